@@ -1,0 +1,41 @@
+# Every target sets up what it needs; only python3 (3.11 or newer) and make have to be there.
+PYTHON ?= python3
+UV_VERSION := 0.13.8
+TOOLS := .tools
+UV := $(TOOLS)/bin/uv
+BIN := .venv/bin
+export UV_PROJECT_ENVIRONMENT := .venv
+
+.PHONY: setup demo test check bench clean help
+
+help: ## show the targets
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
+
+setup: .venv/.ready ## make .venv from the lock file
+
+$(UV):
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"Keepwell needs Python 3.11 or newer, this is {v.major}.{v.minor}: run make PYTHON=python3.12, say.")'
+	@$(PYTHON) -m venv $(TOOLS)
+	@$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+.venv/.ready: pyproject.toml uv.lock | $(UV)
+	@$(UV) sync --frozen --quiet --python $(TOOLS)/bin/python
+	@touch $@
+
+demo: setup ## run the demo: a made-up portfolio, a Temporal server, a worker
+	@$(BIN)/keepwell demo
+
+test: setup ## run all tests
+	@$(BIN)/pytest
+
+check: setup ## lint, types, import direction
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: setup ## measure, print tables
+	@for b in bench/bench_*.py; do $(BIN)/python $$b; done
+
+clean: ## remove what setup made
+	rm -rf .venv $(TOOLS)
