@@ -1,0 +1,214 @@
+"""The input of an intervention's run, and what its activities are told and answer."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Literal
+
+from keepwell.contracts.base import Frozen
+from keepwell.contracts.commands import Command
+from keepwell.contracts.playbook import Playbook, Step
+from scoring.levels import Level
+
+
+class Outcome(StrEnum):
+    """How an intervention ended."""
+
+    RESPONDED = "responded"
+    RECOVERED = "recovered"
+    SUPERSEDED = "superseded"
+    COMPLETED = "completed"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+class StepState(StrEnum):
+    """Where a step stands."""
+
+    PLANNED = "planned"
+    DEFERRED = "deferred"
+    DONE = "done"
+    SKIPPED = "skipped"
+    MISSED = "missed"
+    HELD = "held"
+    CANCELLED = "cancelled"
+
+
+class ScoreChange(Frozen):
+    """A level transition as the intervention hears of it; `sequence` grows per customer."""
+
+    transition: str
+    sequence: int
+    level: Level
+    previous: Level | None
+    score: float
+    at: datetime
+
+
+class Opened(Frozen):
+    """An intervention that the store has opened: the transition is claimed for it."""
+
+    intervention: str
+    customer_name: str
+    owner: str | None
+    owner_name: str
+    started_at: datetime
+
+
+class NotOpened(Frozen):
+    """The transition opens no intervention, and why."""
+
+    reason: str
+
+
+class Note(Frozen):
+    """One line for the timeline that is not a step: who did what, and why.
+
+    `changes` are the fields of the intervention's row that follow from it.
+    """
+
+    key: str
+    kind: str
+    by: str
+    text: str
+    why: str = ""
+    at: datetime
+    changes: Changes | None = None
+
+
+class Changes(Frozen):
+    """What a note changes in the intervention's row; None leaves a field as it is."""
+
+    paused: bool | None = None
+    paused_until: datetime | None = None
+    pause_reason: str | None = None
+    acknowledged_by: str | None = None
+    response: str | None = None
+    owner: str | None = None
+    steps: dict[str, StepState] = {}
+    shift: timedelta | None = None
+
+
+Note.model_rebuild()
+
+
+class Carry(Frozen):
+    """What a run hands to the next one of its chain.
+
+    The inbox holds what arrived and was not read yet; `seen` are the ids of commands already
+    carried out (the server forgets update ids at continue-as-new).
+    """
+
+    opened: Opened
+    inbox: tuple[Command | ScoreChange, ...] = ()
+    seen: tuple[str, ...] = ()
+    sequence: int = 0
+    takeovers: int = 0
+
+
+class InterventionInput(Frozen):
+    """The input of an intervention's run.
+
+    `start` is drawn by whoever sends the start. It stays the same through `workflow reset`, and is
+    another in a repeated delivery of the same transition: so the store can tell the two apart.
+    """
+
+    organisation: str
+    customer: str
+    start: str
+    change: ScoreChange
+    playbook: Playbook
+    carry: Carry | None = None
+
+
+class OpenRequest(Frozen):
+    """Claim this transition and open the intervention; `now` is the run's own time."""
+
+    organisation: str
+    customer: str
+    start: str
+    change: ScoreChange
+    playbook: Playbook
+    workflow_id: str
+    now: datetime
+    supersedes: str | None = None
+
+
+class TakeOver(Frozen):
+    """The answer to a take-over: the new intervention and the playbook it runs."""
+
+    opened: Opened
+    playbook: Playbook
+
+
+class Refusal(Frozen):
+    """A transition that opens nothing, with the reason for its row."""
+
+    organisation: str
+    transition: str
+    code: str
+    reason: str
+    now: datetime
+
+
+class StepCall(Frozen):
+    """Run one step now. `deadline` is when it counts as missed."""
+
+    organisation: str
+    customer: str
+    intervention: str
+    playbook: str
+    step: Step
+    templates: dict[str, str]
+    now: datetime
+    deadline: datetime | None
+
+
+class StepResult(Frozen):
+    """What became of a step: done, skipped, held, or deferred until a moment."""
+
+    state: StepState
+    why: str = ""
+    until: datetime | None = None
+    owner: str | None = None
+    owner_name: str | None = None
+
+
+class Miss(Frozen):
+    """A step that was not done in time or failed for good."""
+
+    call: StepCall
+    reason: str
+
+
+class Record(Frozen):
+    """Lines for the timeline, written in one transaction."""
+
+    organisation: str
+    customer: str
+    intervention: str
+    notes: tuple[Note, ...]
+
+
+class Ending(Frozen):
+    """The end of an intervention. `review` asks the owner to look at a customer still at risk."""
+
+    organisation: str
+    customer: str
+    intervention: str
+    outcome: Outcome
+    why: str
+    by: str
+    now: datetime
+    review: bool = False
+    code: str = ""
+    transition: str | None = None
+
+
+class Closed(Frozen):
+    """The result of a run, as the Temporal UI shows it."""
+
+    intervention: str | None
+    outcome: Outcome | Literal["not_opened"]
+    why: str

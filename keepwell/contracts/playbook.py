@@ -1,0 +1,161 @@
+"""The playbook schema: a playbook is data, its vocabulary is closed.
+
+A playbook reads as a list: send this, wait, send that, unless answered ask a person. Times are of
+two kinds: `at` is not before this long after the start (on the playbook's own clock, which a pause
+stops); `within` is the time from `at` by which the step must be done: a miss is an alert, and a
+person gets a task to do it by hand.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from keepwell.contracts.base import Strict
+from scoring.levels import Level
+
+StepName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
+ZERO = timedelta()
+
+
+class Channel(StrEnum):
+    """The ways a message travels."""
+
+    EMAIL = "email"
+    SLACK = "slack"
+    IN_APP = "in_app"
+
+
+class Audience(StrEnum):
+    """Who a message or task is for, found when the step runs."""
+
+    PRIMARY_CONTACT = "primary_contact"
+    ALTERNATE_CONTACT = "alternate_contact"
+    OWNER = "owner"
+    LEAD = "lead"
+
+
+class Sender(StrEnum):
+    """In whose name a message goes out."""
+
+    EXECUTIVE = "executive"
+    OWNER = "owner"
+    COMPANY = "company"
+
+
+class StepBase(Strict):
+    """What all steps have: a name, a time, the answers that make them needless, and a reason."""
+
+    name: StepName
+    at: timedelta = Field(default=ZERO, ge=ZERO)
+    within: timedelta | None = Field(default=None, gt=ZERO)
+    unless: Literal["answered", "acknowledged"] | None = None
+    why: str = Field(min_length=1, max_length=200)
+
+
+class Send(StepBase):
+    """One message to one recipient through one channel."""
+
+    kind: Literal["send"] = "send"
+    channel: Channel
+    template: str
+    to: Audience = Audience.PRIMARY_CONTACT
+    sender: Sender = Sender.COMPANY
+    attach: StepName | None = None
+    if_unknown: Literal["hold", "resend"] = "hold"
+
+
+class Assign(StepBase):
+    """Makes sure that a CSM owns the customer; who has none gets the least loaded one."""
+
+    kind: Literal["assign"] = "assign"
+
+
+class Task(StepBase):
+    """Work for a person, with a due time after the step's start."""
+
+    kind: Literal["task"] = "task"
+    template: str
+    to: Audience = Audience.OWNER
+    due: timedelta = Field(gt=ZERO)
+
+
+class Document(StepBase):
+    """A document written from the customer's own figures and kept; a later step may attach it."""
+
+    kind: Literal["document"] = "document"
+    template: str
+
+
+class Escalate(StepBase):
+    """Tells the owner's manager (or the team's lead) that nobody has taken this in hand."""
+
+    kind: Literal["escalate"] = "escalate"
+    template: str
+    due: timedelta = Field(gt=ZERO)
+
+
+Step = Annotated[Send | Assign | Task | Document | Escalate, Field(discriminator="kind")]
+
+
+class Playbook(Strict):
+    """A version of a playbook.
+
+    `level` is the risk level it is for. `closes_at` is when it stops waiting for an answer.
+    `templates` pins each template by content hash; it is empty in the source and filled when an
+    intervention begins, so that editing a file does not change a running one.
+    """
+
+    name: StepName
+    version: int = Field(ge=1)
+    title: str
+    purpose: str
+    level: Level
+    workflow: str = Field(pattern=r"^[A-Z][A-Za-z]+Playbook$")
+    steps: tuple[Step, ...] = Field(min_length=1)
+    closes_at: timedelta
+    cooldown: timedelta = Field(default=timedelta(days=30), ge=ZERO)
+    templates: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """`name@version`, as people and search attributes write it."""
+        return f"{self.name}@{self.version}"
+
+    def step(self, name: str) -> Step | None:
+        """The step of that name, or None."""
+        return next((step for step in self.steps if step.name == name), None)
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> Self:
+        twice = [name for name, count in Counter(step.name for step in self.steps).items() if count > 1]
+        if twice:
+            raise ValueError(f"{self.label}: step {twice[0]!r} appears twice; give each step its own name")
+        for before, after in zip(self.steps, self.steps[1:], strict=False):
+            if after.at < before.at:
+                raise ValueError(
+                    f"{self.label}: step {after.name!r} at {after.at} stands after {before.name!r} at "
+                    f"{before.at}; order the steps by their time"
+                )
+        if self.closes_at < self.steps[-1].at:
+            raise ValueError(f"{self.label}: closes_at {self.closes_at} is before its last step")
+        self._check_attachments()
+        return self
+
+    def _check_attachments(self) -> None:
+        written: set[str] = set()
+        for step in self.steps:
+            match step:
+                case Document():
+                    written.add(step.name)
+                case Send(attach=str() as attach) if attach not in written:
+                    raise ValueError(
+                        f"{self.label}: step {step.name!r} attaches {attach!r}, which no earlier "
+                        "document step writes"
+                    )
+                case _:
+                    pass

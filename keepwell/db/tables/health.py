@@ -1,0 +1,144 @@
+"""Metrics, scores, levels and the daily run's own book-keeping."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from keepwell.db.tables.base import (
+    JSON_COLUMN,
+    Json,
+    UtcDateTime,
+    id_field,
+    moment,
+    moment_or_none,
+    reference,
+)
+
+
+class Metric(SQLModel, table=True):
+    """One measured value. The same customer, name and moment again replaces the value."""
+
+    __tablename__ = "metric"
+    customer_id: str = Field(foreign_key="customer.id", primary_key=True, max_length=40)
+    name: str = Field(primary_key=True, max_length=60)
+    measured_at: datetime = Field(primary_key=True, sa_type=UtcDateTime)
+    value: float
+    received_at: datetime = moment()
+
+
+class Scorecard(SQLModel, table=True):
+    """A scorecard's text by its content hash, so that every score can be explained later."""
+
+    __tablename__ = "scorecard"
+    hash: str = Field(primary_key=True, max_length=64)
+    name: str = Field(max_length=60)
+    version: int
+    content: str
+    stored_at: datetime = moment()
+
+
+class ScoreRun(SQLModel, table=True):
+    """One run over all customers. The same organisation, day and scorecard goes on with the same run."""
+
+    __tablename__ = "score_run"
+    __table_args__ = (UniqueConstraint("organisation_id", "key"),)
+    id: str = id_field()
+    organisation_id: str = reference("organisation.id")
+    key: str = Field(max_length=120)
+    scorecard: str = Field(max_length=64)
+    as_of: datetime = moment()
+    day: date
+    started_at: datetime = moment()
+    finished_at: datetime | None = moment_or_none()
+
+
+class ScorePartition(SQLModel, table=True):
+    """A part of a run that is done: its row is written in the transaction of its scores."""
+
+    __tablename__ = "score_partition"
+    run_id: str = Field(foreign_key="score_run.id", primary_key=True, max_length=40)
+    number: int = Field(primary_key=True)
+    scored: int
+    insufficient: int
+    rejected: int
+    transitions: int
+    done_at: datetime = moment()
+
+
+class Score(SQLModel, table=True):
+    """A health score, 0 to 100, or none where too little was measured (`insufficient`).
+
+    `raw_level` is what the score says, `level` what is held after the flapping guard. `coverage` is
+    the share of the scorecard's weight that was measured, 0 to 1.
+    """
+
+    __tablename__ = "score"
+    __table_args__ = (UniqueConstraint("run_id", "customer_id"),)
+    id: str = id_field()
+    organisation_id: str = reference("organisation.id")
+    customer_id: str = reference("customer.id")
+    run_id: str | None = reference("score_run.id", optional=True, index=False)
+    scorecard: str = Field(max_length=64)
+    scored_at: datetime = moment(index=True)
+    day: date
+    score: float | None = None
+    coverage: float
+    insufficient: bool = False
+    unusable: int = 0
+    raw_level: str | None = Field(default=None, max_length=20)
+    level: str | None = Field(default=None, max_length=20)
+    baseline: bool = False
+    categories: Json = Field(default_factory=dict, sa_type=JSON_COLUMN)
+    factors: Json = Field(default_factory=dict, sa_type=JSON_COLUMN)
+
+
+class Health(SQLModel, table=True):
+    """Where a customer stands now; one row per customer, written with each score.
+
+    `previous_raw_level` is the raw level of the last score of an earlier day (for the guard);
+    `sequence` counts the customer's transitions.
+    """
+
+    __tablename__ = "health"
+    customer_id: str = Field(foreign_key="customer.id", primary_key=True, max_length=40)
+    organisation_id: str = reference("organisation.id")
+    score_id: str = reference("score.id", index=False)
+    score: float | None = None
+    coverage: float
+    level: str | None = Field(default=None, index=True, max_length=20)
+    raw_level: str | None = Field(default=None, max_length=20)
+    previous_raw_level: str | None = Field(default=None, max_length=20)
+    day: date
+    scored_at: datetime = moment()
+    since: datetime | None = moment_or_none()
+    sequence: int = 0
+
+
+class Transition(SQLModel, table=True):
+    """A change from one level to another, or an enrolment. It opens an intervention or says why not.
+
+    `decision` is empty until the customer's run has claimed it, then `started` or `refused`.
+    """
+
+    __tablename__ = "transition"
+    __table_args__ = (UniqueConstraint("customer_id", "sequence"),)
+    id: str = id_field()
+    organisation_id: str = reference("organisation.id")
+    customer_id: str = reference("customer.id")
+    sequence: int
+    kind: str = Field(max_length=20)
+    previous: str | None = Field(default=None, max_length=20)
+    level: str = Field(max_length=20)
+    score: float
+    score_id: str = reference("score.id", index=False)
+    run_id: str | None = reference("score_run.id", optional=True)
+    at: datetime = moment()
+    by: str = ""
+    decision: str | None = Field(default=None, index=True, max_length=20)
+    code: str = Field(default="", max_length=40)
+    reason: str = ""
+    intervention_id: str | None = Field(default=None, max_length=40)
+    decided_at: datetime | None = moment_or_none()

@@ -1,0 +1,110 @@
+"""Interventions, their steps, and what steps leave behind: tasks and documents."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from keepwell.db.tables.base import (
+    JSON_COLUMN,
+    Json,
+    Seconds,
+    UtcDateTime,
+    id_field,
+    moment,
+    moment_or_none,
+    reference,
+)
+
+
+class Intervention(SQLModel, table=True):
+    """One playbook for one customer.
+
+    `start` is the stamp of the start that opened it, `definition` the playbook as pinned,
+    `shift` how long its clock has stood still in pauses that are over.
+    """
+
+    __tablename__ = "intervention"
+    id: str = id_field()
+    organisation_id: str = reference("organisation.id")
+    customer_id: str = reference("customer.id")
+    transition_id: str = Field(foreign_key="transition.id", unique=True, max_length=40)
+    start: str = Field(max_length=80)
+    workflow_id: str = Field(index=True, max_length=120)
+    playbook: str = Field(max_length=40)
+    version: int
+    definition: Json = Field(sa_type=JSON_COLUMN)
+    level: str = Field(max_length=20)
+    score: float
+    owner_id: str | None = reference("staff.id", optional=True)
+    supersedes: str | None = Field(default=None, max_length=40)
+    started_at: datetime = moment(index=True)
+    paused: bool = False
+    paused_until: datetime | None = moment_or_none()
+    pause_reason: str = ""
+    paused_at: datetime | None = moment_or_none()
+    shift: timedelta = Field(default=timedelta(), sa_type=Seconds)
+    acknowledged_by: str = ""
+    acknowledged_at: datetime | None = moment_or_none()
+    response: str = ""
+    responded_at: datetime | None = moment_or_none()
+    outcome: str | None = Field(default=None, index=True, max_length=20)
+    outcome_why: str = ""
+    ended_at: datetime | None = moment_or_none()
+
+
+class InterventionStep(SQLModel, table=True):
+    """A step of an intervention: when it is due on the unpaused clock, and what became of it."""
+
+    __tablename__ = "intervention_step"
+    intervention_id: str = Field(foreign_key="intervention.id", primary_key=True, max_length=40)
+    name: str = Field(primary_key=True, max_length=40)
+    position: int
+    kind: str = Field(max_length=20)
+    offset: timedelta = Field(sa_type=Seconds)
+    state: str = Field(max_length=20)
+    planned_at: datetime = moment(index=True)
+    deferred_until: datetime | None = moment_or_none()
+    at: datetime | None = moment_or_none()
+    why: str = ""
+
+
+class Task(SQLModel, table=True):
+    """Work for a person. `key` makes it once, however often its step is tried."""
+
+    __tablename__ = "task"
+    __table_args__ = (UniqueConstraint("key"),)
+    id: str = id_field()
+    key: str = Field(max_length=120)
+    organisation_id: str = reference("organisation.id")
+    customer_id: str = reference("customer.id")
+    intervention_id: str | None = reference("intervention.id", optional=True)
+    step: str = Field(default="", max_length=40)
+    kind: str = Field(max_length=30)
+    title: str
+    detail: str = ""
+    owner_id: str | None = reference("staff.id", optional=True)
+    due_at: datetime = moment(index=True)
+    created_at: datetime = moment()
+    state: str = Field(default="open", index=True, max_length=20)
+    closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    closed_by: str = ""
+    note: str = ""
+
+
+class Document(SQLModel, table=True):
+    """A document written for an intervention, once per step."""
+
+    __tablename__ = "document"
+    __table_args__ = (UniqueConstraint("intervention_id", "step"),)
+    id: str = id_field()
+    organisation_id: str = reference("organisation.id")
+    customer_id: str = reference("customer.id")
+    intervention_id: str = reference("intervention.id")
+    step: str = Field(max_length=40)
+    title: str
+    html: str
+    text: str
+    created_at: datetime = moment()

@@ -1,0 +1,31 @@
+"""The append-only event journal: what happened, to whom, by whom, why."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Field, SQLModel
+
+from keepwell.db.tables.base import JSON_COLUMN, Json, id_field, moment, reference
+
+
+class Event(SQLModel, table=True):
+    """One line of the journal. `key` makes a line once, however often its cause is tried.
+
+    `at` is when it happened on the intervention's clock (virtual in a rehearsal), `recorded_at` when
+    the line was written.
+    """
+
+    __tablename__ = "event"
+    id: str = id_field()
+    key: str = Field(unique=True, max_length=240)
+    organisation_id: str = reference("organisation.id")
+    customer_id: str | None = reference("customer.id", optional=True)
+    intervention_id: str | None = reference("intervention.id", optional=True)
+    kind: str = Field(index=True, max_length=60)
+    by: str
+    text: str
+    why: str = ""
+    data: Json = Field(default_factory=dict, sa_type=JSON_COLUMN)
+    at: datetime = moment(index=True)
+    recorded_at: datetime = moment()
