@@ -7,7 +7,6 @@ from enum import StrEnum
 from typing import Literal
 
 from keepwell.contracts.base import Frozen
-from keepwell.contracts.commands import Command
 from keepwell.contracts.playbook import Playbook, Step
 from scoring.levels import Level
 
@@ -96,15 +95,19 @@ Note.model_rebuild()
 class Carry(Frozen):
     """What a run hands to the next one of its chain.
 
-    The inbox holds what arrived and was not read yet; `seen` are the ids of commands already
-    carried out (the server forgets update ids at continue-as-new).
+    The inbox holds the score changes that arrived and were not read yet; `seen` are the ids of
+    commands already carried out (the server forgets update ids at continue-as-new). A pause goes
+    on in the next run. `earlier` says in words what the runs before have sent.
     """
 
     opened: Opened
-    inbox: tuple[Command | ScoreChange, ...] = ()
+    inbox: tuple[ScoreChange, ...] = ()
     seen: tuple[str, ...] = ()
-    sequence: int = 0
     takeovers: int = 0
+    earlier: tuple[str, ...] = ()
+    paused: bool = False
+    paused_until: datetime | None = None
+    pause_reason: str = ""
 
 
 class InterventionInput(Frozen):
@@ -123,16 +126,23 @@ class InterventionInput(Frozen):
 
 
 class OpenRequest(Frozen):
-    """Claim this transition and open the intervention; `now` is the run's own time."""
+    """Claim this transition and open the intervention; `now` is the run's own time.
+
+    A playbook of None means the one in force for the change's level. `supersedes` is the
+    intervention that ends with this claim, in the same transaction.
+    """
 
     organisation: str
     customer: str
     start: str
     change: ScoreChange
-    playbook: Playbook
+    playbook: Playbook | None
     workflow_id: str
     now: datetime
     supersedes: str | None = None
+    paused: bool = False
+    paused_until: datetime | None = None
+    pause_reason: str = ""
 
 
 class TakeOver(Frozen):
@@ -189,6 +199,14 @@ class Record(Frozen):
     customer: str
     intervention: str
     notes: tuple[Note, ...]
+
+
+class Recorded(Frozen):
+    """The owner after the lines were written; `unknown` names staff that nobody knows."""
+
+    owner: str | None
+    owner_name: str
+    unknown: str = ""
 
 
 class Ending(Frozen):

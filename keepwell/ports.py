@@ -1,0 +1,217 @@
+"""What activities need from the world. The store, channels and renderer implement these."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+from keepwell.contracts.delivery import (
+    Accepted,
+    Attachment,
+    DeliveryState,
+    Found,
+    GateAnswer,
+    Message,
+    Recipient,
+)
+from keepwell.contracts.intervention import (
+    Ending,
+    Miss,
+    NotOpened,
+    Opened,
+    OpenRequest,
+    Record,
+    Recorded,
+    Refusal,
+    StepCall,
+    StepResult,
+    TakeOver,
+)
+from keepwell.contracts.playbook import Audience, Playbook
+from keepwell.contracts.rendering import Rendered
+from keepwell.contracts.scoring import (
+    CustomerScored,
+    PartitionCall,
+    PartitionResult,
+    PendingTransition,
+    ScorePlan,
+    ScoreRequest,
+)
+from scoring.levels import Level
+
+
+class Playbooks(Protocol):
+    """The playbooks in force now."""
+
+    def for_level(self, level: Level) -> Playbook | None:
+        """The current playbook for a risk level with its templates pinned, None where there is none."""
+        ...
+
+
+class Interventions(Protocol):
+    """Interventions in the store. Each method is one transaction and may be called again."""
+
+    def open(self, request: OpenRequest) -> Opened | NotOpened:
+        """Claim the transition and open the intervention, or decide that it opens none."""
+        ...
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Decide that a transition opens nothing, unless it is decided already."""
+        ...
+
+    def record(self, record: Record) -> Recorded:
+        """Write lines to the timeline with what follows from them."""
+        ...
+
+    def end(self, ending: Ending) -> None:
+        """Close the intervention: cancel what is planned, withdraw open tasks, write the outcome."""
+        ...
+
+
+class Steps(Protocol):
+    """What steps leave behind in the store. Each method is one transaction and may be called again."""
+
+    def assign(self, call: StepCall) -> StepResult:
+        """Make sure that somebody owns the customer."""
+        ...
+
+    def add_task(self, call: StepCall, kind: str, audience: Audience, due: datetime, text: Rendered) -> StepResult:
+        """Create the step's task."""
+        ...
+
+    def add_document(self, call: StepCall, text: Rendered) -> StepResult:
+        """Keep the step's document."""
+        ...
+
+    def document(self, intervention: str, step: str) -> Attachment | None:
+        """A document that an earlier step wrote, as an attachment."""
+        ...
+
+    def finish(self, call: StepCall, result: StepResult) -> None:
+        """Write what became of a step."""
+        ...
+
+    def fall_back(self, miss: Miss, text: Rendered) -> StepResult:
+        """Write a miss, raise the alert, and give a person the task to do it by hand."""
+        ...
+
+
+class Directory(Protocol):
+    """Who is who at a customer's and among the staff."""
+
+    def recipients(self, call: StepCall, audience: Audience, channel: str) -> tuple[Recipient, ...] | str:
+        """Whom the audience means now, best first; or the reason why nobody."""
+        ...
+
+    def sender(self, call: StepCall, sender: str) -> tuple[str, str]:
+        """Name and address in whose name a message goes out."""
+        ...
+
+
+class Gate(Protocol):
+    """Asked before every attempt."""
+
+    def ask(self, call: StepCall, recipient: Recipient, channel: str) -> GateAnswer:
+        """Now, at a moment, or not at all, with the reason."""
+        ...
+
+
+class Renderer(Protocol):
+    """Turns a pinned template and the customer's own figures into text."""
+
+    def render(
+        self, call: StepCall, template: str, recipient: Recipient | None = None, notice: str = ""
+    ) -> Rendered:
+        """Render `template` (by its name in the playbook) for this step."""
+        ...
+
+
+class LedgerRow(Protocol):
+    """What the delivery code sees of a row."""
+
+    key: str
+    state: str
+    reason: str
+    leased_until: datetime | None
+    recipient_id: str
+
+
+class Ledger(Protocol):
+    """The send ledger. Each method is one committed transaction."""
+
+    def plan(self, call: StepCall, key: str, recipient: Recipient, channel: str) -> LedgerRow:
+        """The row under the key, made as `planned` where it is missing."""
+        ...
+
+    def rows_of(self, call: StepCall) -> tuple[LedgerRow, ...]:
+        """The rows of a step, however many recipients it has tried."""
+        ...
+
+    def begin(self, key: str, lease: str, until: datetime) -> bool:
+        """Take the row for one attempt: `sending`, committed; False where another attempt holds it."""
+        ...
+
+    def accept(self, call: StepCall, key: str, message: Message | None, accepted: Accepted) -> None:
+        """The provider took it: row, step and timeline in one transaction."""
+        ...
+
+    def settle(
+        self,
+        call: StepCall,
+        key: str,
+        state: DeliveryState,
+        reason: str,
+        *,
+        deferred_until: datetime | None = None,
+    ) -> None:
+        """Give the row another state, with the reason, and write it to the timeline."""
+        ...
+
+
+class ChannelAdapter(Protocol):
+    """A way out: SendGrid, Slack, the outbox, …"""
+
+    def send(self, message: Message) -> Accepted:
+        """Hand the message over.
+
+        Raises:
+            SendRefused: the provider said no; `retryable` says whether later may help.
+            Any other error means that nobody knows whether it was taken.
+        """
+        ...
+
+    def find(self, key: str) -> Found:
+        """Ask the provider for a message by its key."""
+        ...
+
+
+class Scores(Protocol):
+    """Scores, levels and transitions in the store."""
+
+    def begin_run(self, request: ScoreRequest, now: datetime) -> ScorePlan:
+        """The run for this request, made where it is missing, and its partitions."""
+        ...
+
+    def score_partition(self, call: PartitionCall) -> PartitionResult:
+        """Score a partition; scores, levels and transitions in one transaction, once."""
+        ...
+
+    def score_customer(self, organisation: str, customer: str, now: datetime) -> CustomerScored:
+        """Score one customer at once."""
+        ...
+
+    def finish_run(self, plan: ScorePlan, now: datetime) -> None:
+        """Mark a run as finished."""
+        ...
+
+
+class Transitions(Protocol):
+    """Transitions that wait to be handed over."""
+
+    def pending(self, organisation: str, run: str | None, older_than: datetime | None) -> tuple[str, ...]:
+        """Ids of undecided transitions, oldest first."""
+        ...
+
+    def get(self, transition: str) -> PendingTransition:
+        """One transition."""
+        ...
