@@ -1,0 +1,115 @@
+"""The errors Keepwell raises to people: what is wrong, what would be right, and who must act.
+
+Standard library only: workflow code imports this module inside Temporal's sandbox.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Literal
+
+Audience = Literal["user", "ops", "developer"]
+
+
+class KeepwellError(Exception):
+    """Base of every error meant for a reader.
+
+    `message` says what is wrong and where, `hint` the next step. `retryable` tells whether the same call
+    may succeed later without a change; `audience` who has to act; `exit_code` what the command line
+    returns. The last three are class attributes that one instance may override.
+    """
+
+    retryable: bool = False
+    audience: Audience = "user"
+    exit_code: int = 1
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        retryable: bool | None = None,
+        audience: Audience | None = None,
+        exit_code: int | None = None,
+    ) -> None:
+        # Only the message goes to Exception: its arguments are what pickle calls the class with.
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        if retryable is not None:
+            self.retryable = retryable
+        if audience is not None:
+            self.audience = audience
+        if exit_code is not None:
+            self.exit_code = exit_code
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.hint}" if self.hint else self.message
+
+
+class InputError(KeepwellError):
+    """A value, row or file that came in is wrong; `place` names it (file and line, field, option)."""
+
+    exit_code = 2
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        place: str | None = None,
+        hint: str = "",
+        retryable: bool | None = None,
+        audience: Audience | None = None,
+        exit_code: int | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint, retryable=retryable, audience=audience, exit_code=exit_code)
+        self.place = place
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        return f"{self.place}: {text}" if self.place else text
+
+
+class NotFoundError(KeepwellError):
+    """What was asked for does not exist."""
+
+    exit_code = 3
+
+
+class RefusedError(KeepwellError):
+    """A command was understood and refused: the state it meets does not allow it."""
+
+    exit_code = 4
+
+
+class ServerUnavailableError(KeepwellError):
+    """No Temporal server answers; trying again may help."""
+
+    retryable = True
+    audience: Audience = "ops"
+    exit_code = 5
+
+
+class StoreError(KeepwellError):
+    """The database cannot be read or written."""
+
+    audience: Audience = "ops"
+    exit_code = 6
+
+
+class ConfigurationError(KeepwellError):
+    """A setting, or the server it leads to, is not what Keepwell needs."""
+
+    audience: Audience = "ops"
+    exit_code = 7
+
+
+class SendRefusedError(KeepwellError):
+    """A provider said no: the message was not taken. `retry_after` is when it asks us to come again."""
+
+    audience: Audience = "ops"
+    exit_code = 6
+
+    def __init__(self, message: str, *, retryable: bool, retry_after: timedelta | None = None) -> None:
+        super().__init__(message, retryable=retryable)
+        self.retry_after = retry_after

@@ -1,0 +1,177 @@
+"""Settings: KEEPWELL_* variables, or the same names in a `.env` file in the working directory.
+
+`load_settings()` is the way in; it turns a wrong value into an error that names the variable.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+from urllib.parse import quote
+
+from dotenv import dotenv_values
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from keepwell.database_url import normalise, without_password
+from keepwell.errors import ConfigurationError
+
+PREFIX = "KEEPWELL_"
+DOTENV = ".env"
+
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+
+
+def _upper(value: object) -> object:
+    # A wrong word stays as it was written, for the error message.
+    return value.upper() if isinstance(value, str) and value.upper() in get_args(LogLevel) else value
+
+
+AbsolutePath = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
+# The organisation's key is part of workflow ids and ledger keys, where "/" separates.
+OrganisationKey = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+
+
+class Settings(BaseSettings):
+    """Everything that can be set from outside. Each description says what the variable takes."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=DOTENV,
+        env_ignore_empty=True,
+        # A .env file is shared with other programs; `unknown_variables` reports what looks like ours.
+        extra="ignore",
+        frozen=True,
+        # A wrong database URL may hold a password.
+        hide_input_in_errors=True,
+    )
+
+    home: AbsolutePath = Field(
+        default_factory=lambda: Path("~/.keepwell"),
+        validate_default=True,
+        description="a folder for the database, the embedded server and its logs",
+    )
+    database_url: str = Field(
+        default="",
+        validate_default=True,
+        repr=False,
+        description="sqlite:///path/to/file or postgresql://user:password@host:5432/name",
+    )
+    data_dir: AbsolutePath | None = Field(default=None, description="a folder with files to import")
+    organisation: OrganisationKey = Field(
+        default="main",
+        description="a key of 1 to 63 lower-case letters, digits, '-' and '_', the first a letter or digit",
+    )
+    sending: Literal["outbox", "live"] = Field(
+        default="outbox", description="'outbox' (messages are kept for reading) or 'live' (they are sent)"
+    )
+    task_queue: str = Field(
+        default="keepwell", pattern=r"^\S{1,200}$", description="a name of 1 to 200 characters without spaces"
+    )
+    partition_size: int = Field(
+        default=10_000,
+        ge=1,
+        le=100_000,
+        description="a whole number from 1 to 100000 (customers in one batch)",
+    )
+    log_level: Annotated[LogLevel, BeforeValidator(_upper)] = Field(
+        default="INFO", description="DEBUG, INFO, WARNING, ERROR or CRITICAL"
+    )
+    ui_port: int | None = Field(
+        default=None,
+        ge=1,
+        le=65535,
+        description="a port from 1 to 65535 for the embedded Temporal UI (unset: 8233, or a free one)",
+    )
+    temporal_ui_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://\S+$",
+        description="the address of a remote Temporal UI, beginning with http:// or https://",
+    )
+    history_retention_days: int = Field(
+        default=90, ge=1, le=3650, description="a whole number of days from 1 to 3650"
+    )
+    consent_required: bool = Field(default=False, description="true or false")
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_url(cls, value: str, info: ValidationInfo) -> str:
+        if value:
+            return normalise(value)
+        home: Path | None = info.data.get("home")
+        # "?" starts the URL's query and "%" an escape, so a folder that has them in its name is quoted.
+        return f"sqlite:///{quote(str(home / 'keepwell.sqlite3'), safe='/ ')}" if home else ""
+
+    @property
+    def safe_database_url(self) -> str:
+        """The database URL for logs and pages: without its password."""
+        return without_password(self.database_url)
+
+    def ensure_home(self) -> Path:
+        """Return the home folder; make it, readable by its owner only, where it does not exist.
+
+        Raises ConfigurationError where it is a file or cannot be made or written to.
+        """
+        try:
+            self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigurationError(
+                f"KEEPWELL_HOME is {str(self.home)!r}, and this folder cannot be made: {error.strerror}.",
+                hint="Set KEEPWELL_HOME to a folder you may write to.",
+            ) from error
+        if not os.access(self.home, os.W_OK | os.X_OK):
+            raise ConfigurationError(
+                f"KEEPWELL_HOME is {str(self.home)!r}, and you may not write to this folder.",
+                hint="Set KEEPWELL_HOME to a folder you may write to.",
+            )
+        return self.home
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the settings; `overrides` (by field name, say from command-line options) win over variables.
+
+    Raises ConfigurationError that names each wrong variable, its value and what it takes.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        lines = [_explain(item["loc"], item["input"], item["msg"]) for item in error.errors()]
+    except (OSError, UnicodeDecodeError) as error:
+        lines = [f"The file {DOTENV!r} in {str(Path.cwd())!r} cannot be read: {error}."]
+    raise ConfigurationError("\n".join(lines), hint="Correct the environment or the .env file and try again.")
+
+
+def _explain(place: tuple[int | str, ...], given: object, message: str) -> str:
+    name = str(place[0])
+    takes = Settings.model_fields[name].description
+    if name == "database_url":
+        return f"{PREFIX}DATABASE_URL: {message.removeprefix('Value error, ')}. It takes {takes}."
+    return f"{PREFIX}{name.upper()} is {str(given)!r}. It takes {takes}."
+
+
+def environment() -> dict[str, str]:
+    """The process's environment with the `.env` file's variables beneath it (Temporal's among them)."""
+    from_file = dotenv_values(DOTENV) if Path(DOTENV).is_file() else {}
+    return {name: value for name, value in from_file.items() if value is not None} | dict(os.environ)
+
+
+def unknown_variables(
+    environ: Mapping[str, str] | None = None, *, also_known: Iterable[str] = ()
+) -> tuple[str, ...]:
+    """One warning for each KEEPWELL_* variable that nothing reads, with the name that was likely meant.
+
+    Reads `environment()` unless told otherwise. `also_known` are full names read outside `Settings`.
+    """
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | {*also_known}
+    warnings = []
+    for name in sorted(environment() if environ is None else environ):
+        upper = name.upper()
+        if not upper.startswith(PREFIX) or upper in known:
+            continue
+        near = difflib.get_close_matches(upper, known, n=1, cutoff=0.6)
+        meant = f"did you mean {near[0]}?" if near else "it is not a setting of Keepwell."
+        warnings.append(f"{name} is not used: {meant}")
+    return tuple(warnings)

@@ -1,0 +1,106 @@
+"""Brings a transition to its customer's run: signal-with-start, or a signal where nothing may start."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+
+from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.service import RPCError, RPCStatusCode
+
+from keepwell.contracts.intervention import InterventionInput, Refusal, ScoreChange
+from keepwell.contracts.playbook import Playbook
+from keepwell.contracts.scoring import Handed, PendingTransition
+from keepwell.keys import new_id, risk_workflow_id
+from keepwell.ports import Interventions, Playbooks, Transitions
+
+SIGNAL = "score_changed"
+
+
+class TemporalHandOver:
+    """Hands transitions over through a Temporal client."""
+
+    def __init__(
+        self,
+        client: Client,
+        task_queue: str,
+        transitions: Transitions,
+        interventions: Interventions,
+        playbooks: Playbooks,
+    ) -> None:
+        self._client = client
+        self._task_queue = task_queue
+        self._transitions = transitions
+        self._interventions = interventions
+        self._playbooks = playbooks
+
+    async def hand_over(self, transition: str, now: datetime) -> Handed:
+        """Start or signal the customer's run, or refuse; the same transition again changes nothing."""
+        pending = await asyncio.to_thread(self._transitions.get, transition)
+        if pending.decision is not None:
+            return await self._mark(pending, "started" if pending.decision == "started" else "refused", now)
+        if pending.sequence < pending.newest:
+            return await self._refuse(pending, "older", "A newer transition of this customer came first", now)
+        playbook = await asyncio.to_thread(self._playbooks.for_level, pending.level)
+        if playbook is not None:
+            await self._signal_with_start(pending, playbook)
+            return await self._mark(pending, "signalled" if pending.open else "started", now)
+        if await self._signal(pending):
+            return await self._mark(pending, "signalled", now)
+        reason = f"There is no playbook for {pending.level.value}, and none runs that it could end"
+        return await self._refuse(pending, "no_playbook", reason, now)
+
+    async def _signal_with_start(self, pending: PendingTransition, playbook: Playbook) -> None:
+        change = _change(pending)
+        await self._client.start_workflow(
+            playbook.workflow,
+            InterventionInput(
+                organisation=pending.organisation,
+                customer=pending.customer,
+                start=new_id(),
+                change=change,
+                playbook=playbook,
+            ),
+            id=risk_workflow_id(pending.organisation, pending.customer),
+            task_queue=self._task_queue,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            start_signal=SIGNAL,
+            start_signal_args=[change],
+            static_summary=f"{pending.customer_name}: {playbook.title}"[:180],
+            static_details=playbook.purpose,
+        )
+
+    async def _signal(self, pending: PendingTransition) -> bool:
+        """Tell a run, if there is one."""
+        handle = self._client.get_workflow_handle(risk_workflow_id(pending.organisation, pending.customer))
+        try:
+            await handle.signal(SIGNAL, _change(pending))
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return False
+            raise
+        return True
+
+    async def _refuse(self, pending: PendingTransition, code: str, reason: str, now: datetime) -> Handed:
+        refusal = Refusal(
+            organisation=pending.organisation, transition=pending.id, code=code, reason=reason, now=now
+        )
+        await asyncio.to_thread(self._interventions.refuse, refusal)
+        return await self._mark(pending, "refused", now)
+
+    async def _mark(self, pending: PendingTransition, handed: Handed, now: datetime) -> Handed:
+        await asyncio.to_thread(self._transitions.mark, pending.id, handed, now)
+        return handed
+
+
+def _change(pending: PendingTransition) -> ScoreChange:
+    return ScoreChange(
+        transition=pending.id,
+        sequence=pending.sequence,
+        level=pending.level,
+        previous=pending.previous,
+        score=pending.score,
+        at=pending.at,
+    )
