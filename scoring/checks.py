@@ -1,0 +1,130 @@
+"""The rules of a scorecard that concern more than one of its fields."""
+
+import math
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from scoring.normalise import span
+
+if TYPE_CHECKING:
+    from scoring.scorecard import Metric, Scorecard
+
+Path = tuple[str | int, ...]
+Finding = tuple[Path, str]
+"""Where in the scorecard (field names, and positions in lists), and what is wrong."""
+
+# Weights are typed by people: a thousandth of a point is rounding (3 × 33.3333), a hundredth is a mistake.
+_WEIGHT_TOLERANCE = 1e-3
+
+
+def scorecard_problems(card: "Scorecard") -> list[Finding]:
+    """All broken rules of a scorecard, in the order of its parts; empty if it is sound."""
+    empty: list[Finding] = [
+        ((part,), f"there are none; a scorecard needs one or more {part}")
+        for part, values in (
+            ("bands", card.bands),
+            ("categories", card.categories),
+            ("metrics", card.metrics),
+        )
+        if not values
+    ]
+    return empty or [
+        *_repeated(card),
+        *_bands(card),
+        *_weights(card),
+        *(finding for index, metric in enumerate(card.metrics) for finding in _metric(index, metric)),
+    ]
+
+
+def _repeated(card: "Scorecard") -> Iterator[Finding]:
+    parts: tuple[tuple[str, Iterable[str]], ...] = (
+        ("bands", (band.name for band in card.bands)),
+        ("categories", card.category_names),
+        ("metrics", card.metric_names),
+    )
+    for part, names in parts:
+        seen: set[str] = set()
+        for index, name in enumerate(names):
+            if name in seen:
+                yield (part, index, "name"), f"{name!r} is there twice; each name may be used once"
+            seen.add(name)
+
+
+def _bands(card: "Scorecard") -> Iterator[Finding]:
+    for index, (upper, lower) in enumerate(pairwise(card.bands), start=1):
+        if upper.lower == lower.lower:
+            yield (
+                ("bands", index, "lower"),
+                f"{lower.name!r} begins at {lower.lower:g} like {upper.name!r}; "
+                "each band needs its own border",
+            )
+        elif upper.lower < lower.lower:
+            yield (
+                ("bands", index, "lower"),
+                f"{lower.name!r} begins at {lower.lower:g}, above {upper.name!r} at {upper.lower:g}; "
+                "list the bands from the highest border to the lowest",
+            )
+        if lower.level.severity < upper.level.severity:
+            yield (
+                ("bands", index, "level"),
+                f"{lower.level} is better than {upper.level} of the band above; levels may only get worse "
+                "as scores fall",
+            )
+    if min(band.lower for band in card.bands) > 0:
+        last = len(card.bands) - 1
+        yield (
+            ("bands", last, "lower"),
+            f"the lowest band begins at {card.bands[last].lower:g}, so lower scores have no band; "
+            "the last band must begin at 0",
+        )
+
+
+def _weights(card: "Scorecard") -> Iterator[Finding]:
+    total = math.fsum(metric.weight for metric in card.metrics)
+    if abs(total - 100) > _WEIGHT_TOLERANCE:
+        yield ("metrics",), f"the weights of [metrics.*] add up to {_sum(total)}, they must add up to 100"
+    known = set(card.category_names)
+    for index, metric in enumerate(card.metrics):
+        if metric.category not in known:
+            yield (
+                ("metrics", index, "category"),
+                f"there is no category {metric.category!r}; there are {', '.join(card.category_names)}",
+            )
+    for index, category in enumerate(card.categories):
+        own = math.fsum(metric.weight for metric in card.metrics if metric.category == category.name)
+        if own == 0:
+            yield (
+                ("categories", index),
+                "no metric belongs to this category; add one or leave the category out",
+            )
+        elif abs(own - category.weight) > _WEIGHT_TOLERANCE:
+            yield (
+                ("categories", index, "weight"),
+                f"the weight is {_sum(category.weight)}, but its metrics' weights add up to {_sum(own)}; "
+                "the two must be equal",
+            )
+
+
+def _metric(index: int, metric: "Metric") -> Iterator[Finding]:
+    least = -math.inf if metric.minimum is None else metric.minimum
+    greatest = math.inf if metric.maximum is None else metric.maximum
+    low, high = span(metric.normalise)
+    if least >= greatest:
+        yield ("metrics", index, "minimum"), f"minimum {least:g} must be below maximum {greatest:g}"
+    elif low < least or high > greatest:
+        yield (
+            ("metrics", index, "normalise"),
+            f"it uses raw values from {low:g} to {high:g}, but only {least:g} to {greatest:g} are allowed "
+            "(minimum, maximum); keep the first within the second",
+        )
+    rest = metric.success.replace("{target}", "")
+    if rest == metric.success or "{" in rest or "}" in rest:
+        yield (
+            ("metrics", index, "success"),
+            "the sentence must contain {target}, where the value to reach is put in, and no other braces",
+        )
+
+
+def _sum(number: float) -> str:
+    return str(round(number, 4))

@@ -1,0 +1,154 @@
+"""Which metrics cost a customer most, which fell, and what value would be good."""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from scoring.arrays import FloatArray
+from scoring.kernel import Scores
+from scoring.normalise import higher_is_better, points_of, raw_for
+from scoring.scorecard import Metric, Owner, Scorecard
+from scoring.units import WHOLE_UNITS, Unit, format_value
+
+GOOD_POINTS = 80.0
+"""The points of a value that is called success: where the best band of the default scorecard begins."""
+
+
+class RiskFactor(BaseModel):
+    """One metric that costs points: how many, from which raw value, and whether it fell.
+
+    `previous` is the usable raw value of the comparison day, `fell` says that it gave more points.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    metric: str
+    category: str
+    title: str
+    unit: Unit
+    value: float
+    previous: float | None
+    points: float
+    lost: float
+    fell: bool
+    low: str
+    owner: Owner
+    words: str
+
+
+def top_factor_indices(scores: Scores, k: int) -> NDArray[np.int64]:
+    """(n, k) columns of the k metrics that cost each customer most, the costliest first; ties in the
+    scorecard's order. -1 fills up where fewer than k cost anything (all of them where insufficient)."""
+    if k < 1:
+        raise ValueError(f"k must be at least 1, not {k}")
+    cost = np.nan_to_num(scores.lost, nan=0.0)
+    order = np.argsort(-cost, axis=1, kind="stable")[:, :k]
+    found = np.where(np.take_along_axis(cost, order, axis=1) > 0, order, -1)
+    return np.pad(found, ((0, 0), (0, k - found.shape[1])), constant_values=-1).astype(np.int64)
+
+
+def risk_factors(
+    card: Scorecard,
+    values_row: Sequence[float] | FloatArray,
+    points_row: Sequence[float] | FloatArray,
+    lost_row: Sequence[float] | FloatArray,
+    previous_values_row: Sequence[float] | FloatArray | None = None,
+    *,
+    top: int = 3,
+    previous_days: int = 30,
+) -> tuple[RiskFactor, ...]:
+    """The metrics that cost one customer most, the costliest first, at most `top`.
+
+    The rows are that customer's of score_many, in the order of card.metric_names; `previous_values_row`
+    has the raw values of `previous_days` days ago, NaN where unknown. Empty if nothing costs points or the
+    data is insufficient. Raises ValueError if a row's length does not fit.
+    """
+    rows = [values_row, points_row, lost_row, *([] if previous_values_row is None else [previous_values_row])]
+    if top < 1:
+        raise ValueError(f"top must be at least 1, not {top}")
+    if any(len(row) != len(card.metrics) for row in rows):
+        lengths = ", ".join(str(len(row)) for row in rows)
+        raise ValueError(f"the rows have {lengths} values; scorecard {card.name} needs {len(card.metrics)}")
+    costly = [index for index in range(len(card.metrics)) if float(lost_row[index]) > 0]
+    costly.sort(key=lambda index: -float(lost_row[index]))
+    factors = []
+    for index in costly[:top]:
+        previous = None if previous_values_row is None else float(previous_values_row[index])
+        measured = _Measured(
+            float(values_row[index]), previous, float(points_row[index]), float(lost_row[index])
+        )
+        factors.append(_factor(card.metrics[index], measured, previous_days))
+    return tuple(factors)
+
+
+def target_value(card: Scorecard, metric: str, points: float = GOOD_POINTS) -> float:
+    """The least demanding raw value of a metric that gives `points` (0 to 100), by inverse normalisation.
+
+    Units without halves are rounded to a whole number on the good side. If no value gives so many points,
+    the best value. Raises KeyError for an unknown metric, ValueError for points outside 0 to 100.
+    """
+    if not 0 <= points <= 100:
+        raise ValueError(f"points are 0 to 100, not {points}")
+    found = card.metric(metric)
+    raw = raw_for(found.normalise, points)
+    if found.unit not in WHOLE_UNITS:
+        return raw
+    # Rounded first: 3.0000000000000004 means 3 and must not become 4.
+    near = round(raw, 9)
+    return float(math.ceil(near) if higher_is_better(found.normalise) else math.floor(near))
+
+
+def success_words(card: Scorecard, metric: str, points: float = GOOD_POINTS) -> str:
+    """The metric's sentence of what success looks like, with the value to reach put in."""
+    found = card.metric(metric)
+    return found.success.replace("{target}", format_value(target_value(card, metric, points), found.unit))
+
+
+class _Measured(NamedTuple):
+    value: float
+    previous: float | None
+    points: float
+    lost: float
+
+
+def _factor(metric: Metric, measured: _Measured, days: int) -> RiskFactor:
+    value, previous, points, lost = measured
+    if previous is not None and not _allowed(metric, previous):
+        previous = None
+    fell = previous is not None and _points(metric, previous) > points
+    return RiskFactor(
+        metric=metric.name,
+        category=metric.category,
+        title=metric.title,
+        unit=metric.unit,
+        value=value,
+        previous=previous,
+        points=points,
+        lost=lost,
+        fell=fell,
+        low=metric.low,
+        owner=metric.owner,
+        words=_words(metric, value, previous, lost, days),
+    )
+
+
+def _words(metric: Metric, value: float, previous: float | None, lost: float, days: int) -> str:
+    now = format_value(value, metric.unit)
+    then = None if previous is None else format_value(previous, metric.unit)
+    # A change too small to be seen in the rounded numbers is not worth a bracket.
+    change = "" if then is None or then == now else f" ({days} days ago it was {then})"
+    cost = f"{lost:.1f}" if lost >= 0.05 else "less than 0.1"
+    return f"{metric.title} is {now}{change} and costs {cost} {'point' if cost == '1.0' else 'points'}"
+
+
+def _allowed(metric: Metric, value: float) -> bool:
+    least = -math.inf if metric.minimum is None else metric.minimum
+    greatest = math.inf if metric.maximum is None else metric.maximum
+    return math.isfinite(value) and least <= value <= greatest
+
+
+def _points(metric: Metric, value: float) -> float:
+    return float(points_of(metric.normalise, np.array([value]))[0])

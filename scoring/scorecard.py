@@ -1,0 +1,161 @@
+"""What a scorecard is: categories, weighted metrics, normalisation and bands, as frozen values."""
+
+import hashlib
+import json
+import math
+import re
+from enum import StrEnum
+from typing import Annotated, Self
+
+import numpy as np
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+from scoring.arrays import judged
+from scoring.checks import scorecard_problems
+from scoring.levels import Level
+from scoring.normalise import FROZEN, Normalisation, Raw, refusal
+from scoring.units import Unit
+
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+
+
+def _a_name(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise refusal(
+            f"{name!r} is no name; a name has up to 64 lower-case letters, digits, - and _, "
+            "and begins with a letter"
+        )
+    return name
+
+
+Name = Annotated[str, AfterValidator(_a_name)]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"\S")]
+Weight = Annotated[float, Field(gt=0, le=100)]
+
+
+class Owner(StrEnum):
+    """Who carries out a metric's action."""
+
+    CSM = "csm"
+    CUSTOMER = "customer"
+    SUPPORT = "support"
+    PRODUCT = "product"
+
+
+class Guard(BaseModel):
+    """The flapping guard: when a better level takes effect (see scoring.guard)."""
+
+    model_config = FROZEN
+    margin: float = Field(default=3.0, ge=0, le=50, description="points above the border, 0 to 50")
+    agreeing_days: int = Field(
+        default=2, ge=1, le=2, description="2 (today and the day before must agree) or 1 (today is enough)"
+    )
+
+
+class Band(BaseModel):
+    """A range of scores from `lower` (inclusive) up to the next band, and the risk level it stands for."""
+
+    model_config = FROZEN
+    name: Text = Field(description="the band's name as people read it")
+    lower: float = Field(ge=0, le=100, description="the lowest score of the band, 0 to 100")
+    level: Level = Field(description=f"one of {', '.join(Level)}")
+    action: Text = Field(description="what to do about a customer in this band, a sentence")
+
+
+class Category(BaseModel):
+    """A weighted group of metrics; the weight is in percent points of the whole score."""
+
+    model_config = FROZEN
+    name: Name
+    title: Text = Field(description="the category's name as people read it")
+    weight: Weight = Field(description="percent points of the whole, above 0 and up to 100")
+
+
+class Metric(BaseModel):
+    """A measured value: what it weighs, which raw values are allowed, how they become points, what to do."""
+
+    model_config = FROZEN
+    name: Name
+    category: Name = Field(description="the name of a [categories.*] table")
+    weight: Weight = Field(description="percent points of the whole, above 0 and up to 100")
+    title: Text = Field(description="the metric's name as people read it")
+    unit: Unit = Field(description=f"one of {', '.join(Unit)}")
+    minimum: Raw | None = Field(default=None, description="the least raw value allowed, a number")
+    maximum: Raw | None = Field(default=None, description="the greatest raw value allowed, a number")
+    max_age_days: float | None = Field(
+        default=None, gt=0, le=3660, description="days after which a value counts as missing, above 0"
+    )
+    normalise: Normalisation = Field(
+        description='{ kind = "linear", worst, best }, { kind = "table", points } '
+        'or { kind = "steps", better, points, otherwise }'
+    )
+    low: Text = Field(description="a phrase that says what a bad value means")
+    action: Text = Field(description="one sentence: what can be done to improve the value")
+    success: Text = Field(description="one sentence with {target}: what success looks like")
+    owner: Owner = Field(description=f"one of {', '.join(Owner)}")
+    due_days: int = Field(ge=1, le=365, description="days until the action is due, 1 to 365")
+
+
+class Scorecard(BaseModel):
+    """The data that says how metrics become a score and a score becomes a level.
+
+    `bands` run from best to worst, `metrics` is the order of the kernel's columns. The borders, weights
+    and references are checked whenever one is built; `scoring.load` adds the file and the line.
+    """
+
+    model_config = FROZEN
+    name: Name = Field(description="lower-case letters, digits, - and _, beginning with a letter")
+    version: int = Field(ge=1, description="a whole number from 1, raised with every change")
+    title: Text = Field(description="the scorecard's name as people read it")
+    description: Text = Field(description="what the scorecard is for, a sentence or two")
+    coverage_minimum: float = Field(
+        default=0.5, ge=0, le=1, description="the share of the weight that must be measured, 0 to 1"
+    )
+    guard: Guard = Field(default=Guard(), description="a table with margin and agreeing_days")
+    bands: tuple[Band, ...] = Field(
+        max_length=20, description="[[bands]] tables with name, from, level, action"
+    )
+    categories: tuple[Category, ...] = Field(description="[categories.NAME] tables")
+    metrics: tuple[Metric, ...] = Field(description="[metrics.NAME] tables")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        problems = scorecard_problems(self)
+        if problems:
+            reason = "; ".join(f"{'.'.join(map(str, path))}: {text}" for path, text in problems)
+            raise PydanticCustomError("scorecard_rules", "{reason}", {"reason": reason, "problems": problems})
+        return self
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        """The metrics in the order of the kernel's columns."""
+        return tuple(metric.name for metric in self.metrics)
+
+    @property
+    def category_names(self) -> tuple[str, ...]:
+        """The categories in the order of `Scores.category_scores`' columns."""
+        return tuple(category.name for category in self.categories)
+
+    def metric(self, name: str) -> Metric:
+        """The metric of that name; KeyError with the known names otherwise."""
+        for metric in self.metrics:
+            if metric.name == name:
+                return metric
+        raise KeyError(f"scorecard {self.name} has no metric {name!r}; it has {', '.join(self.metric_names)}")
+
+    def band_of(self, score: float) -> Band:
+        """The band of a score from 0 to 100, borders as in `levels.judged`; ValueError for other numbers."""
+        if not (math.isfinite(score) and 0 <= score <= 100):
+            raise ValueError(f"a score is a number from 0 to 100, not {score}")
+        seen = judged(np.array([score]))[0]
+        return next(band for band in self.bands if seen >= band.lower)
+
+    def level_of(self, score: float) -> Level:
+        """The risk level of a score from 0 to 100."""
+        return self.band_of(score).level
+
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) of the content: comments and layout of the file do not count, all else does."""
+        content = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(content.encode()).hexdigest()
