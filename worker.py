@@ -1,0 +1,171 @@
+"""The composition root: settings → adapters → activity objects → Worker.
+
+Run it as `keepwell worker`, or as `python worker.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from keepwell.db.repositories.directory import DirectoryRepository
+from keepwell.db.repositories.facts import Facts
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from activities.delivery import Delivery, wait_alive
+from activities.interventions import InterventionActivities
+from activities.scoring import ScoringActivities
+from activities.steps import StepActivities
+from keepwell.adapters.gate import StoreGate
+from keepwell.adapters.in_app import InApp
+from keepwell.adapters.outbox import Outbox
+from keepwell.adapters.renderer import StoreRenderer
+from keepwell.contracts.playbook import Channel
+from keepwell.db.engine import Store
+from keepwell.db.migrate import ensure_current
+from keepwell.db.repositories.interventions import InterventionRepository
+from keepwell.db.repositories.ledger import LedgerRepository
+from keepwell.db.repositories.scores import ScoreRepository
+from keepwell.db.repositories.steps import StepRepository
+from keepwell.db.repositories.templates import TemplateRepository
+from keepwell.db.repositories.transitions import TransitionRepository
+from keepwell.errors import ConfigurationError, KeepwellError
+from keepwell.playbooks import BUILT_IN, PlaybookRegistry
+from keepwell.ports import ChannelAdapter
+from keepwell.rendering.bundle import OWN_TEMPLATES
+from keepwell.settings import Settings
+from keepwell.temporal.hand_over import TemporalHandOver
+from workflows.daily import DailyScoring, SweepTransitions
+
+log = logging.getLogger("keepwell.worker")
+
+THREADS = 16
+"""Activities at once: each holds a database connection and mostly waits for it."""
+
+CACHED_RUNS = 1_000
+"""A sleeping run costs 85 KiB in the cache and milliseconds to wake without it."""
+
+GRACE = timedelta(seconds=60)
+"""What an activity gets to finish after SIGTERM; without it, it would be cancelled at once."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything a worker, the command line and tests need, wired once."""
+
+    store: Store
+    playbooks: PlaybookRegistry
+    templates: TemplateRepository
+    interventions: InterventionRepository
+    transitions: TransitionRepository
+    scores: ScoreRepository
+    hand_over: TemporalHandOver
+    activities: Sequence[Callable[..., Any]]
+    workflows: Sequence[type]
+
+
+def channels(settings: Settings, store: Store) -> Mapping[Channel, ChannelAdapter]:
+    """The adapters behind the channels, by the sending mode."""
+    if settings.sending == "live":
+        raise ConfigurationError(
+            "KEEPWELL_SENDING is 'live', but this version has no live email or Slack adapter yet.",
+            hint="Unset KEEPWELL_SENDING: messages then go to the outbox (keepwell outbox).",
+        )
+    outbox = Outbox(store)
+    return {Channel.EMAIL: outbox, Channel.SLACK: outbox, Channel.IN_APP: InApp(store)}
+
+
+def compose(
+    settings: Settings,
+    store: Store,
+    client: Client,
+    *,
+    adapters: Mapping[Channel, ChannelAdapter] | None = None,
+    wait: Callable[[float], None] = wait_alive,
+    lease: timedelta | None = None,
+) -> Parts:
+    """Wire the production parts; tests and rehearsals give other adapters."""
+    folders: tuple[Path, ...] = (*((settings.templates,) if settings.templates else ()), OWN_TEMPLATES)
+    templates = TemplateRepository(store, folders)
+    playbooks = PlaybookRegistry((*BUILT_IN, *settings.playbooks), templates.pin)
+    interventions, steps = InterventionRepository(store), StepRepository(store)
+    transitions, scores = TransitionRepository(store), ScoreRepository(store, settings.partition_size)
+    hand_over = TemporalHandOver(client, settings.task_queue, transitions, interventions, playbooks)
+    renderer = StoreRenderer(Facts(store), templates)
+    delivery = Delivery(
+        ledger=LedgerRepository(store),
+        gate=StoreGate(store),
+        directory=DirectoryRepository(store),
+        renderer=renderer,
+        steps=steps,
+        channels=adapters or channels(settings, store),
+        wait=wait,
+        **({} if lease is None else {"lease": lease}),
+    )
+    of_runs = InterventionActivities(interventions, playbooks, steps, renderer)
+    of_steps = StepActivities(delivery, steps, renderer)
+    of_scoring = ScoringActivities(scores, transitions, hand_over)
+    return Parts(
+        store=store,
+        playbooks=playbooks,
+        templates=templates,
+        interventions=interventions,
+        transitions=transitions,
+        scores=scores,
+        hand_over=hand_over,
+        activities=[*_activities(of_runs), *_activities(of_steps), *_activities(of_scoring)],
+        workflows=[*playbooks.workflows.values(), DailyScoring, SweepTransitions],
+    )
+
+
+def _activities(holder: object) -> list[Callable[..., Any]]:
+    methods = (getattr(holder, name) for name in dir(holder) if not name.startswith("_"))
+    return [method for method in methods if hasattr(method, "__temporal_activity_definition")]
+
+
+def make_worker(settings: Settings, client: Client, parts: Parts, executor: ThreadPoolExecutor) -> Worker:
+    """The Temporal worker for these parts. Our own errors fail a run; a bug only blocks it."""
+    return Worker(
+        client,
+        task_queue=settings.task_queue,
+        workflows=parts.workflows,
+        activities=parts.activities,
+        activity_executor=executor,
+        max_concurrent_activities=THREADS,
+        max_cached_workflows=CACHED_RUNS,
+        graceful_shutdown_timeout=GRACE,
+        workflow_failure_exception_types=[KeepwellError],
+    )
+
+
+def open_store(settings: Settings) -> Store:
+    """The store of this installation, made where it is missing, refused where it is of another version."""
+    settings.ensure_home()
+    store = Store(settings.database_url)
+    ensure_current(store)
+    return store
+
+
+async def run_until_stopped(worker: Worker) -> None:
+    """Work until SIGTERM or Ctrl-C; what runs then is let finish."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    async with worker:
+        await stop.wait()
+        log.info("Stopping: running activities may finish", extra={"seconds": GRACE.total_seconds()})
+
+
+if __name__ == "__main__":
+    from keepwell.cli.app import main
+
+    main(["worker"])

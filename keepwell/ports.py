@@ -11,6 +11,7 @@ from keepwell.contracts.delivery import (
     DeliveryState,
     Found,
     GateAnswer,
+    LedgerRow,
     Message,
     Recipient,
 )
@@ -25,17 +26,18 @@ from keepwell.contracts.intervention import (
     Refusal,
     StepCall,
     StepResult,
-    TakeOver,
 )
-from keepwell.contracts.playbook import Audience, Playbook
+from keepwell.contracts.playbook import Audience, Playbook, Sender
 from keepwell.contracts.rendering import Rendered
 from keepwell.contracts.scoring import (
     CustomerScored,
+    Handed,
     PartitionCall,
     PartitionResult,
     PendingTransition,
     ScorePlan,
     ScoreRequest,
+    ScoreSummary,
 )
 from scoring.levels import Level
 
@@ -63,8 +65,11 @@ class Interventions(Protocol):
         """Write lines to the timeline with what follows from them."""
         ...
 
-    def end(self, ending: Ending) -> None:
-        """Close the intervention: cancel what is planned, withdraw open tasks, write the outcome."""
+    def end(self, ending: Ending, review: Rendered | None) -> None:
+        """Close the intervention: cancel what is planned, withdraw open tasks, write the outcome.
+
+        `review` is the text of the task for a customer that is still at risk.
+        """
         ...
 
 
@@ -75,7 +80,9 @@ class Steps(Protocol):
         """Make sure that somebody owns the customer."""
         ...
 
-    def add_task(self, call: StepCall, kind: str, audience: Audience, due: datetime, text: Rendered) -> StepResult:
+    def add_task(
+        self, call: StepCall, kind: str, audience: Audience, due: datetime, text: Rendered
+    ) -> StepResult:
         """Create the step's task."""
         ...
 
@@ -85,10 +92,6 @@ class Steps(Protocol):
 
     def document(self, intervention: str, step: str) -> Attachment | None:
         """A document that an earlier step wrote, as an attachment."""
-        ...
-
-    def finish(self, call: StepCall, result: StepResult) -> None:
-        """Write what became of a step."""
         ...
 
     def fall_back(self, miss: Miss, text: Rendered) -> StepResult:
@@ -103,7 +106,7 @@ class Directory(Protocol):
         """Whom the audience means now, best first; or the reason why nobody."""
         ...
 
-    def sender(self, call: StepCall, sender: str) -> tuple[str, str]:
+    def sender(self, call: StepCall, sender: Sender) -> tuple[str, str]:
         """Name and address in whose name a message goes out."""
         ...
 
@@ -120,20 +123,19 @@ class Renderer(Protocol):
     """Turns a pinned template and the customer's own figures into text."""
 
     def render(
-        self, call: StepCall, template: str, recipient: Recipient | None = None, notice: str = ""
+        self,
+        call: StepCall,
+        template: str,
+        *,
+        recipient: Recipient | None = None,
+        sender: Sender = Sender.COMPANY,
+        notice: str = "",
     ) -> Rendered:
-        """Render `template` (by its name in the playbook) for this step."""
+        """Render `template` (by its name in the playbook) for this step.
+
+        `notice` is the reason why the step was not done, for templates that say so to a person.
+        """
         ...
-
-
-class LedgerRow(Protocol):
-    """What the delivery code sees of a row."""
-
-    key: str
-    state: str
-    reason: str
-    leased_until: datetime | None
-    recipient_id: str
 
 
 class Ledger(Protocol):
@@ -175,7 +177,7 @@ class ChannelAdapter(Protocol):
         """Hand the message over.
 
         Raises:
-            SendRefused: the provider said no; `retryable` says whether later may help.
+            SendRefusedError: the provider said no; `retryable` says whether later may help.
             Any other error means that nobody knows whether it was taken.
         """
         ...
@@ -200,8 +202,8 @@ class Scores(Protocol):
         """Score one customer at once."""
         ...
 
-    def finish_run(self, plan: ScorePlan, now: datetime) -> None:
-        """Mark a run as finished."""
+    def finish_run(self, plan: ScorePlan, now: datetime) -> ScoreSummary:
+        """Mark a run as finished and add it up."""
         ...
 
 
@@ -209,9 +211,25 @@ class Transitions(Protocol):
     """Transitions that wait to be handed over."""
 
     def pending(self, organisation: str, run: str | None, older_than: datetime | None) -> tuple[str, ...]:
-        """Ids of undecided transitions, oldest first."""
+        """Ids of transitions to hand over, oldest first.
+
+        With a run: those of it that nobody has handed over. Without: all that are undecided and
+        older than `older_than`, also those that were handed over and never claimed.
+        """
         ...
 
     def get(self, transition: str) -> PendingTransition:
         """One transition."""
+        ...
+
+    def mark(self, transition: str, handed: Handed, now: datetime) -> None:
+        """Note how a transition was handed over; the first note stays."""
+        ...
+
+
+class HandOver(Protocol):
+    """Brings a transition to its customer's run."""
+
+    async def hand_over(self, transition: str, now: datetime) -> Handed:
+        """Start or signal the run, or refuse; the same transition again changes nothing."""
         ...

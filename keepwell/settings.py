@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from dotenv import dotenv_values
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from keepwell.database_url import normalise, without_password
 from keepwell.errors import ConfigurationError
@@ -33,6 +33,15 @@ def _upper(value: object) -> object:
 AbsolutePath = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
 # The organisation's key is part of workflow ids and ledger keys, where "/" separates.
 OrganisationKey = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+Words = Annotated[
+    tuple[str, ...],
+    NoDecode,
+    BeforeValidator(
+        lambda value: tuple(part.strip() for part in value.split(",") if part.strip())
+        if isinstance(value, str)
+        else value
+    ),
+]
 
 
 class Settings(BaseSettings):
@@ -94,7 +103,12 @@ class Settings(BaseSettings):
     history_retention_days: int = Field(
         default=90, ge=1, le=3650, description="a whole number of days from 1 to 3650"
     )
-    consent_required: bool = Field(default=False, description="true or false")
+    playbooks: Words = Field(
+        default=(), description="names of Python modules with playbooks of your own, with commas between"
+    )
+    templates: AbsolutePath | None = Field(
+        default=None, description="a folder whose templates stand before those that Keepwell brings"
+    )
 
     @field_validator("database_url")
     @classmethod

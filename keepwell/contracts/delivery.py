@@ -43,6 +43,16 @@ class Recipient(Frozen):
     time_zone: str
 
 
+class LedgerRow(Frozen):
+    """What the delivery code sees of a row in the send ledger."""
+
+    key: str
+    state: DeliveryState
+    reason: str
+    leased_until: datetime | None
+    recipient: Recipient
+
+
 class Message(Frozen):
     """A rendered message, ready for a channel. `key` is its key in the send ledger."""
 

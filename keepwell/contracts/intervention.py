@@ -186,10 +186,11 @@ class StepResult(Frozen):
 
 
 class Miss(Frozen):
-    """A step that was not done in time or failed for good."""
+    """A step that was not done: missed, skipped, or held because nobody knows whether it went out."""
 
     call: StepCall
     reason: str
+    state: StepState = StepState.MISSED
 
 
 class Record(Frozen):
@@ -197,7 +198,7 @@ class Record(Frozen):
 
     organisation: str
     customer: str
-    intervention: str
+    intervention: str | None
     notes: tuple[Note, ...]
 
 
@@ -210,7 +211,11 @@ class Recorded(Frozen):
 
 
 class Ending(Frozen):
-    """The end of an intervention. `review` asks the owner to look at a customer still at risk."""
+    """The end of an intervention.
+
+    `review` is the task that asks the owner to look at a customer still at risk. `transition` is the
+    one that ended it, which opens nothing.
+    """
 
     organisation: str
     customer: str
@@ -219,8 +224,7 @@ class Ending(Frozen):
     why: str
     by: str
     now: datetime
-    review: bool = False
-    code: str = ""
+    review: StepCall | None = None
     transition: str | None = None
 
 

@@ -21,6 +21,12 @@ from scoring.levels import Level
 StepName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
 ZERO = timedelta()
 
+FALLBACK = "task/fallback/fallback"
+"""The task a person gets for a step that was not done."""
+
+REVIEW = "task/review/review"
+"""The task the owner gets when a playbook is over and the customer is still at risk."""
+
 
 class Channel(StrEnum):
     """The ways a message travels."""
@@ -125,6 +131,12 @@ class Playbook(Strict):
     def label(self) -> str:
         """`name@version`, as people and search attributes write it."""
         return f"{self.name}@{self.version}"
+
+    @property
+    def template_names(self) -> tuple[str, ...]:
+        """Every template an intervention may need, each once."""
+        named = (step.template for step in self.steps if not isinstance(step, Assign))
+        return tuple(dict.fromkeys((*named, FALLBACK, REVIEW)))
 
     def step(self, name: str) -> Step | None:
         """The step of that name, or None."""

@@ -149,8 +149,19 @@ class InterventionFacts(Frozen):
     last_message: str
 
 
+class Notice(Frozen):
+    """What a person must look at or do by hand: the step, what it was to do, why it did not happen."""
+
+    step: str
+    what: str
+    reason: str
+
+
 class Context(Frozen):
-    """All a template may use. `today` is the day on the intervention's clock in the recipient's zone."""
+    """All a template may use. `today` is the day on the intervention's clock in the recipient's zone.
+
+    `notice` is for the fallback task alone, None elsewhere.
+    """
 
     organisation: Organisation
     customer: CustomerFacts
@@ -164,6 +175,7 @@ class Context(Frozen):
     why: str
     now: datetime
     today: date
+    notice: Notice | None = None
 
 
 class Rendered(Frozen):

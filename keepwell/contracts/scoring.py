@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 from keepwell.contracts.base import Frozen
 from scoring.levels import Level
@@ -43,7 +44,7 @@ class ScorePlan(Frozen):
 class PartitionCall(Frozen):
     """Score one partition of a run."""
 
-    plan_run: str
+    run: str
     organisation: str
     scorecard: str
     as_of: datetime
@@ -61,6 +62,9 @@ class PartitionResult(Frozen):
     insufficient: int
     rejected: int
     transitions: int
+
+
+Handed = Literal["started", "signalled", "refused"]
 
 
 class DispatchCall(Frozen):

@@ -120,7 +120,9 @@ class Health(SQLModel, table=True):
 class Transition(SQLModel, table=True):
     """A change from one level to another, or an enrolment. It opens an intervention or says why not.
 
-    `decision` is empty until the customer's run has claimed it, then `started` or `refused`.
+    `handed` says how it was handed over: to a run that began with it (`started`), to one that was
+    open (`signalled`), or not at all (`refused`). `decision` is empty until the customer's run has
+    claimed it, then `started` or `refused`: every transition opens an intervention or says why not.
     """
 
     __tablename__ = "transition"
@@ -137,6 +139,8 @@ class Transition(SQLModel, table=True):
     run_id: str | None = reference("score_run.id", optional=True)
     at: datetime = moment()
     by: str = ""
+    handed: str | None = Field(default=None, max_length=20)
+    handed_at: datetime | None = moment_or_none()
     decision: str | None = Field(default=None, index=True, max_length=20)
     code: str = Field(default="", max_length=40)
     reason: str = ""

@@ -24,6 +24,7 @@ class Delivery(SQLModel, table=True):
     channel: str = Field(max_length=10)
     recipient_id: str = Field(max_length=40)
     recipient_kind: str = Field(max_length=10)
+    recipient_zone: str = "UTC"
     recipient_name: str = ""
     address: str = ""
     template: str = Field(default="", max_length=64)

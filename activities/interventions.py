@@ -1,0 +1,78 @@
+"""Activities that keep the store in step with a run."""
+
+from temporalio import activity
+
+from keepwell.contracts.intervention import (
+    Ending,
+    Miss,
+    NotOpened,
+    Opened,
+    OpenRequest,
+    Record,
+    Recorded,
+    Refusal,
+    StepResult,
+    TakeOver,
+)
+from keepwell.contracts.playbook import FALLBACK, REVIEW
+from keepwell.ports import Interventions, Playbooks, Renderer, Steps
+
+
+class InterventionActivities:
+    """Opens, records and ends interventions."""
+
+    def __init__(
+        self, interventions: Interventions, playbooks: Playbooks, steps: Steps, renderer: Renderer
+    ) -> None:
+        self._interventions = interventions
+        self._playbooks = playbooks
+        self._steps = steps
+        self._renderer = renderer
+
+    @activity.defn
+    def open_intervention(self, request: OpenRequest) -> Opened | NotOpened:
+        """Claim the transition for this run and open the intervention."""
+        return self._interventions.open(request)
+
+    @activity.defn
+    def take_over(self, request: OpenRequest) -> TakeOver | NotOpened:
+        """Claim a worse level for the playbook in force and end the one that runs, all or nothing."""
+        level = request.change.level
+        playbook = self._playbooks.for_level(level)
+        if playbook is None:
+            reason = f"There is no playbook for {level.value}"
+            self._interventions.refuse(
+                Refusal(
+                    organisation=request.organisation,
+                    transition=request.change.transition,
+                    code="no_playbook",
+                    reason=reason,
+                    now=request.now,
+                )
+            )
+            return NotOpened(reason=reason)
+        opened = self._interventions.open(request.model_copy(update={"playbook": playbook}))
+        return opened if isinstance(opened, NotOpened) else TakeOver(opened=opened, playbook=playbook)
+
+    @activity.defn
+    def refuse_transition(self, refusal: Refusal) -> None:
+        """Decide that a transition opens nothing, with the reason."""
+        self._interventions.refuse(refusal)
+
+    @activity.defn
+    def record_notes(self, record: Record) -> Recorded:
+        """Write what people did to the timeline, with what follows from it."""
+        return self._interventions.record(record)
+
+    @activity.defn
+    def end_intervention(self, ending: Ending) -> None:
+        """Write the outcome, cancel what is planned, withdraw open tasks."""
+        review = ending.review
+        text = self._renderer.render(review, REVIEW) if review is not None else None
+        self._interventions.end(ending, text)
+
+    @activity.defn
+    def miss_step(self, miss: Miss) -> StepResult:
+        """A step was not done in time: an alert, and a task for a person to do it by hand."""
+        text = self._renderer.render(miss.call, FALLBACK, notice=miss.reason)
+        return self._steps.fall_back(miss, text)

@@ -1,0 +1,68 @@
+"""Activities of the daily run, and the handing over of transitions to their customers' runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from datetime import UTC, datetime
+
+from temporalio import activity
+
+from keepwell.contracts.scoring import (
+    DispatchCall,
+    Dispatched,
+    PartitionCall,
+    PartitionResult,
+    ScorePlan,
+    ScoreRequest,
+    ScoreSummary,
+)
+from keepwell.ports import HandOver, Scores, Transitions
+
+AT_ONCE = 20
+"""Starts under way at once: the server takes about 200 a second, more at once only queue up."""
+
+BLOCK = 1_000
+"""Transitions per gather, so that a hundred thousand of them are not a hundred thousand tasks."""
+
+
+class ScoringActivities:
+    """Scores partitions and hands their transitions over."""
+
+    def __init__(self, scores: Scores, transitions: Transitions, hand_over: HandOver) -> None:
+        self._scores = scores
+        self._transitions = transitions
+        self._hand_over = hand_over
+
+    @activity.defn
+    def begin_scoring(self, request: ScoreRequest) -> ScorePlan:
+        """The run for this request and its partitions."""
+        return self._scores.begin_run(request, request.as_of or datetime.now(UTC))
+
+    @activity.defn
+    def score_partition(self, call: PartitionCall) -> PartitionResult:
+        """Score one partition; scores, levels and transitions in one transaction, once."""
+        return self._scores.score_partition(call)
+
+    @activity.defn
+    async def hand_over_transitions(self, call: DispatchCall) -> Dispatched:
+        """Start or signal the runs of transitions that nobody has handed over yet."""
+        pending = await asyncio.to_thread(
+            self._transitions.pending, call.organisation, call.run, call.older_than
+        )
+        counts = Counter[str]()
+        room = asyncio.Semaphore(AT_ONCE)
+
+        async def one(transition: str) -> None:
+            async with room:
+                counts[await self._hand_over.hand_over(transition, call.now)] += 1
+            activity.heartbeat(sum(counts.values()))
+
+        for start in range(0, len(pending), BLOCK):
+            await asyncio.gather(*(one(transition) for transition in pending[start : start + BLOCK]))
+        return Dispatched(**counts)
+
+    @activity.defn
+    def finish_scoring(self, plan: ScorePlan) -> ScoreSummary:
+        """Mark the run as finished and add it up."""
+        return self._scores.finish_run(plan, datetime.now(UTC))

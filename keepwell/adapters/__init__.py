@@ -1,0 +1,1 @@
+"""What stands behind the ports: channels, the gate, the renderer, the playbooks in force."""

@@ -1,0 +1,38 @@
+"""The gate: every attempt asks it whether the message may go now."""
+
+from __future__ import annotations
+
+from keepwell.contracts.delivery import DoNotGo, GateAnswer, GoNow, Recipient
+from keepwell.contracts.intervention import StepCall
+from keepwell.contracts.people import Consent
+from keepwell.db.engine import Store
+from keepwell.db.tables import Contact, Organisation, Staff
+
+
+class StoreGate:
+    """Implements the port `Gate`: consent and suppression, as they are at the moment of the attempt."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def ask(self, call: StepCall, recipient: Recipient, channel: str) -> GateAnswer:
+        """Now, at a moment, or not at all, with the reason."""
+        with self._store.read() as session:
+            if recipient.kind == "staff":
+                staff = session.get(Staff, recipient.id)
+                if staff is None or not staff.active:
+                    return DoNotGo(reason=f"{recipient.name} does not work here any more")
+                return GoNow()
+            contact = session.get(Contact, recipient.id)
+            organisation = session.get_one(Organisation, call.organisation)
+        if contact is None or not contact.active:
+            return DoNotGo(reason=f"{recipient.name} is not a contact any more")
+        if contact.suppressed and channel == "email":
+            return DoNotGo(reason=f"{recipient.name}'s address is suppressed: {contact.suppressed}")
+        if contact.consent == Consent.DENIED:
+            return DoNotGo(reason=f"{recipient.name} has withdrawn consent")
+        if organisation.consent_required and contact.consent != Consent.GRANTED:
+            return DoNotGo(
+                reason=f"{recipient.name} has not given consent, and {organisation.name} asks for it"
+            )
+        return GoNow()

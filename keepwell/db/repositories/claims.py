@@ -1,0 +1,141 @@
+"""The claim of a transition: the one place that decides whether it opens an intervention."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from keepwell.contracts.intervention import NotOpened, OpenRequest, Outcome
+from keepwell.contracts.playbook import Playbook
+from keepwell.db.repositories import journal
+from keepwell.db.tables import Customer, Intervention, Staff, Task, Transition
+from keepwell.keys import new_id
+
+
+def lock_transition(session: Session, transition: str) -> Transition:
+    """The transition's row, held until the transaction ends (SQLite holds the whole file anyway)."""
+    query = select(Transition).where(Transition.id == transition).with_for_update()
+    return session.exec(query).one()
+
+
+def decide(
+    session: Session,
+    row: Transition,
+    decision: str,
+    *,
+    code: str,
+    reason: str,
+    now: datetime,
+    intervention: str | None = None,
+) -> None:
+    """Write the decision and its line in the journal."""
+    row.decision, row.code, row.reason, row.decided_at = decision, code, reason, now
+    row.intervention_id = intervention
+    session.add(row)
+    change = f"{row.previous or 'new'} → {row.level}"
+    if row.kind == "enrolment":
+        change = f"enrolment at {row.level}"
+    journal.write(
+        session,
+        key=f"transition/{row.id}/{decision}",
+        organisation=row.organisation_id,
+        customer=row.customer_id,
+        intervention=intervention,
+        kind=f"transition.{decision}",
+        text=f"{change}: {'an intervention began' if decision == 'started' else 'nothing was started'}",
+        why=reason,
+        at=now,
+        data={"transition": row.id, "score": row.score, "code": code},
+    )
+
+
+def refusal(session: Session, request: OpenRequest, playbook: Playbook) -> tuple[str, str] | None:
+    """Why the playbook may not begin now, as a code and in words; None if it may."""
+    newest = session.exec(
+        select(col(Transition.sequence))
+        .where(Transition.customer_id == request.customer)
+        .order_by(col(Transition.sequence).desc())
+    ).first()
+    if newest is not None and request.change.sequence < newest:
+        return "older", "A newer transition of this customer came first"
+    customer = session.get(Customer, request.customer)
+    if customer is None or not customer.active:
+        return "not_active", "The customer is not active any more"
+    last = session.exec(
+        select(Intervention)
+        .where(
+            Intervention.customer_id == request.customer,
+            Intervention.playbook == playbook.name,
+            col(Intervention.ended_at).is_not(None),
+            col(Intervention.outcome).not_in([Outcome.SUPERSEDED, Outcome.FAILED]),
+        )
+        .order_by(col(Intervention.ended_at).desc())
+    ).first()
+    if last is not None and last.ended_at is not None and last.ended_at + playbook.cooldown > request.now:
+        free = last.ended_at + playbook.cooldown
+        return "cooldown", (
+            f"{playbook.name} ended on {last.ended_at:%d %b %Y} ({last.outcome}) and may begin again on "
+            f"{free:%d %b %Y}"
+        )
+    return None
+
+
+def ask_to_look(session: Session, request: OpenRequest, playbook: Playbook, reason: str) -> None:
+    """A customer that is at risk during a cooldown gets a person's eyes instead of the playbook."""
+    customer = session.get(Customer, request.customer)
+    name = customer.name if customer else request.customer
+    task = {
+        "id": new_id(),
+        "key": f"cooldown/{request.change.transition}",
+        "organisation_id": request.organisation,
+        "customer_id": request.customer,
+        "kind": "review",
+        "title": f"{name} is {request.change.level.value}: look at it by hand",
+        "detail": f"The playbook does not start: {reason}.",
+        "owner_id": responsible(session, request.organisation, customer),
+        "due_at": request.now + timedelta(days=1),
+        "created_at": request.now,
+        "state": "open",
+        "step": "",
+        "closed_by": "",
+        "note": "",
+    }
+    journal.insert_once(session, Task, task)
+
+
+def responsible(session: Session, organisation: str, customer: Customer | None) -> str | None:
+    """The customer's owner if active, else their manager, else a lead, else nobody."""
+    owner = session.get(Staff, customer.owner_id) if customer and customer.owner_id else None
+    if owner is not None and owner.active:
+        return owner.id
+    return lead_of(session, organisation, owner)
+
+
+def lead_of(session: Session, organisation: str, owner: Staff | None) -> str | None:
+    """The owner's manager, else a lead, else an executive of the organisation."""
+    if owner is not None and owner.manager_id is not None:
+        manager = session.get(Staff, owner.manager_id)
+        if manager is not None and manager.active:
+            return manager.id
+    for role in ("lead", "executive"):
+        found = session.exec(
+            select(col(Staff.id))
+            .where(Staff.organisation_id == organisation, Staff.role == role, col(Staff.active).is_(True))
+            .order_by(col(Staff.id))
+        ).first()
+        if found is not None:
+            return found
+    return None
+
+
+def claimed_by(session: Session, request: OpenRequest, row: Transition) -> Intervention | NotOpened | None:
+    """What an earlier call has decided: our own intervention again, a refusal, or nothing yet."""
+    if row.decision is None:
+        return None
+    if row.decision == "started" and row.intervention_id is not None:
+        opened = session.get_one(Intervention, row.intervention_id)
+        if opened.start == request.start:
+            return opened
+        return NotOpened(reason=f"Transition {row.id} has opened intervention {opened.id} already")
+    return NotOpened(reason=row.reason)

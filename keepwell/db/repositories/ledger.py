@@ -1,0 +1,166 @@
+"""The send ledger: one row per intended message, and every change of state committed and told."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import update
+from sqlmodel import Session, col, select
+
+from keepwell.contracts.delivery import Accepted, DeliveryState, LedgerRow, Message, Recipient
+from keepwell.contracts.intervention import StepCall, StepResult, StepState
+from keepwell.db.engine import Store
+from keepwell.db.repositories import journal
+from keepwell.db.repositories.step_rows import write_step
+from keepwell.db.tables import Delivery
+
+FREE = (DeliveryState.PLANNED, DeliveryState.DEFERRED, DeliveryState.UNKNOWN)
+WORDS = {
+    DeliveryState.PLANNED: "will be tried again",
+    DeliveryState.DEFERRED: "was deferred",
+    DeliveryState.SKIPPED: "was not sent",
+    DeliveryState.FAILED: "failed",
+    DeliveryState.UNKNOWN: "may or may not have been sent",
+    DeliveryState.CANCELLED: "was cancelled",
+}
+
+
+class LedgerRepository:
+    """Implements the port `Ledger`. Each method is one committed transaction."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def plan(self, call: StepCall, key: str, recipient: Recipient, channel: str) -> LedgerRow:
+        """The row under the key, made as `planned` where it is missing."""
+        values = {
+            "key": key,
+            "organisation_id": call.organisation,
+            "customer_id": call.customer,
+            "intervention_id": call.intervention,
+            "step": call.step.name,
+            "channel": channel,
+            "recipient_id": recipient.id,
+            "recipient_kind": recipient.kind,
+            "recipient_name": recipient.name,
+            "recipient_zone": recipient.time_zone,
+            "address": recipient.address,
+            "template": "",
+            "subject": "",
+            "state": DeliveryState.PLANNED,
+            "reason": "",
+            "attempts": 0,
+            "lease": "",
+            "provider": "",
+            "provider_id": "",
+            "planned_at": call.now,
+            "updated_at": datetime.now(UTC),
+        }
+        with self._store.write() as session:
+            journal.insert_once(session, Delivery, values)
+            return _row(session.get_one(Delivery, key))
+
+    def rows_of(self, call: StepCall) -> tuple[LedgerRow, ...]:
+        """The rows of a step, the first one first."""
+        query = (
+            select(Delivery)
+            .where(Delivery.intervention_id == call.intervention, Delivery.step == call.step.name)
+            .order_by(col(Delivery.planned_at), col(Delivery.key))
+        )
+        with self._store.read() as session:
+            return tuple(_row(row) for row in session.exec(query))
+
+    def begin(self, key: str, lease: str, until: datetime) -> bool:
+        """Take the row for one attempt: `sending`, committed; False where another attempt holds it."""
+        now = datetime.now(UTC)
+        with self._store.write() as session:
+            taken = session.connection().execute(
+                update(Delivery)
+                .where(col(Delivery.key) == key, col(Delivery.state).in_(FREE))
+                .values(
+                    state=DeliveryState.SENDING,
+                    lease=lease,
+                    leased_until=until,
+                    attempts=col(Delivery.attempts) + 1,
+                    updated_at=now,
+                )
+            )
+            return taken.rowcount == 1
+
+    def accept(self, call: StepCall, key: str, message: Message | None, accepted: Accepted) -> None:
+        """The provider took it: row, step and timeline in one transaction.
+
+        An acceptance is the truth whenever it comes: it also corrects `unknown` and a lapsed lease.
+        """
+        with self._store.write() as session:
+            row = session.get_one(Delivery, key, with_for_update=True)
+            if row.state in (DeliveryState.ACCEPTED, DeliveryState.DELIVERED, DeliveryState.BOUNCED):
+                return
+            row.state, row.reason = DeliveryState.ACCEPTED, ""
+            row.provider, row.provider_id = accepted.provider, accepted.provider_id
+            row.accepted_at, row.updated_at = call.now, datetime.now(UTC)
+            row.lease, row.leased_until = "", None
+            if message is not None:
+                row.subject = message.subject
+            session.add(row)
+            why = f"sent to {row.recipient_name}"
+            write_step(session, call, StepResult(state=StepState.DONE, why=f"{call.step.why}; {why}"))
+            found = "" if message is not None else " (found at the provider after an attempt broke off)"
+            _tell(session, call, row, "delivery.accepted", f"{row.channel} {why}{found}", call.step.why)
+
+    def settle(
+        self,
+        call: StepCall,
+        key: str,
+        state: DeliveryState,
+        reason: str,
+        *,
+        deferred_until: datetime | None = None,
+    ) -> None:
+        """Give the row another state, with the reason, and write it to the timeline."""
+        with self._store.write() as session:
+            row = session.get_one(Delivery, key, with_for_update=True)
+            if row.state in (DeliveryState.ACCEPTED, DeliveryState.DELIVERED, DeliveryState.BOUNCED):
+                return
+            row.state, row.reason, row.updated_at = state, reason, datetime.now(UTC)
+            row.lease, row.leased_until, row.deferred_until = "", None, deferred_until
+            session.add(row)
+            if state is DeliveryState.DEFERRED:
+                write_step(
+                    session, call, StepResult(state=StepState.DEFERRED, why=reason, until=deferred_until)
+                )
+            text = f"{row.channel} to {row.recipient_name} {WORDS[state]}"
+            _tell(session, call, row, f"delivery.{state.value}", text, reason)
+
+
+def _row(row: Delivery) -> LedgerRow:
+    return LedgerRow(
+        key=row.key,
+        state=DeliveryState(row.state),
+        reason=row.reason,
+        leased_until=row.leased_until,
+        recipient=Recipient.model_validate(
+            {
+                "id": row.recipient_id,
+                "kind": row.recipient_kind,
+                "name": row.recipient_name,
+                "address": row.address,
+                "time_zone": row.recipient_zone,
+            }
+        ),
+    )
+
+
+def _tell(session: Session, call: StepCall, row: Delivery, kind: str, text: str, why: str) -> None:
+    journal.write(
+        session,
+        key=f"{row.key}/{kind}/{row.attempts}",
+        organisation=call.organisation,
+        customer=call.customer,
+        intervention=call.intervention,
+        kind=kind,
+        text=f"{call.step.name}: {text}",
+        why=why,
+        at=call.now,
+        data={"delivery": row.key, "step": call.step.name, "attempt": row.attempts},
+    )

@@ -1,0 +1,55 @@
+"""What the repositories share: tables for bulk work, and finding a row or saying that it is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from sqlalchemy import Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session, SQLModel, col, select
+
+import keepwell.db.tables  # noqa: F401  (fills the metadata)
+from keepwell.db.tables import Organisation
+from keepwell.errors import NotFoundError
+
+Row = TypeVar("Row", bound=SQLModel)
+
+
+def table(name: str) -> Table:
+    """A table for Core statements: rows in bulk go without an object each."""
+    return SQLModel.metadata.tables[name]
+
+
+def found(session: Session, model: type[Row], key: str, what: str) -> Row:
+    """The row with that primary key.
+
+    Raises:
+        NotFoundError: there is none; `what` names the kind of thing for the message.
+    """
+    row = session.get(model, key)
+    if row is None:
+        raise NotFoundError(f"There is no {what} {key!r}.")
+    return row
+
+
+def organisation_of(session: Session, name: str) -> Organisation:
+    """An organisation by id or key.
+
+    Raises:
+        NotFoundError: neither is known.
+    """
+    row = session.get(Organisation, name)
+    row = row or session.exec(select(Organisation).where(col(Organisation.key) == name)).first()
+    if row is None:
+        known = session.exec(select(Organisation.key).order_by(Organisation.key).limit(10)).all()
+        hint = f"Known are: {', '.join(known)}." if known else "The store holds none yet."
+        raise NotFoundError(f"There is no organisation {name!r}.", hint=hint)
+    return row
+
+
+def insert_if_absent(session: Session, name: str, row: Mapping[str, Any]) -> None:
+    """Insert a row unless one of the same primary or unique key is there, also while others do the same."""
+    connection = session.connection()
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    connection.execute(insert(table(name)).values(row).on_conflict_do_nothing())

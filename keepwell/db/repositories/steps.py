@@ -1,0 +1,182 @@
+"""What steps leave behind: an owner, tasks, documents, and the fallback when a step was not done."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from keepwell.contracts.delivery import Attachment
+from keepwell.contracts.intervention import Miss, StepCall, StepResult, StepState
+from keepwell.contracts.people import StaffRole
+from keepwell.contracts.playbook import Audience
+from keepwell.contracts.rendering import Rendered
+from keepwell.db.engine import Store
+from keepwell.db.repositories import claims, journal
+from keepwell.db.repositories.step_rows import write_step
+from keepwell.db.tables import Customer, Document, Intervention, Staff, Task
+from keepwell.keys import new_id, step_key
+
+FALLBACK_DUE = timedelta(hours=4)
+
+
+class StepRepository:
+    """Implements the port `Steps`. Each method is one transaction and may be called again."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def assign(self, call: StepCall) -> StepResult:
+        """Make sure that somebody owns the customer; who has no owner gets the least loaded CSM."""
+        with self._store.write() as session:
+            row = session.get_one(Intervention, call.intervention, with_for_update=True)
+            customer = session.get_one(Customer, call.customer)
+            owner = session.get(Staff, row.owner_id) if row.owner_id else None
+            if owner is not None and owner.active:
+                why = f"{owner.name} owns {customer.name}"
+            else:
+                owner = _least_loaded(session, call.organisation)
+                if owner is None:
+                    return _nobody(session, call, customer)
+                row.owner_id = customer.owner_id = owner.id
+                session.add_all([row, customer])
+                why = f"{owner.name} has the fewest open tasks of the CSMs and owns {customer.name} now"
+            result = StepResult(state=StepState.DONE, why=why, owner=owner.id, owner_name=owner.name)
+            if write_step(session, call, result):
+                _tell(session, call, "step.assigned", why, call.step.why)
+            return result
+
+    def add_task(
+        self, call: StepCall, kind: str, audience: Audience, due: datetime, text: Rendered
+    ) -> StepResult:
+        """Create the step's task, once."""
+        with self._store.write() as session:
+            owner = _person(session, call, audience)
+            _insert_task(session, call, kind, owner, due, text)
+            whom = owner.name if owner else "nobody yet: there is no owner and no lead"
+            result = StepResult(state=StepState.DONE, why=f"task for {whom}, due {due:%d %b %Y %H:%M} UTC")
+            if write_step(session, call, result):
+                _tell(session, call, f"task.{kind}", f"{text.subject} ({whom})", call.step.why)
+            return result
+
+    def add_document(self, call: StepCall, text: Rendered) -> StepResult:
+        """Keep the step's document, once."""
+        values = {
+            "id": new_id(),
+            "organisation_id": call.organisation,
+            "customer_id": call.customer,
+            "intervention_id": call.intervention,
+            "step": call.step.name,
+            "title": text.subject,
+            "html": text.html,
+            "text": text.text,
+            "created_at": call.now,
+        }
+        with self._store.write() as session:
+            journal.insert_once(session, Document, values)
+            result = StepResult(state=StepState.DONE, why=f"wrote “{text.subject}”")
+            if write_step(session, call, result):
+                _tell(session, call, "step.document", text.subject, call.step.why)
+            return result
+
+    def document(self, intervention: str, step: str) -> Attachment | None:
+        """A document that an earlier step wrote, as an attachment."""
+        query = select(Document).where(Document.intervention_id == intervention, Document.step == step)
+        with self._store.read() as session:
+            row = session.exec(query).first()
+        if row is None:
+            return None
+        return Attachment(filename=f"{step}.html", media_type="text/html", content=row.html)
+
+    def fall_back(self, miss: Miss, text: Rendered) -> StepResult:
+        """Write why a step was not done, raise the alert, and give a person the task to do it by hand."""
+        call = miss.call
+        result = StepResult(state=miss.state, why=miss.reason)
+        with self._store.write() as session:
+            if not write_step(session, call, result):
+                return result
+            owner = _person(session, call, Audience.OWNER)
+            _insert_task(session, call, "fallback", owner, call.now + FALLBACK_DUE, text)
+            kind = "alert.missed" if miss.state is StepState.MISSED else f"step.{miss.state.value}"
+            _tell(session, call, kind, f"{call.step.name} was {miss.state.value}", miss.reason)
+        return result
+
+
+def _least_loaded(session: Session, organisation: str) -> Staff | None:
+    load = (
+        select(col(Task.owner_id), func.count().label("open"))
+        .where(Task.state == "open")
+        .group_by(col(Task.owner_id))
+        .subquery()
+    )
+    query = (
+        select(Staff)
+        .outerjoin(load, load.c.owner_id == Staff.id)
+        .where(
+            Staff.organisation_id == organisation,
+            Staff.role == StaffRole.CSM.value,
+            col(Staff.active).is_(True),
+        )
+        .order_by(func.coalesce(load.c.open, 0), col(Staff.id))
+    )
+    return session.exec(query).first()
+
+
+def _person(session: Session, call: StepCall, audience: Audience) -> Staff | None:
+    intervention = session.get_one(Intervention, call.intervention)
+    customer = session.get_one(Customer, call.customer)
+    owner_id = intervention.owner_id or customer.owner_id
+    owner = session.get(Staff, owner_id) if owner_id else None
+    if audience is Audience.OWNER and owner is not None and owner.active:
+        return owner
+    lead = claims.lead_of(session, call.organisation, owner)
+    return session.get(Staff, lead) if lead else None
+
+
+def _nobody(session: Session, call: StepCall, customer: Customer) -> StepResult:
+    why = f"{customer.name} has no owner, and the organisation has no active CSM: import staff"
+    result = StepResult(state=StepState.SKIPPED, why=why)
+    if write_step(session, call, result):
+        text = Rendered(subject=f"Find a CSM for {customer.name}", text=why)
+        _insert_task(session, call, "fallback", _person(session, call, Audience.LEAD), call.now, text)
+        _tell(session, call, "step.skipped", "assign_csm was skipped", why)
+    return result
+
+
+def _insert_task(
+    session: Session, call: StepCall, kind: str, owner: Staff | None, due: datetime, text: Rendered
+) -> None:
+    values = {
+        "id": new_id(),
+        "key": step_key(call.intervention, call.step.name),
+        "organisation_id": call.organisation,
+        "customer_id": call.customer,
+        "intervention_id": call.intervention,
+        "step": call.step.name,
+        "kind": kind,
+        "title": text.subject,
+        "detail": text.text,
+        "owner_id": owner.id if owner else None,
+        "due_at": due,
+        "created_at": call.now,
+        "state": "open",
+        "closed_by": "",
+        "note": "",
+    }
+    journal.insert_once(session, Task, values)
+
+
+def _tell(session: Session, call: StepCall, kind: str, text: str, why: str) -> None:
+    journal.write(
+        session,
+        key=f"{step_key(call.intervention, call.step.name)}/{kind}",
+        organisation=call.organisation,
+        customer=call.customer,
+        intervention=call.intervention,
+        kind=kind,
+        text=text,
+        why=why,
+        at=call.now,
+        data={"step": call.step.name},
+    )

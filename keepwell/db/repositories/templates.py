@@ -1,0 +1,51 @@
+"""Pinned templates: kept by the hash of their content, so that a running intervention keeps its own."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+
+from keepwell.contracts.playbook import Playbook
+from keepwell.db.engine import Store
+from keepwell.db.repositories.journal import insert_once
+from keepwell.db.tables import Template
+from keepwell.errors import StoreError
+from keepwell.rendering.bundle import OWN_TEMPLATES, Bundle, load_bundle
+
+
+class TemplateRepository:
+    """Templates by hash; files are read when a playbook is pinned, and from then on the store counts."""
+
+    def __init__(self, store: Store, folders: tuple[Path, ...] = (OWN_TEMPLATES,)) -> None:
+        self._store = store
+        self._folders = folders
+        self._stored: set[str] = set()
+        self.load = lru_cache(maxsize=256)(self._load)
+
+    def pin(self, playbook: Playbook) -> Playbook:
+        """The playbook with each of its templates as the files are now."""
+        bundles = {name: load_bundle(name, self._folders) for name in playbook.template_names}
+        missing = [bundle for bundle in bundles.values() if bundle.hash not in self._stored]
+        if missing:
+            with self._store.write() as session:
+                for bundle in missing:
+                    values = {
+                        "hash": bundle.hash,
+                        "name": bundle.name,
+                        "files": bundle.files,
+                        "stored_at": datetime.now(UTC),
+                    }
+                    insert_once(session, Template, values)
+            self._stored.update(bundle.hash for bundle in missing)
+        return playbook.model_copy(update={"templates": {name: one.hash for name, one in bundles.items()}})
+
+    def _load(self, content_hash: str) -> Bundle:
+        with self._store.read() as session:
+            row = session.get(Template, content_hash)
+        if row is None:
+            raise StoreError(
+                f"The store has no template {content_hash}.",
+                hint="The intervention began with another database; check KEEPWELL_DATABASE_URL.",
+            )
+        return Bundle(name=row.name, files=row.files)

@@ -1,0 +1,1 @@
+"""Ingestion by file: customers, contacts, staff and metrics from CSV and JSON lines."""

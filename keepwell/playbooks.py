@@ -1,0 +1,66 @@
+"""The playbooks in force: found in modules that a setting names, ours the same way as users' own."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from keepwell.contracts.playbook import Playbook
+from keepwell.errors import ConfigurationError
+from scoring.levels import Level
+
+BUILT_IN = ("workflows.critical", "workflows.at_risk")
+RISK_LEVELS = (Level.CRITICAL, Level.HIGH_RISK, Level.AT_RISK)
+
+
+class PlaybookRegistry:
+    """Implements the port `Playbooks`. `pin` stores a playbook's templates and fills in their hashes."""
+
+    def __init__(self, modules: Iterable[str], pin: Callable[[Playbook], Playbook] | None = None) -> None:
+        self._pin = pin
+        self.playbooks: dict[str, Playbook] = {}
+        self.workflows: dict[str, type] = {}
+        for name in modules:
+            self._read(name)
+        for playbook in self.playbooks.values():
+            if playbook.workflow not in self.workflows:
+                known = ", ".join(sorted(self.workflows))
+                raise ConfigurationError(
+                    f"Playbook {playbook.label} names the workflow {playbook.workflow!r}, which no module has.",
+                    hint=f"Define it beside the playbook, or name one of: {known}.",
+                )
+
+    def _read(self, name: str) -> None:
+        try:
+            module = importlib.import_module(name)
+        except ImportError as error:
+            raise ConfigurationError(
+                f"The playbook module {name!r} cannot be imported: {error}.",
+                hint="KEEPWELL_PLAYBOOKS takes module names with commas between them.",
+            ) from error
+        found = [value for value in vars(module).values() if isinstance(value, Playbook)]
+        if not found:
+            raise ConfigurationError(
+                f"The module {name!r} holds no playbook.",
+                hint="It needs a value of type keepwell.contracts.playbook.Playbook.",
+            )
+        for playbook in found:
+            self.playbooks[playbook.name] = playbook
+        for value in vars(module).values():
+            definition = _workflow_name(value)
+            if definition is not None:
+                self.workflows[definition] = value
+
+    def for_level(self, level: Level) -> Playbook | None:
+        """The current playbook for a risk level with its templates pinned, None where there is none."""
+        found = [playbook for playbook in self.playbooks.values() if playbook.level is level]
+        if not found:
+            return None
+        return self._pin(found[-1]) if self._pin else found[-1]
+
+
+def _workflow_name(value: Any) -> str | None:
+    definition = getattr(value, "__temporal_workflow_definition", None) if inspect.isclass(value) else None
+    return definition.name if definition is not None and definition.cls is value else None

@@ -1,0 +1,1 @@
+"""Message templates: found in folders, pinned by content, rendered in a sandbox."""

@@ -1,0 +1,170 @@
+"""Made-up contexts for previews and checks: a full one, a bare one and an awkward one."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+from keepwell.contracts.rendering import (
+    CategoryFigure,
+    Context,
+    CustomerFacts,
+    HealthFigures,
+    InterventionFacts,
+    Notice,
+    Organisation,
+    Peers,
+    Person,
+)
+from keepwell.rendering.sample_figures import TODAY, advice, metric, sample_health, sample_peers
+from scoring.levels import Level
+
+NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
+
+_PRIYA = Person(
+    name="Priya Raman",
+    first_name="Priya",
+    email="priya@brightdesk.example",
+    phone="+44 20 7946 0101",
+    title="Customer Success Manager",
+)
+_LENA = Person(
+    name="Lena Hoffmann",
+    first_name="Lena",
+    email="lena@harbourfoods.example",
+    phone="+49 30 23125 104",
+    title="Head of Operations",
+)
+
+
+def sample_contexts() -> dict[str, Context]:
+    """Every sample by name: a template has to work with all of them."""
+    return {"full": full_context(), "bare": bare_context(), "awkward": awkward_context()}
+
+
+def full_context() -> Context:
+    """A context in which everything optional is there."""
+    return Context(
+        organisation=Organisation(
+            name="Brightdesk Ltd",
+            product="Brightdesk",
+            sender_name="Brightdesk",
+            sender_address="hello@brightdesk.example",
+            postal_address="Brightdesk Ltd, 12 Quay Street, Bristol BS1 4DJ, United Kingdom",
+            booking_url="https://brightdesk.example/meet/priya?for=review&source=email",
+            app_url="https://app.brightdesk.example",
+            demo=True,
+        ),
+        customer=CustomerFacts(
+            name="Harbour Foods",
+            plan="Team",
+            industry="Food wholesale",
+            segment="mid-market",
+            months_with_us=14,
+            monthly_revenue="1,240 EUR",
+            renews_on=date(2027, 2, 1),
+            facts={"region": "Hamburg"},
+        ),
+        recipient=_LENA,
+        sender=_PRIYA,
+        owner=_PRIYA,
+        contact=_LENA,
+        health=sample_health(),
+        peers=sample_peers(),
+        intervention=InterventionFacts(
+            id="01KAJ7Q2M3X9V5T8B1C4D6E7F0",
+            playbook="critical",
+            version=1,
+            title="Critical: win the customer back",
+            started_at=NOW - timedelta(hours=2),
+            day=1,
+            acknowledged_by="",
+            last_message="Can we make Brightdesk work for Harbour Foods?",
+        ),
+        why="No answer for 24 hours: a call reaches people whom emails don't",
+        now=NOW,
+        today=TODAY,
+        notice=Notice(
+            step="csm_outreach",
+            what="Email from the CSM to Lena Hoffmann",
+            reason="the mail server did not take it within an hour",
+        ),
+    )
+
+
+def bare_context() -> Context:
+    """A context in which everything that may be missing is missing."""
+    full = full_context()
+    nobody = Person(name="", first_name="")
+    return full.model_copy(
+        update={
+            "organisation": Organisation(
+                name="Brightdesk Ltd",
+                product="our product",
+                sender_name="",
+                sender_address="",
+                postal_address="",
+                booking_url="",
+                app_url="",
+                demo=False,
+            ),
+            "customer": CustomerFacts(
+                name="Harbour Foods",
+                plan="",
+                industry="",
+                segment="",
+                months_with_us=None,
+                monthly_revenue="",
+                renews_on=None,
+            ),
+            "recipient": nobody,
+            "sender": nobody,
+            "owner": None,
+            "contact": None,
+            "health": HealthFigures(
+                score=0.0,
+                level=Level.CRITICAL,
+                before=None,
+                coverage=0.5,
+                categories=(),
+                costly=(),
+                strengths=(),
+                improved=(),
+                unused=(),
+            ),
+            "peers": Peers(count=0, likeness="", benchmarks=(), story=None),
+            "intervention": full.intervention.model_copy(update={"last_message": ""}),
+            "why": "",
+            "notice": None,
+        }
+    )
+
+
+def awkward_context() -> Context:
+    """A context with markup, line ends, emoji, right-to-left letters and overlong words in its names."""
+    full = full_context()
+    name = f"مطاعم الميناء 🍤 <script>alert(1)</script> & Söhne *GmbH*\r\nBcc: x@y.example {'Langeoog' * 20}"
+    person = Person(
+        name=f'ليلى "Lay" O\'Hara <b>{"x" * 80}',
+        first_name="ليلى",
+        email="l+x@y.example",
+        title="<Head> & Co",
+    )
+    rate = metric("daily_active_rate", "Daily active rate", "12 %", points=3.0, lost=12.5)
+    step = advice(rate, "talk to <them> & us")
+    health = full.health.model_copy(
+        update={
+            "costly": (step,),
+            "improved": (),
+            "before": None,
+            "unused": (step,),
+            "categories": (CategoryFigure(title="Usage & more", score=None, weight=40.0),),
+        }
+    )
+    return full.model_copy(
+        update={
+            "customer": full.customer.model_copy(update={"name": name}),
+            "recipient": person,
+            "owner": person,
+            "health": health,
+        }
+    )

@@ -1,0 +1,200 @@
+"""Made-up figures of a customer, for the sample contexts."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from keepwell.contracts.rendering import (
+    Advice,
+    Benchmark,
+    CategoryFigure,
+    HealthFigures,
+    MetricFigure,
+    Peers,
+    PeerStory,
+    Point,
+)
+from scoring.levels import Level
+
+TODAY = date(2026, 11, 21)
+
+
+def sample_health() -> HealthFigures:
+    """The figures of a critical customer: one metric fell, one area is not measured."""
+    active = metric(
+        "daily_active_rate",
+        "Daily active users",
+        "12 %",
+        before="31 %",
+        change="down from 31 % in 30 days",
+        lost=12.6,
+        points=16.0,
+        low="few of the licensed people use it on a working day",
+        history=(34, 33, 31, 31, 28, 24, 20, 17, 15, 14, 12),
+    )
+    sentiment = metric(
+        "support_interaction_sentiment",
+        "Mood of support conversations",
+        "-0.4",
+        before="0.1",
+        change="down from 0.1 in 30 days",
+        lost=7.1,
+        points=29.0,
+        low="conversations with support end unhappily",
+        history=(0.2, 0.2, 0.1, 0.1, 0.0, -0.2, -0.3, -0.4),
+        category="Engagement",
+        unit="",
+    )
+    adoption = metric(
+        "feature_adoption_depth",
+        "Features in use",
+        "18 %",
+        before="19 %",
+        change="down from 19 % in 30 days",
+        lost=6.4,
+        points=36.0,
+        low="most of what is paid for lies unused",
+        history=(19, 19, 19, 18),
+    )
+    integration = metric(
+        "integration_usage",
+        "Integrations in use",
+        "0",
+        lost=2.0,
+        points=0.0,
+        category="Business",
+        low="work is copied by hand",
+    )
+    onboarding = metric(
+        "onboarding_completion_rate",
+        "Onboarding completed",
+        "92 %",
+        before="80 %",
+        change="up from 80 % in 30 days",
+        points=92.0,
+        lost=0.3,
+        category="Engagement",
+    )
+    payment = metric(
+        "payment_health", "Payments on time", "100 %", points=100.0, lost=0.0, category="Business"
+    )
+    return HealthFigures(
+        score=17.4,
+        level=Level.CRITICAL,
+        before=41.0,
+        coverage=0.92,
+        categories=(
+            CategoryFigure(title="Usage", score=19.0, weight=40.0),
+            CategoryFigure(title="Engagement", score=27.5, weight=30.0),
+            CategoryFigure(title="Business", score=64.0, weight=20.0),
+            CategoryFigure(title="Relationship", score=None, weight=10.0),
+        ),
+        costly=(
+            advice(
+                active,
+                "Invite everybody who has not signed in for two weeks to a 20-minute session",
+                "Priya Raman",
+                7,
+            ),
+            advice(
+                sentiment,
+                "Go through the open tickets together and settle the oldest three",
+                "Brightdesk support",
+                5,
+            ),
+            advice(
+                adoption,
+                "Choose two features for the team's most frequent job and set them up together",
+                "Lena Hoffmann",
+                14,
+            ),
+        ),
+        strengths=(payment, onboarding),
+        improved=(onboarding,),
+        unused=(
+            advice(
+                integration, "Connect the calendar, so that appointments need no copying", "Lena Hoffmann", 14
+            ),
+            advice(
+                adoption,
+                "Save the weekly report as a template, which takes about five minutes",
+                "Lena Hoffmann",
+                14,
+            ),
+        ),
+    )
+
+
+def sample_peers() -> Peers:
+    """A comparison and a story."""
+    return Peers(
+        count=23,
+        likeness="food wholesalers on the Team plan",
+        benchmarks=(
+            Benchmark(
+                title="Daily active users", yours="12 %", median="38 %", best_quarter="61 %", better=False
+            ),
+            Benchmark(
+                title="Onboarding completed", yours="92 %", median="85 %", best_quarter="97 %", better=True
+            ),
+            Benchmark(
+                title="Features in use", yours="18 %", median="33 %", best_quarter="52 %", better=False
+            ),
+        ),
+        story=PeerStory(
+            likeness="a food wholesaler on the Team plan",
+            metric="Daily active users",
+            metric_from="18 %",
+            metric_to="47 %",
+            score_from=38.0,
+            score_to=66.0,
+            days=60,
+            action="Invite everybody who has not signed in for two weeks to a 20-minute session",
+        ),
+    )
+
+
+def metric(
+    name: str,
+    title: str,
+    value: str,
+    *,
+    points: float,
+    lost: float,
+    before: str = "",
+    change: str = "",
+    low: str = "too little of it",
+    history: tuple[float, ...] = (),
+    category: str = "Usage",
+    unit: str = " %",
+) -> MetricFigure:
+    """A metric with made-up values; the history is weekly and ends on TODAY."""
+    was = f" (was {before} 30 days ago)" if before else ""
+    weeks = len(history) - 1
+    return MetricFigure(
+        name=name,
+        title=title,
+        category=category,
+        value=value,
+        before=before,
+        change=change,
+        points=points,
+        lost=lost,
+        words=f"{title} is {value}{was} and costs {lost} points",
+        low=low,
+        history=tuple(
+            Point(day=TODAY - timedelta(weeks=weeks - index), value=number, text=f"{number:g}{unit}")
+            for index, number in enumerate(history)
+        ),
+    )
+
+
+def advice(metric: MetricFigure, action: str, owner: str = "the team", days: int = 14) -> Advice:
+    """What to do about a metric, due so many days after TODAY."""
+    return Advice(
+        metric=metric,
+        action=action,
+        owner=owner,
+        due=TODAY + timedelta(days=days),
+        success=f"{metric.title} is clearly better than {metric.value} and stays there for two weeks",
+    )

@@ -1,0 +1,186 @@
+"""A run's place in its customer's chain: the claim, the timeline, the end, and the next run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    # Passed through: pure values and names, the same in every run, and costly to load for each.
+    from activities.interventions import InterventionActivities
+    from keepwell.contracts.intervention import (
+        Carry,
+        Closed,
+        Ending,
+        InterventionInput,
+        NotOpened,
+        Opened,
+        OpenRequest,
+        Outcome,
+        Record,
+        Refusal,
+        ScoreChange,
+        StepCall,
+        TakeOver,
+    )
+    from keepwell.keys import takeover_start
+
+from workflows import policies
+from workflows.details import cut
+from workflows.handlers import Handlers
+from workflows.show import show
+from workflows.state import Exit
+
+ENGINE = "engine"
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+
+class Chain(Handlers):
+    """What a run asks of the store, and how it hands over to the next run."""
+
+    def __init__(self, entry: InterventionInput) -> None:
+        super().__init__(entry)
+        self.shown: dict[str, object] = {}
+        self.taken_over: TakeOver | None = None
+        self.request: OpenRequest | None = None
+
+    async def flush(self) -> None:
+        state = self.state
+        while state.notes:
+            notes, state.notes = tuple(state.notes), []
+            recorded = await workflow.execute_activity_method(
+                InterventionActivities.record_notes,
+                Record(
+                    organisation=state.entry.organisation,
+                    customer=state.entry.customer,
+                    intervention=state.opened.intervention if state.opened else None,
+                    notes=notes,
+                ),
+                start_to_close_timeout=policies.STORE_TIMEOUT,
+                retry_policy=policies.STORE_RETRY,
+                summary=cut("; ".join(f"{note.text} ({note.by})" for note in notes)),
+            )
+            if state.opened is not None:
+                state.owner = recorded.owner_name
+
+    async def open(self, change: ScoreChange) -> Opened | NotOpened:
+        return await self.store(InterventionActivities.open_intervention, self._request(change))
+
+    async def take_over(self, change: ScoreChange) -> TakeOver | NotOpened:
+        """Claim a change for the next run of this chain; on success this intervention is superseded."""
+        state, clock = self.state, self.state.clock
+        number = (state.entry.carry.takeovers if state.entry.carry else 0) + 1
+        alive = state.opened is not None and not state.closed
+        request = self._request(change).model_copy(
+            update={
+                "start": takeover_start(state.entry.start.split(".")[0], number),
+                "playbook": None,
+                "supersedes": state.opened.intervention if state.opened and alive else None,
+                "paused": alive and state.paused,
+                "paused_until": clock.paused_until if clock and alive else None,
+                "pause_reason": state.pause_reason if alive else "",
+            }
+        )
+        answer = await self.store(InterventionActivities.take_over, request)
+        if isinstance(answer, TakeOver):
+            self.taken_over, self.request = answer, request
+            if alive:
+                why = f"{answer.playbook.label} took over: the level is {change.level.value}"
+                state.exit = Exit(Outcome.SUPERSEDED, why, ENGINE, change)
+        return answer
+
+    def _request(self, change: ScoreChange) -> OpenRequest:
+        entry = self.state.entry
+        return OpenRequest(
+            organisation=entry.organisation,
+            customer=entry.customer,
+            start=entry.start,
+            change=change,
+            playbook=entry.playbook,
+            workflow_id=workflow.info().workflow_id,
+            now=workflow.now(),
+        )
+
+    async def refuse(self, change: ScoreChange, code: str, reason: str) -> None:
+        await self.store(
+            InterventionActivities.refuse_transition,
+            Refusal(
+                organisation=self.state.entry.organisation,
+                transition=change.transition,
+                code=code,
+                reason=reason,
+                now=workflow.now(),
+            ),
+        )
+
+    async def end(self, ended: Exit, review: StepCall | None = None) -> None:
+        """Write the outcome. A take-over has written it already, with the claim of the next one."""
+        state, entry = self.state, self.state.entry
+        assert state.opened is not None  # noqa: S101
+        state.exit = ended
+        await self.flush()
+        state.closed = True
+        if ended.outcome is not Outcome.SUPERSEDED:
+            ending = Ending(
+                organisation=entry.organisation,
+                customer=entry.customer,
+                intervention=state.opened.intervention,
+                outcome=ended.outcome,
+                why=ended.why,
+                by=ended.by,
+                now=workflow.now(),
+                review=review,
+                transition=ended.change.transition if ended.change else None,
+            )
+            await self.store(InterventionActivities.end_intervention, ending)
+        show(state, None, self.shown)
+
+    async def leave(self, closed: Closed) -> Closed:
+        """End the run, or go on as the next one, with nothing that arrived meanwhile lost."""
+        state = self.state
+        state.closed = True
+        while True:
+            await self.flush()
+            await workflow.wait_condition(workflow.all_handlers_finished)
+            if self.taken_over is not None:
+                self._continue(self.taken_over)
+            if not state.inbox and not state.notes:
+                return closed
+            if state.inbox:
+                await self.take_over(state.inbox.pop(0))
+
+    def _continue(self, answer: TakeOver) -> None:
+        state, entry = self.state, self.state.entry
+        request = self.request
+        assert request is not None  # noqa: S101  (set with the answer)
+        earlier = [f"{line} ({entry.playbook.label})" for line in state.sent]
+        carry = Carry(
+            opened=answer.opened,
+            inbox=tuple(state.inbox),
+            seen=tuple(state.seen),
+            takeovers=(entry.carry.takeovers if entry.carry else 0) + 1,
+            earlier=(*(entry.carry.earlier if entry.carry else ()), *earlier)[-30:],
+            paused=request.paused,
+            paused_until=request.paused_until,
+            pause_reason=request.pause_reason,
+        )
+        next_entry = InterventionInput(
+            organisation=entry.organisation,
+            customer=entry.customer,
+            start=request.start,
+            change=request.change,
+            playbook=answer.playbook,
+            carry=carry,
+        )
+        workflow.continue_as_new(args=[next_entry], workflow=answer.playbook.workflow)
+
+    async def store(self, activity: Callable[[Any, In], Out], argument: In) -> Out:
+        return await workflow.execute_activity_method(
+            activity,
+            argument,
+            start_to_close_timeout=policies.STORE_TIMEOUT,
+            retry_policy=policies.STORE_RETRY,
+        )

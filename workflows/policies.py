@@ -1,0 +1,34 @@
+"""How long activities may take and how they are tried again, each with its reason."""
+
+from datetime import timedelta
+
+from temporalio.common import RetryPolicy
+
+STORE_TIMEOUT = timedelta(seconds=30)
+"""One short transaction; six times the busy timeout of SQLite."""
+
+STORE_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
+"""For ever: a database that is down comes back, and a run must wait for it rather than fail."""
+
+STEP_TIMEOUT = timedelta(seconds=90)
+"""A provider's whole deadline (20 s), waiting out an earlier attempt's lease (45 s), and some room."""
+
+STEP_RETRY = RetryPolicy(
+    initial_interval=timedelta(seconds=5), backoff_coefficient=2.0, maximum_interval=timedelta(minutes=10)
+)
+"""Until the step's window closes; every 10 minutes at most, so that an outage is over soon after it ends."""
+
+STEP_WINDOW = timedelta(hours=24)
+"""How long a step without `within` is tried before it counts as missed."""
+
+LEAST_WINDOW = timedelta(minutes=2)
+"""Even a step that comes too late (no worker ran) is tried once before it counts as missed."""
+
+PARTITION_TIMEOUT = timedelta(minutes=15)
+"""Ten thousand customers take seconds; a loaded database may take minutes."""
+
+HEARTBEAT = timedelta(seconds=60)
+"""A worker that dies in a partition is noticed after a minute, not after a quarter of an hour."""
+
+DISPATCH_TIMEOUT = timedelta(minutes=30)
+"""Ten thousand starts at about 200 a second, with room for a slow server."""

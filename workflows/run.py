@@ -1,0 +1,217 @@
+"""The shared run of an intervention: wait, run the step, read what arrived, until an end is reached."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import assert_never
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, is_cancelled_exception
+
+with workflow.unsafe.imports_passed_through():
+    # Passed through: pure values and names, the same in every run, and costly to load for each.
+    from activities.interventions import InterventionActivities
+    from activities.steps import StepActivities
+    from keepwell.contracts.intervention import (
+        Closed,
+        InterventionInput,
+        Miss,
+        NotOpened,
+        Outcome,
+        ScoreChange,
+        StepCall,
+        StepResult,
+        StepState,
+    )
+    from keepwell.contracts.playbook import REVIEW, Assign, Document, Escalate, Send, Step, Task
+    from scoring.levels import Level
+
+from workflows import policies
+from workflows.chain import ENGINE, Chain
+from workflows.details import cut, next_words
+from workflows.show import show
+from workflows.state import Exit
+
+RECOVERED = (Level.HEALTHY, Level.THRIVING)
+
+
+class InterventionRun(Chain):
+    """One intervention. A playbook's workflow type is a subclass that adds nothing but its name."""
+
+    async def carry_out(self, entry: InterventionInput) -> Closed:
+        """From the claim of the transition to the outcome."""
+        state = self.state
+        if state.opened is None:
+            answer = await self.open(entry.change)
+            if isinstance(answer, NotOpened):
+                return await self.leave(Closed(intervention=None, outcome="not_opened", why=answer.reason))
+            state.begin(answer)
+        try:
+            ended = await self._play()
+        except asyncio.CancelledError:
+            await self.end(Exit(Outcome.STOPPED, "The run was cancelled in Temporal", "ops"))
+            raise
+        await self.end(ended, self._review() if ended.outcome is Outcome.COMPLETED else None)
+        assert state.opened is not None  # noqa: S101  (begin() has set it)
+        return await self.leave(
+            Closed(intervention=state.opened.intervention, outcome=ended.outcome, why=ended.why)
+        )
+
+    async def _play(self) -> Exit:
+        """The playbook, step by step; returns why it ended."""
+        state, playbook = self.state, self.state.entry.playbook
+        while (step := state.next_step()) is not None and state.exit is None:
+            await self._until(step.at, step)
+            if state.exit is None and state.runs(step):
+                await self._perform(step)
+        if state.exit is None and not state.answered:
+            await self._until(playbook.closes_at, None)
+        if state.exit is not None:
+            return state.exit
+        if state.answered:
+            return Exit(Outcome.RESPONDED, f"The customer answered (logged by {state.acknowledged})", ENGINE)
+        return Exit(Outcome.COMPLETED, "All steps are done and nobody answered", ENGINE)
+
+    async def _until(self, at: timedelta, step: Step | None) -> None:
+        """Let the playbook's clock reach `at`; come back at once when that is not needed any more."""
+        state = self.state
+        while True:
+            await self._read()
+            needless = state.answered if step is None else not state.runs(step)
+            if state.exit is not None or needless or state.clock is None:
+                return
+            now = workflow.now()
+            left = at - state.clock.elapsed(now)
+            if not state.paused and left <= timedelta():
+                return
+            show(self.state, step, self.shown)
+            await self._sleep(left, cut(f"next: {next_words(state, step, now)}"))
+
+    async def _sleep(self, left: timedelta, summary: str) -> None:
+        """Sleep while nothing arrives: `left` on the running clock, or until the pause is over."""
+        clock = self.state.clock
+        timeout: timedelta | None = left
+        if clock is not None and clock.paused_at is not None:
+            timeout = None if clock.paused_until is None else clock.paused_until - workflow.now()
+            if timeout is not None and timeout <= timedelta():
+                self.state.resume(workflow.now(), ENGINE, str(workflow.uuid4()))
+                return
+        try:
+            await workflow.wait_condition(self._disturbed, timeout=timeout, timeout_summary=summary)
+        except TimeoutError:
+            return
+
+    def _disturbed(self) -> bool:
+        return bool(self.state.inbox or self.state.notes or self.state.exit)
+
+    async def _read(self) -> None:
+        """Write what commands did, and look at the score changes that arrived."""
+        while self.state.notes or (self.state.inbox and self.state.exit is None):
+            await self.flush()
+            if self.state.inbox and self.state.exit is None:
+                await self._consider(self.state.inbox.pop(0))
+
+    async def _consider(self, change: ScoreChange) -> None:
+        """Recovery ends the run, a worse level takes it over, anything else is refused with a reason."""
+        state = self.state
+        running = state.entry.playbook
+        if change.sequence < state.sequence:
+            await self.refuse(change, "older", "A newer transition of this customer came first")
+            return
+        state.sequence = change.sequence
+        if change.level in RECOVERED:
+            why = f"The level is {change.level.value} again, score {change.score:.1f}"
+            state.exit = Exit(Outcome.RECOVERED, why, ENGINE, change)
+        elif change.level.severity <= running.level.severity:
+            reason = f"{running.label} goes on: {change.level.value} is not a recovery"
+            await self.refuse(change, "goes_on", reason)
+        else:
+            await self.take_over(change)
+
+    async def _perform(self, step: Step) -> None:
+        """Run one step; a deferral waits, a pause or an exit interrupts, a miss becomes a task."""
+        state = self.state
+        while state.exit is None and state.runs(step):
+            result = await self._attempt(step)
+            if result is None:
+                await self._until(step.at, step)
+            elif result.state is StepState.DEFERRED and result.until is not None:
+                assert state.clock is not None  # noqa: S101
+                await self._until(state.clock.elapsed(result.until), step)
+            else:
+                if state.runs(step):
+                    state.steps[step.name] = result.state
+                if result.owner_name is not None:
+                    state.owner = result.owner_name
+                state.sent.append(
+                    f"{workflow.now():%d %b %H:%M} {step.name}: {result.state.value}, {result.why}"
+                )
+
+    async def _attempt(self, step: Step) -> StepResult | None:
+        """Try a step until its window closes; None when something else has to be looked at first."""
+        call, window = self._call(step)
+        attempt = asyncio.ensure_future(self._activity(step, call, window))
+        await workflow.wait_condition(lambda: attempt.done() or self._interrupted(step))
+        if not attempt.done():
+            attempt.cancel()
+        try:
+            return await attempt
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                return None
+            reason = str(error.cause or error)
+            return await self.store(InterventionActivities.miss_step, Miss(call=call, reason=reason))
+
+    def _interrupted(self, step: Step) -> bool:
+        state = self.state
+        return state.exit is not None or state.paused or bool(state.inbox) or not state.runs(step)
+
+    def _call(self, step: Step) -> tuple[StepCall, timedelta]:
+        """The step's call and how long it may be tried, on the playbook's clock."""
+        state, entry, now = self.state, self.state.entry, workflow.now()
+        assert state.opened is not None and state.clock is not None  # noqa: S101, PT018
+        window = policies.STEP_WINDOW
+        if step.within is not None:
+            window = max(step.at + step.within - state.clock.elapsed(now), policies.LEAST_WINDOW)
+        call = StepCall(
+            organisation=entry.organisation,
+            customer=entry.customer,
+            intervention=state.opened.intervention,
+            playbook=entry.playbook.label,
+            step=step,
+            templates=entry.playbook.templates,
+            now=now,
+            deadline=now + window,
+        )
+        return call, window
+
+    async def _activity(self, step: Step, call: StepCall, window: timedelta) -> StepResult:
+        match step:
+            case Send():
+                activity = StepActivities.send_message
+            case Assign():
+                activity = StepActivities.assign_owner
+            case Task():
+                activity = StepActivities.create_task
+            case Document():
+                activity = StepActivities.write_document
+            case Escalate():
+                activity = StepActivities.escalate
+            case _:
+                assert_never(step)
+        return await workflow.execute_activity_method(
+            activity,
+            call,
+            schedule_to_close_timeout=window,
+            start_to_close_timeout=policies.STEP_TIMEOUT,
+            heartbeat_timeout=policies.HEARTBEAT,
+            retry_policy=policies.STEP_RETRY,
+            # The attempt that runs is let finish: what it sent is then known, not guessed.
+            cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+            summary=cut(f"{step.name}: {step.why}"),
+        )
+
+    def _review(self) -> StepCall:
+        step = Task(name="review", template=REVIEW, due=timedelta(days=2), why="The level has not changed")
+        return self._call(step)[0]
