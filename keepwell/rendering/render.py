@@ -21,6 +21,9 @@ HEADLINE_LIMIT = 150
 OUTPUT_LIMIT = 500_000
 """Characters of one part; more is a loop gone wild."""
 
+# Without this, mrml sees "Roboto" in a font list and makes every reader's mail program fetch it from Google.
+_OPTIONS = mrml.RenderOptions(fonts={})
+
 
 @dataclass(frozen=True)
 class _Source:
@@ -56,7 +59,7 @@ def render(bundle: Bundle, context: Context) -> Rendered:
 def mjml_to_html(file: str, source: str) -> mrml.Output:
     """MJML as HTML. Raises ConfigurationError naming the template's file and the place in its output."""
     try:
-        return mrml.to_html(source)
+        return mrml.to_html(source, render_options=_OPTIONS)
     except OSError as error:
         raise ConfigurationError(
             f"Template file {file} does not give valid MJML: {error}{_excerpt(source, str(error))}.",

@@ -74,6 +74,10 @@ class Sandbox(ImmutableSandboxedEnvironment):
             return False
         return bool(super().is_safe_attribute(obj, attr, value))
 
+    def wrap_str_format(self, value: Any) -> None:  # noqa: ARG002 - Jinja2 asks before is_safe_attribute
+        """No format strings: Jinja2 would let them through, and one can ask for a billion spaces."""
+        return
+
     def call_binop(self, context: JinjaContext, operator: str, left: Any, right: Any) -> Any:
         """Multiplication and remainder of plain numbers; raises SecurityError for anything else."""
         if operator == "**" or not (_is_number(left) and _is_number(right)):

@@ -1,0 +1,259 @@
+"""Every template that comes with Keepwell: it exists, renders with every sample, and reads well."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from keepwell.contracts.playbook import Assign
+from keepwell.contracts.rendering import Context, Rendered
+from keepwell.errors import ConfigurationError
+from keepwell.rendering.bundle import OWN_TEMPLATES, Bundle, load_bundle
+from keepwell.rendering.check import check_bundle
+from keepwell.rendering.render import HEADLINE_LIMIT, render
+from keepwell.rendering.sample import bare_context, full_context, sample_contexts
+from scoring.levels import Level
+from workflows.at_risk import AT_RISK
+from workflows.critical import CRITICAL
+
+NAMED = {step.template for book in (CRITICAL, AT_RISK) for step in book.steps if not isinstance(step, Assign)}
+BESIDES = {"task/review/review", "task/fallback/fallback"}
+EMAILS = sorted(name for name in NAMED if name.startswith("email/"))
+TO_CUSTOMERS = sorted(name for name in NAMED if name.startswith(("email/", "in_app/", "document/")))
+SAMPLES = tuple(sample_contexts())
+
+
+def rendered(name: str, context: Context) -> Rendered:
+    return render(load_bundle(name), context)
+
+
+def files_on_disk() -> set[str]:
+    files = (path.relative_to(OWN_TEMPLATES).as_posix() for path in OWN_TEMPLATES.rglob("*.j2"))
+    return {file.partition(".")[0] for file in files if not file.rpartition("/")[2].startswith("_")}
+
+
+def test_every_template_is_named_by_a_playbook_and_every_name_has_a_template() -> None:
+    assert files_on_disk() == NAMED | BESIDES
+
+
+@pytest.mark.parametrize("name", sorted(NAMED | BESIDES))
+def test_it_passes_the_check(name: str) -> None:
+    check_bundle(load_bundle(name))
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+@pytest.mark.parametrize("name", sorted(NAMED | BESIDES))
+def test_it_renders_with_every_sample(name: str, sample: str) -> None:
+    out = rendered(name, sample_contexts()[sample])
+    assert 0 < len(out.subject) <= HEADLINE_LIMIT
+    assert "\n" not in out.subject
+    assert bool(out.html) == name.startswith(("email/", "document/"))
+    for text in (out.subject, out.text, out.html):
+        assert "None" not in text
+        assert "{{" not in text
+        assert "{%" not in text
+    assert not re.search(r"\n{3,}| \n", out.text)
+    assert not re.search(r" [,.;:!?](\s|$)|\(\)|,,", out.text), "a gap where something is missing"
+
+
+@pytest.mark.parametrize("name", TO_CUSTOMERS)
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_customers_never_read_our_words_about_them(name: str, sample: str) -> None:
+    context = sample_contexts()[sample]
+    quiet = context.model_copy(update={"why": "INTERNAL REASON"})
+    out = rendered(name, quiet)
+    text = f"{out.subject}\n{out.text}\n{out.html}".lower()
+    words = {level.value.lower().replace("_", " ") for level in Level} - {"healthy"}
+    for word in words | {"internal reason", "churn", "at-risk", "playbook", context.intervention.id.lower()}:
+        assert word not in text
+    assert not re.search(r"urgent|last chance|act now|hurry|expires|only today", text)
+
+
+@pytest.mark.parametrize("name", EMAILS)
+def test_an_email_says_who_writes_and_why_one_gets_it(name: str) -> None:
+    out = rendered(name, full_context())
+    for text in (out.text, out.html):
+        assert "Hello Lena," in text
+        assert "Priya Raman" in text
+        assert "You get this email because Harbour Foods uses Brightdesk" in text
+        assert "12 Quay Street" in text
+        assert "Demonstration" in text
+    assert '<meta name="color-scheme" content="light dark"' in out.html
+    assert "prefers-color-scheme: dark" in out.html
+    real = full_context()
+    real = real.model_copy(update={"organisation": real.organisation.model_copy(update={"demo": False})})
+    assert "Demonstration" not in rendered(name, real).text + rendered(name, real).html
+
+
+@pytest.mark.parametrize(
+    ("name", "figures"),
+    [
+        ("email/critical/executive_email", ("Daily active users", "12 %", "down from 31 %", "15 minutes")),
+        ("email/critical/csm_outreach", ("12 %", "-0.4", "18 %")),
+        ("email/critical/roadmap_email", ("28 November 2026", "Brightdesk support", "attached")),
+        ("email/critical/alternative_contact", ("12 %",)),
+        ("email/critical/final_offer", ("up to three months", "grace", "Setup and training", "build")),
+        ("email/at_risk/value_email", ("92 %", "up from 80 %", "12 %")),
+        ("email/at_risk/success_story", ("18 %", "47 %", "60 days", "38", "66")),
+        ("email/at_risk/efficiency_tips", ("12 %", "-0.4", "18 %")),
+        ("email/at_risk/feature_education", ("Integrations in use", "Team plan")),
+        ("email/at_risk/benchmark", ("23 similar customers", "38 %", "61 %", "85 %")),
+        ("email/at_risk/value_summary_30", ("17 of 100", "41", "92 %", "12 %")),
+        ("email/at_risk/value_summary_60", ("17 of 100", "41")),
+        ("email/at_risk/value_summary_90", ("17 of 100", "41")),
+    ],
+)
+def test_both_parts_of_an_email_hold_the_figures(name: str, figures: tuple[str, ...]) -> None:
+    out = rendered(name, full_context())
+    for figure in figures:
+        assert figure.lower() in out.text.lower()
+        assert figure.lower() in words_of(out.html).lower()
+
+
+def test_no_figure_of_the_samples_is_left_when_nothing_is_known() -> None:
+    for name in EMAILS:
+        text = rendered(name, bare_context()).text
+        assert "%" not in text
+        assert "30 days ago" not in text
+
+
+def test_without_a_story_nothing_is_claimed() -> None:
+    out = rendered("email/at_risk/success_story", bare_context())
+    assert "instead of a story" in out.text
+    assert "→" not in out.html
+
+
+def test_without_a_booking_url_people_are_asked_to_answer() -> None:
+    for name in EMAILS:
+        out = rendered(name, bare_context())
+        assert "answer" in out.text.lower()
+        assert "href" not in out.html
+
+
+@pytest.mark.parametrize("name", [*EMAILS, "document/critical/roadmap"])
+def test_reading_a_message_fetches_nothing(name: str) -> None:
+    out = rendered(name, full_context())
+    assert not re.search(r"<(img|link|script|iframe)|@import|url\(|src=", out.html)
+    links = set(re.findall(r'https?://[^"\s<>]+', out.html)) - {"http://www.w3.org/1999/xhtml"}
+    assert links <= {"https://brightdesk.example/meet/priya?for=review&amp;source=email"}
+
+
+def test_the_alert_names_score_costs_and_the_command() -> None:
+    out = rendered("slack/critical/alert_csm", full_context())
+    assert out.subject == "Harbour Foods: critical, score 17.4 of 100"
+    assert out.text.startswith("*Harbour Foods: critical, score 17.4 of 100*\n")
+    assert "costs 12.6 points" in out.text
+    assert "costs 7.1 points" in out.text
+    assert "costs 6.4 points" in out.text
+    assert "“Can we make Brightdesk work for Harbour Foods?”" in out.text
+    assert f"`keepwell acknowledge {full_context().intervention.id}`" in out.text
+
+
+def test_the_fallback_task_says_what_and_why() -> None:
+    out = rendered("task/fallback/fallback", full_context())
+    assert out.subject == "By hand for Harbour Foods: Email from the CSM to Lena Hoffmann"
+    assert "csm_outreach" in out.text
+    assert "The mail server did not take it within an hour." in out.text
+
+
+def test_the_call_has_a_number_figures_and_talking_points() -> None:
+    out = rendered("task/critical/phone_call", full_context())
+    assert out.subject == "Call Lena Hoffmann at Harbour Foods"
+    for part in ("+49 30 23125 104", "12 %", "score 17.4 of 100", "Talking points", "keepwell respond"):
+        assert part in out.text
+
+
+def test_the_roadmap_shows_categories_history_and_steps() -> None:
+    out = rendered("document/critical/roadmap", full_context())
+    assert out.html.count("<svg") == 3
+    assert "from 34 % on 12 September 2026 to 12 % on 21 November 2026, 11 values" in out.html
+    assert out.html.count("<dt>It worked if</dt>") == 3
+    for part in ("Relationship", "not measured yet", "64", "Lena Hoffmann", "5 December 2026"):
+        assert part in out.text
+        assert part in out.html
+    assert "92 % of the measurements" in out.html
+
+
+def test_the_in_app_action_falls_back_from_booking_to_the_app_to_nothing() -> None:
+    context = full_context()
+    name = "in_app/at_risk/unused_features"
+    assert rendered(name, context).action_url == context.organisation.booking_url
+    unbooked = context.organisation.model_copy(update={"booking_url": ""})
+    out = rendered(name, context.model_copy(update={"organisation": unbooked}))
+    assert (out.action_label, out.action_url) == ("Try it now", "https://app.brightdesk.example")
+    bare = rendered(name, bare_context())
+    assert (bare.action_label, bare.action_url) == ("", "")
+
+
+@pytest.mark.parametrize("name", [*EMAILS, "document/critical/roadmap"])
+def test_html_is_closed_properly_and_escapes_names(name: str) -> None:
+    out = rendered(name, sample_contexts()["awkward"])
+    assert "&lt;script&gt;" in out.html
+    assert "<script" not in out.html
+    assert "<them>" not in out.html
+    assert not unclosed(out.html)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("{{ custmer.name }}", r"task/t/t\.txt\.j2 uses custmer, which no message has"),
+        ("{% if notice %}{{ notice.stp }}{% endif %}", r"line 1: .*no attribute 'stp'.*sample 'full'"),
+        ("x\n{{ health.before }}", r"line 2: .*missing \(None\).*sample 'bare'"),
+        ("{{ customer.name|shorten }}", r"line 1: No filter named 'shorten'"),
+        ("{{ customer.plan }}", r"gives no text.*sample 'bare'"),
+    ],
+)
+def test_the_check_finds_mistakes_in_templates(source: str, message: str) -> None:
+    bundle = Bundle(name="task/t/t", files={"task/t/t.title.j2": "A title", "task/t/t.txt.j2": source})
+    with pytest.raises(ConfigurationError, match=message):
+        check_bundle(bundle)
+
+
+def words_of(html: str) -> str:
+    """The text of a page with single spaces."""
+    words = _Words()
+    words.feed(html)
+    return " ".join(" ".join(words.found).split())
+
+
+class _Words(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_data(self, data: str) -> None:
+        self.found.append(data.strip())
+
+
+def unclosed(html: str) -> list[str]:
+    """The tags that are opened and not closed, or closed and not opened."""
+    tags = _Tags()
+    tags.feed(re.sub(r"<!--.*?-->", "", html, flags=re.S))
+    return tags.open + tags.wrong
+
+
+class _Tags(HTMLParser):
+    VOID = frozenset({"meta", "br", "img", "link", "hr", "path", "circle", "input"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.wrong: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        return
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self.VOID:
+            return
+        if self.open and self.open[-1] == tag:
+            self.open.pop()
+        else:
+            self.wrong.append(f"/{tag}")
