@@ -15,8 +15,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from keepwell.db.repositories.directory import DirectoryRepository
-from keepwell.db.repositories.facts import Facts
 from temporalio.client import Client
 from temporalio.worker import Worker
 
@@ -31,6 +29,8 @@ from keepwell.adapters.renderer import StoreRenderer
 from keepwell.contracts.playbook import Channel
 from keepwell.db.engine import Store
 from keepwell.db.migrate import ensure_current
+from keepwell.db.repositories.directory import DirectoryRepository
+from keepwell.db.repositories.facts import Facts
 from keepwell.db.repositories.interventions import InterventionRepository
 from keepwell.db.repositories.ledger import LedgerRepository
 from keepwell.db.repositories.scores import ScoreRepository
@@ -43,6 +43,7 @@ from keepwell.ports import ChannelAdapter
 from keepwell.rendering.bundle import OWN_TEMPLATES
 from keepwell.settings import Settings
 from keepwell.temporal.hand_over import TemporalHandOver
+from keepwell.temporal.sandbox import sandbox
 from workflows.daily import DailyScoring, SweepTransitions
 
 log = logging.getLogger("keepwell.worker")
@@ -142,6 +143,7 @@ def make_worker(settings: Settings, client: Client, parts: Parts, executor: Thre
         max_concurrent_activities=THREADS,
         max_cached_workflows=CACHED_RUNS,
         graceful_shutdown_timeout=GRACE,
+        workflow_runner=sandbox(),
         workflow_failure_exception_types=[KeepwellError],
     )
 

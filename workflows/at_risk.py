@@ -4,11 +4,9 @@ from datetime import timedelta
 
 from temporalio import workflow
 
-with workflow.unsafe.imports_passed_through():
-    from keepwell.contracts.intervention import Closed, InterventionInput
-    from keepwell.contracts.playbook import Channel, Playbook, Send, Sender
-    from scoring.levels import Level
-
+from keepwell.contracts.intervention import Closed, InterventionInput
+from keepwell.contracts.playbook import Channel, Playbook, Send, Sender
+from scoring.levels import Level
 from workflows.run import InterventionRun
 
 DAY = timedelta(days=1)

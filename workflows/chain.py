@@ -7,26 +7,23 @@ from typing import Any, TypeVar
 
 from temporalio import workflow
 
-with workflow.unsafe.imports_passed_through():
-    # Passed through: pure values and names, the same in every run, and costly to load for each.
-    from activities.interventions import InterventionActivities
-    from keepwell.contracts.intervention import (
-        Carry,
-        Closed,
-        Ending,
-        InterventionInput,
-        NotOpened,
-        Opened,
-        OpenRequest,
-        Outcome,
-        Record,
-        Refusal,
-        ScoreChange,
-        StepCall,
-        TakeOver,
-    )
-    from keepwell.keys import takeover_start
-
+from activities.interventions import InterventionActivities
+from keepwell.contracts.intervention import (
+    Carry,
+    Closed,
+    Ending,
+    InterventionInput,
+    NotOpened,
+    Opened,
+    OpenRequest,
+    Outcome,
+    Record,
+    Refusal,
+    ScoreChange,
+    StepCall,
+    TakeOver,
+)
+from keepwell.keys import takeover_start
 from workflows import policies
 from workflows.details import cut
 from workflows.handlers import Handlers

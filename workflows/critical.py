@@ -4,21 +4,19 @@ from datetime import timedelta
 
 from temporalio import workflow
 
-with workflow.unsafe.imports_passed_through():
-    from keepwell.contracts.intervention import Closed, InterventionInput
-    from keepwell.contracts.playbook import (
-        Assign,
-        Audience,
-        Channel,
-        Document,
-        Escalate,
-        Playbook,
-        Send,
-        Sender,
-        Task,
-    )
-    from scoring.levels import Level
-
+from keepwell.contracts.intervention import Closed, InterventionInput
+from keepwell.contracts.playbook import (
+    Assign,
+    Audience,
+    Channel,
+    Document,
+    Escalate,
+    Playbook,
+    Send,
+    Sender,
+    Task,
+)
+from scoring.levels import Level
 from workflows.run import InterventionRun
 
 HOUR = timedelta(hours=1)

@@ -5,19 +5,17 @@ from datetime import timedelta
 
 from temporalio import workflow
 
-with workflow.unsafe.imports_passed_through():
-    from activities.scoring import ScoringActivities
-    from keepwell.contracts.scoring import (
-        DispatchCall,
-        Dispatched,
-        Partition,
-        PartitionCall,
-        PartitionResult,
-        ScorePlan,
-        ScoreRequest,
-        ScoreSummary,
-    )
-
+from activities.scoring import ScoringActivities
+from keepwell.contracts.scoring import (
+    DispatchCall,
+    Dispatched,
+    Partition,
+    PartitionCall,
+    PartitionResult,
+    ScorePlan,
+    ScoreRequest,
+    ScoreSummary,
+)
 from workflows import policies
 
 PARTITIONS_AT_ONCE = 4

@@ -6,15 +6,12 @@ for people in the Temporal UI and for what must not be lost while no worker runs
 
 from typing import Any
 
+from pydantic import ValidationError
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
-with workflow.unsafe.imports_passed_through():
-    from pydantic import ValidationError
-
-    from keepwell.contracts.commands import COMMAND, Answer, Command
-    from keepwell.contracts.intervention import InterventionInput, Note, ScoreChange
-
+from keepwell.contracts.commands import COMMAND, Answer, Command
+from keepwell.contracts.intervention import InterventionInput, Note, ScoreChange
 from workflows.state import RunState
 
 

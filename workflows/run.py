@@ -9,24 +9,21 @@ from typing import assert_never
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
-with workflow.unsafe.imports_passed_through():
-    # Passed through: pure values and names, the same in every run, and costly to load for each.
-    from activities.interventions import InterventionActivities
-    from activities.steps import StepActivities
-    from keepwell.contracts.intervention import (
-        Closed,
-        InterventionInput,
-        Miss,
-        NotOpened,
-        Outcome,
-        ScoreChange,
-        StepCall,
-        StepResult,
-        StepState,
-    )
-    from keepwell.contracts.playbook import REVIEW, Assign, Document, Escalate, Send, Step, Task
-    from scoring.levels import Level
-
+from activities.interventions import InterventionActivities
+from activities.steps import StepActivities
+from keepwell.contracts.intervention import (
+    Closed,
+    InterventionInput,
+    Miss,
+    NotOpened,
+    Outcome,
+    ScoreChange,
+    StepCall,
+    StepResult,
+    StepState,
+)
+from keepwell.contracts.playbook import REVIEW, Assign, Document, Escalate, Send, Step, Task
+from scoring.levels import Level
 from workflows import policies
 from workflows.chain import ENGINE, Chain
 from workflows.details import cut, next_words

@@ -4,21 +4,19 @@ from datetime import datetime
 
 from temporalio import workflow
 
-with workflow.unsafe.imports_passed_through():
-    from keepwell.contracts.playbook import Step
-    from keepwell.temporal.search_attribute_keys import (
-        CUSTOMER_ID,
-        HEALTH_SCORE,
-        NEXT_STEP_AT,
-        ORGANISATION,
-        OUTCOME,
-        OWNER,
-        PAUSED,
-        PLAYBOOK,
-        RISK_LEVEL,
-        STEP,
-    )
-
+from keepwell.contracts.playbook import Step
+from keepwell.temporal.search_attribute_keys import (
+    CUSTOMER_ID,
+    HEALTH_SCORE,
+    NEXT_STEP_AT,
+    ORGANISATION,
+    OUTCOME,
+    OWNER,
+    PAUSED,
+    PLAYBOOK,
+    RISK_LEVEL,
+    STEP,
+)
 from workflows.details import details
 from workflows.state import RunState
 

@@ -1,0 +1,146 @@
+"""What commands change, and which are refused."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from keepwell.contracts.commands import (
+    COMMAND,
+    Acknowledge,
+    Command,
+    Complete,
+    Pause,
+    Resume,
+    Respond,
+    Skip,
+    Stop,
+)
+from keepwell.contracts.intervention import (
+    Carry,
+    InterventionInput,
+    Opened,
+    Outcome,
+    ScoreChange,
+    StepState,
+)
+from scoring.levels import Level
+from workflows.critical import CRITICAL
+from workflows.state import RunState
+
+NOW = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+OPENED = Opened(intervention="I1", customer_name="Acme", owner="s1", owner_name="Dana", started_at=NOW)
+
+
+def change(transition: str, sequence: int, level: Level = Level.CRITICAL) -> ScoreChange:
+    return ScoreChange(
+        transition=transition, sequence=sequence, level=level, previous=None, score=12.0, at=NOW
+    )
+
+
+def entry(carry: Carry | None = None) -> InterventionInput:
+    return InterventionInput(
+        organisation="o", customer="c", start="s", change=change("t1", 1), playbook=CRITICAL, carry=carry
+    )
+
+
+@pytest.fixture
+def state() -> RunState:
+    opened = RunState.of(entry())
+    opened.begin(OPENED)
+    return opened
+
+
+def made(kind: type[Any], identifier: str = "k1", **fields: Any) -> Command:
+    command: Command = kind(id=identifier, intervention="I1", by="dana", **fields)
+    return command
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (made(Resume), "not paused"),
+        (made(Pause, until=NOW - HOUR), "over already"),
+        (made(Skip, step="nonsense"), "has no step 'nonsense'; its steps are executive_email"),
+        (made(Complete, step="nonsense"), "has no step"),
+        (Acknowledge(id="k", intervention="I0", by="dana"), "names intervention I0"),
+    ],
+)
+def test_a_command_that_cannot_be_carried_out_is_refused_in_words(
+    state: RunState, command: Command, words: str
+) -> None:
+    refused = state.refusal(command, NOW)
+    assert refused is not None
+    assert words in refused
+
+
+def test_refusing_changes_nothing(state: RunState) -> None:
+    state.refusal(made(Stop), NOW)
+    assert state.exit is None
+    assert not state.seen
+
+
+def test_the_same_command_again_changes_nothing(state: RunState) -> None:
+    first = state.receive(made(Acknowledge), NOW)
+    again = state.receive(made(Acknowledge), NOW + HOUR)
+    assert again == first
+    assert len(state.notes) == 1
+
+
+def test_an_answer_cancels_what_waits_for_one_and_nothing_else(state: RunState) -> None:
+    state.receive(made(Respond, note="call me"), NOW)
+    cancelled = {name for name, value in state.steps.items() if value is StepState.CANCELLED}
+    assert cancelled == {"csm_outreach", "escalate", "phone_call", "alternative_contact", "final_offer"}
+    assert state.notes[0].changes is not None
+    assert set(state.notes[0].changes.steps) == cancelled
+    assert state.exit is None, "the roadmap was promised within 4 hours, answer or not"
+
+
+def test_acknowledging_only_stops_the_escalation(state: RunState) -> None:
+    state.receive(made(Acknowledge), NOW)
+    assert [name for name, value in state.steps.items() if value is StepState.CANCELLED] == ["escalate"]
+
+
+def test_stop_ends_and_later_commands_are_refused(state: RunState) -> None:
+    state.receive(made(Stop, reason="left"), NOW)
+    assert state.exit is not None
+    assert state.exit.outcome is Outcome.STOPPED
+    assert "has ended: left" in (state.refusal(made(Acknowledge, "k2"), NOW) or "")
+
+
+def test_a_command_before_the_opening_is_kept() -> None:
+    early = RunState.of(entry())
+    assert "about to open" in early.receive(made(Pause), NOW)
+    early.begin(OPENED)
+    assert early.paused
+
+
+def test_a_score_change_heard_twice_counts_once(state: RunState) -> None:
+    for _ in range(3):
+        state.hear(change("t2", 2))
+        state.hear(change("t1", 1))
+    assert [item.transition for item in state.inbox] == ["t2"]
+
+
+def test_a_take_over_carries_seen_commands_unread_changes_and_the_pause() -> None:
+    carry = Carry(opened=OPENED, inbox=(change("t3", 3),), seen=("k1",), paused=True, pause_reason="closed")
+    state = RunState.of(entry(carry))
+    assert state.paused
+    assert state.pause_reason == "closed"
+    assert [item.transition for item in state.inbox] == ["t3"]
+    state.receive(made(Stop, "k1"), NOW)
+    assert state.exit is None, "k1 was carried out by the run before"
+
+
+def test_completing_a_task_step_closes_it_also_after_it_ran(state: RunState) -> None:
+    state.steps["phone_call"] = StepState.DONE
+    assert state.refusal(made(Complete, step="phone_call"), NOW) is None
+    assert "done already" in (state.refusal(made(Skip, step="phone_call"), NOW) or "")
+
+
+def test_commands_are_validated_by_kind() -> None:
+    with pytest.raises(ValueError, match="until"):
+        COMMAND.validate_python({"kind": "pause", "id": "k", "by": "d", "until": "yesterday"})

@@ -1,0 +1,18 @@
+"""Fixtures for tests of runs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from keepwell.db.engine import Store
+from tests.workflows.stage import Stage
+from tests.workflows.stage import stage as open_stage
+
+
+@pytest.fixture
+async def stage(sqlite_store: Store, temporal_address: str) -> AsyncIterator[Stage]:
+    """The production parts on a virtual clock, with SQLite."""
+    async with open_stage(sqlite_store, temporal_address) as opened:
+        yield opened

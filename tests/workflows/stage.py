@@ -1,0 +1,198 @@
+"""A stage for tests of runs: the production parts on a real Temporal server with a virtual clock.
+
+The store, the activities, the templates and the sender of transitions are the ones of production; only
+the clock is virtual, and messages go to the outbox.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlmodel import SQLModel, col, select
+from temporalio.client import WorkflowHandle
+from temporalio.testing import TimeSkipper, TimeSkippingConfig
+
+from keepwell.contracts.commands import Answer, Command
+from keepwell.contracts.playbook import Channel
+from keepwell.contracts.scoring import CustomerScored
+from keepwell.db.engine import Store
+from keepwell.db.tables import (
+    Delivery,
+    Event,
+    Intervention,
+    InterventionStep,
+    Organisation,
+    OutboxMessage,
+    Task,
+    Transition,
+)
+from keepwell.keys import new_id, risk_workflow_id
+from keepwell.ports import ChannelAdapter
+from keepwell.settings import Settings
+from keepwell.temporal.connect import connect_to
+from tests.unit.db.world import World
+from worker import Parts, compose, make_worker
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+
+
+@dataclass
+class Stage:
+    """Customers of one organisation, and their runs."""
+
+    world: World
+    parts: Parts
+    skipper: TimeSkipper
+    clocks: dict[str, datetime] = field(default_factory=dict)
+
+    @property
+    def store(self) -> Store:
+        """The store of the stage."""
+        return self.world.store
+
+    def customer(self, key: str, *, contacts: int = 2, owner: str | None = "dana") -> str:
+        """A customer with contacts, an owner and a baseline score of 72 three days ago."""
+        self.world.customer(key, owner_id=owner)
+        for number in range(contacts):
+            role = ("decision_maker", "champion", "user")[number % 3]
+            self.world.contact(f"{key}-{number}", key, role=role, consent="granted")
+        began = datetime.now(UTC)
+        self.clocks[key] = began
+        self.world.score(key, 72, began - 3 * DAY)
+        return key
+
+    async def score(self, key: str, points: float) -> CustomerScored:
+        """New figures arrive, and what `keepwell metric` does follows: score, transition, hand-over."""
+        now = self.clocks[key]
+        await asyncio.to_thread(self.world.at_points, key, points, now)
+        scored = await asyncio.to_thread(self.parts.scores.score_customer, self.world.organisation, key, now)
+        if scored.transition is not None:
+            await self.parts.hand_over.hand_over(scored.transition, now)
+        self.clocks[key] += timedelta(seconds=1)
+        return scored
+
+    def handle(self, key: str) -> WorkflowHandle[Any, Any]:
+        """The newest run of a customer."""
+        return self.skipper.client.get_workflow_handle(risk_workflow_id(self.world.organisation, key))
+
+    async def forward(self, key: str, length: timedelta) -> bool:
+        """Let time pass for a customer's run; False when the chain has ended."""
+        self.clocks[key] += length
+        return await self.skipper.fast_forward(self.handle(key), length)
+
+    async def until_end(self, key: str) -> Any:
+        """Let all the time pass that the run takes, and give its result."""
+        handle = self.handle(key)
+        await self.skipper.fast_forward(handle, None)
+        return await handle.result()
+
+    async def opened(self, key: str, count: int = 1) -> Intervention:
+        """Wait (in real time) until the customer's n-th intervention is open, and give it."""
+        return (await self.eventually(lambda: self.interventions(key), lambda rows: len(rows) >= count))[-1]
+
+    async def eventually(self, read: Any, enough: Any, seconds: float = 20) -> Any:
+        """Ask again until the answer is enough; the store is written by other threads."""
+        end = asyncio.get_running_loop().time() + seconds
+        while True:
+            value = await asyncio.to_thread(read)
+            if enough(value):
+                return value
+            if asyncio.get_running_loop().time() > end:
+                raise AssertionError(f"still {value!r} after {seconds} s")
+            await asyncio.sleep(0.02)
+
+    async def command(self, key: str, kind: type[Command], **fields: Any) -> Answer:
+        """A command through the update that the command line uses."""
+        intervention = fields.pop("intervention", None) or self.interventions(key)[-1].id
+        made = kind(
+            **{"id": new_id(), "intervention": intervention, "by": "dana@brightdesk.example", **fields}
+        )
+        return await self.handle(key).execute_update("command", made, id=made.id, result_type=Answer)
+
+    def rows(self, model: type[SQLModel], **where: Any) -> list[Any]:
+        """Rows of a table, in the order of their ids."""
+        query = select(model)
+        for name, value in where.items():
+            query = query.where(col(getattr(model, name)) == value)
+        with self.store.read() as session:
+            return list(session.exec(query).all())
+
+    def interventions(self, key: str) -> list[Intervention]:
+        """A customer's interventions, oldest first."""
+        return sorted(self.rows(Intervention, customer_id=key), key=lambda row: row.id)
+
+    def steps(self, intervention: str) -> dict[str, str]:
+        """The states of an intervention's steps."""
+        found: Sequence[InterventionStep] = self.rows(InterventionStep, intervention_id=intervention)
+        return {row.name: row.state for row in sorted(found, key=lambda row: row.position)}
+
+    def deliveries(self, key: str) -> list[Delivery]:
+        """A customer's rows in the send ledger."""
+        return self.rows(Delivery, customer_id=key)
+
+    def outbox(self, key: str) -> list[OutboxMessage]:
+        """What a customer's outbox holds."""
+        return sorted(self.rows(OutboxMessage, customer_id=key), key=lambda row: row.id)
+
+    def transitions(self, key: str) -> list[Transition]:
+        """A customer's transitions, oldest first."""
+        return sorted(self.rows(Transition, customer_id=key), key=lambda row: row.sequence)
+
+    def tasks(self, key: str) -> list[Task]:
+        """A customer's tasks, oldest first."""
+        return sorted(self.rows(Task, customer_id=key), key=lambda row: row.id)
+
+    def timeline(self, intervention: str) -> list[str]:
+        """The journal of an intervention, each line with its time since the start."""
+        rows: list[Event] = sorted(
+            self.rows(Event, intervention_id=intervention), key=lambda row: (row.at, row.id)
+        )
+        start = self.rows(Intervention, id=intervention)[0].started_at
+        return [f"{_since(row.at - start)}  {row.kind}: {row.text}" for row in rows]
+
+
+def _since(length: timedelta) -> str:
+    minutes = round(length.total_seconds() / 60)
+    days, rest = divmod(minutes, 24 * 60)
+    return f"day {days:>2} {rest // 60:02}:{rest % 60:02}"
+
+
+@asynccontextmanager
+async def stage(
+    store: Store,
+    address: str,
+    *,
+    adapters: Mapping[Channel, ChannelAdapter] | None = None,
+    lease: timedelta | None = None,
+) -> AsyncIterator[Stage]:
+    """The parts of production, wired to a worker on the test server."""
+    # Runs of one test must not meet those of another: they share the server.
+    world = World(store, organisation=f"org-{new_id()}")
+    world.change(
+        Organisation,
+        world.organisation,
+        product="Brightdesk",
+        booking_url="https://example.com/book",
+        app_url="https://example.com/app",
+        postal_address="1 Example Street, Example Town",
+        sender_name="Brightdesk",
+        sender_address="hello@brightdesk.example",
+    )
+    world.staff("lena", role="lead", name="Lena Lead")
+    world.staff("dana", name="Dana Reyes", manager_id="lena")
+    world.staff("omar", name="Omar Haddad", manager_id="lena")
+    world.staff("erin", role="executive", name="Erin Cole", title="CEO")
+    client = await connect_to(address)
+    skipper = TimeSkipper(client, config=TimeSkippingConfig(enabled=False))
+    settings = Settings(task_queue=f"test-{new_id()}", partition_size=50)
+    parts = compose(settings, store, skipper.client, adapters=adapters, lease=lease)
+    with ThreadPoolExecutor(16) as executor:
+        async with make_worker(settings, skipper.client, parts, executor):
+            yield Stage(world, parts, skipper)
