@@ -133,10 +133,8 @@ class RunState:
             why = f": {self.exit.why}" if self.exit else ""
             return f"Intervention {opened.intervention} has ended{why}."
         match command:
-            case Pause(until=datetime() as until) if until <= now:
-                return (
-                    f"A pause until {until:%d %b %Y %H:%M} is over already; it is {now:%d %b %Y %H:%M} UTC."
-                )
+            case Pause() if command.until is not None and command.until <= now:
+                return f"A pause until {command.until:{MINUTE}} is over already; it is {now:{MINUTE}} UTC."
             case Resume() if not self.paused:
                 return "It is not paused, so there is nothing to resume."
             case Complete(step=name) | Skip(step=name):

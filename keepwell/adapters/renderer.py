@@ -5,7 +5,7 @@ from __future__ import annotations
 from keepwell.contracts.delivery import Recipient
 from keepwell.contracts.intervention import StepCall
 from keepwell.contracts.playbook import Sender
-from keepwell.contracts.rendering import Notice, Rendered
+from keepwell.contracts.rendering import Rendered
 from keepwell.db.repositories.facts import Facts
 from keepwell.db.repositories.templates import TemplateRepository
 from keepwell.errors import StoreError
@@ -34,6 +34,5 @@ class StoreRenderer:
             raise StoreError(
                 f"{call.playbook} has not pinned the template {template!r}.", audience="developer"
             )
-        said = Notice(step=call.step.name, what=call.step.why, reason=notice) if notice else None
-        context = self._facts.context(call, recipient, sender, notice=said)
+        context = self._facts.context(call, recipient=recipient, sender=sender, notice=notice)
         return render(self._templates.load(pinned), context)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator
-from itertools import chain
 
 from keepwell.errors import InputError
 from keepwell.ingest.cells import Reject, Row, shown
 from keepwell.ingest.lines import Lines
 
+_LONGEST_HEADER = 100_000
 _QUOTED = re.compile(r'"[^"]*"')
 
 
@@ -18,13 +18,18 @@ def header(lines: Lines, name: str) -> tuple[tuple[str, ...], str]:
     """The column names and the delimiter, both from the header alone. InputError for a broken header."""
     first = next((line for line in lines if line.strip()), "")
     place = f"{name}:{lines.number}"
+    while first.count('"') % 2 and len(first) < _LONGEST_HEADER:
+        more = next(lines, None)
+        if more is None:
+            break
+        first += more
     outside = _QUOTED.sub("", first)
     if "\r" in outside.rstrip("\r\n"):
         raise InputError("the lines end with CR alone; save the file with LF or CRLF", place=place)
-    # A space-separated tie goes to the comma, as the first.
+    # Where none is there (one column), the first in the list stands for it.
     delimiter = max(",;\t", key=outside.count)
     try:
-        cells = next(csv.reader(chain([first], lines), delimiter=delimiter, strict=True))
+        cells = next(csv.reader([first], delimiter=delimiter, strict=True))
     except csv.Error as error:
         raise InputError(f"the header cannot be read: {error}", place=place) from error
     if lines.trouble:

@@ -7,12 +7,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from pydantic_core import PydanticCustomError
 from sqlmodel import Session
 
 from keepwell.db.engine import Store
 from keepwell.db.repositories import journal
 from keepwell.errors import InputError
-from keepwell.ingest.cells import Kind, Reject, Row
+from keepwell.ingest.cells import Kind, Reject, Row, shown
 from keepwell.ingest.checking import Checked, check
 from keepwell.ingest.files import Table
 from keepwell.ingest.mapping import Mapping
@@ -23,6 +24,7 @@ from keepwell.ingest.planning import make_plan
 from keepwell.ingest.report import SHOWN_REJECTS, RejectLine, Summary
 from keepwell.ingest.settle import Tally
 from keepwell.ingest.staff import Staff
+from keepwell.ingest.values import moment_of
 from keepwell.keys import new_id
 from scoring.scorecard import Scorecard
 
@@ -67,7 +69,7 @@ def import_file(
     with Table(path) as table:
         plan = make_plan(kind, table.columns, mapping, scorecard, file=path.name, is_text=table.is_text)
         target = _target(kind, organisation_id, now, scorecard, measured_at)
-        run = _Run(store, kind, path.name, plan, target, is_text=table.is_text, on_reject=on_reject)
+        run = _Run(store, kind, shown(path.name), plan, target, is_text=table.is_text, on_reject=on_reject)
         run.take(table.rows(), lambda: progress(table.done, table.size) if progress else None)
     return run.finish(organisation_id, now, by)
 
@@ -129,6 +131,14 @@ def store_metric(
     )
     for reject in summary.rejects:
         raise InputError(f"{reject.reason} [{reject.value}]", place=reject.column)
+
+
+def read_moment(text: str, *, place: str) -> datetime:
+    """A moment that a person typed (ISO 8601), for `measured_at`. InputError naming `place`."""
+    try:
+        return moment_of(text)
+    except PydanticCustomError as error:
+        raise InputError(f"{text!r} {error.message()}", place=place) from None
 
 
 def _target(
@@ -217,10 +227,11 @@ class _Run:
             self._rejects += tally.rejects
         for reject in sorted(self._rejects, key=lambda reject: reject.line):
             if len(self._first) < SHOWN_REJECTS:
-                shown = RejectLine(
-                    line=reject.line, column=reject.column, value=reject.value, reason=reject.reason
+                self._first.append(
+                    RejectLine(
+                        line=reject.line, column=reject.column, value=reject.value, reason=reject.reason
+                    )
                 )
-                self._first.append(shown)
             if self._on_reject:
                 self._on_reject(reject)
         self._batch, self._rejects = [], []

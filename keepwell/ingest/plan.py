@@ -36,13 +36,16 @@ class Plan:
         metrics: Sequence[Reader],
         facts: Sequence[Reader],
         constants: Mapping[str, Cell],
+        *,
         known: frozenset[str] | None,
+        is_text: bool,
     ) -> None:
         self._fields = tuple(fields)
         self._metrics = tuple(metrics)
         self._facts = tuple(facts)
         self._constants = dict(constants)
         self._known = known
+        self._known_header = is_text
         self._columns = {reader.field: reader.column for reader in self._fields}
 
     @property
@@ -62,7 +65,7 @@ class Plan:
             outcome = _read(reader, row)
             if isinstance(outcome, Reject):
                 rejects.append(outcome)
-            elif not _is_absent(reader, row):
+            elif self._known_header or not _is_absent(reader, row):
                 made[reader.field] = outcome
         if rejects:
             yield from rejects
@@ -74,7 +77,11 @@ class Plan:
             yield Shaped(row.line, made, self._columns)
 
     def _gathered(self, row: Row, made: Mapping[str, Cell]) -> dict[str, Cell]:
-        gathered = {fact.field: fact.read(row.values) for fact in self._facts if not _is_absent(fact, row)}
+        gathered = {
+            fact.field: fact.read(row.values)
+            for fact in self._facts
+            if self._known_header or not _is_absent(fact, row)
+        }
         given = made.get(FACTS)
         return {**given, **gathered} if isinstance(given, dict) else gathered
 

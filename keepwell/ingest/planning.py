@@ -69,7 +69,7 @@ class _Planner:
         self._check_required({*constants, *(field.field for field in fields)}, wide=bool(metrics))
         self.problems.raise_any()
         known = None if self.is_text else self._known()
-        return Plan(fields, metrics, facts, constants, known)
+        return Plan(fields, metrics, facts, constants, known=known, is_text=self.is_text)
 
     def _known(self) -> frozenset[str] | None:
         everything = ALL_OTHERS in (*self.mapping.ignore, *self.mapping.facts)

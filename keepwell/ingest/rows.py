@@ -88,6 +88,7 @@ def _facts(value: Cell) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise values.refuse('is not an object like {"seats": 12}')
     for name, fact in value.items():
+        values.text_of(name, 200)
         if isinstance(fact, list | dict):
             raise values.refuse(f"{name} is a list or an object; a fact is one value")
         if isinstance(fact, str):

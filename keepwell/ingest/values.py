@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from datetime import UTC, date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from zoneinfo import available_timezones
 
@@ -129,8 +129,15 @@ def date_of(value: Cell, pattern: str | None = None) -> date:
 
 def moment_of(value: Cell, pattern: str | None = None) -> datetime:
     """A moment as ISO 8601, in UTC. A date alone is its midnight in UTC; a time without zone is UTC."""
-    if isinstance(value, str) and (pattern or _MOMENT.fullmatch(value.strip())):
-        text = value.strip()
+    if isinstance(value, str):
+        return _parsed_moment(value.strip(), pattern)
+    raise refuse(f"is {_named(value)}; write a moment as text like 2026-11-21 or 2026-11-21T14:30:00Z")
+
+
+# Most rows of a file share a few moments.
+@lru_cache(maxsize=4096)
+def _parsed_moment(text: str, pattern: str | None) -> datetime:
+    if pattern or _MOMENT.fullmatch(text):
         try:
             moment = datetime.strptime(text, pattern) if pattern else datetime.fromisoformat(text.upper())  # noqa: DTZ007
             _sensible(moment.date())
@@ -141,7 +148,7 @@ def moment_of(value: Cell, pattern: str | None = None) -> datetime:
             wanted = f"a moment in the form {pattern!r}" if pattern else "a moment of the calendar"
             raise refuse(f"is not {wanted}") from None
     try:
-        day = date_of(value)
+        day = date_of(text)
     except PydanticCustomError as error:
         if "is not a date like" in error.message():
             raise refuse("is not a moment like 2026-11-21 or 2026-11-21T14:30:00Z") from None
