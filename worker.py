@@ -18,7 +18,7 @@ from typing import Any
 from temporalio.client import Client
 from temporalio.worker import Worker
 
-from activities.delivery import Delivery, wait_alive
+from activities.delivery import LEASE, Delivery
 from activities.interventions import InterventionActivities
 from activities.scoring import ScoringActivities
 from activities.steps import StepActivities
@@ -43,6 +43,7 @@ from keepwell.ports import ChannelAdapter
 from keepwell.rendering.bundle import OWN_TEMPLATES
 from keepwell.settings import Settings
 from keepwell.temporal.hand_over import TemporalHandOver
+from keepwell.temporal.heartbeat import Heartbeats
 from keepwell.temporal.sandbox import sandbox
 from workflows.daily import DailyScoring, SweepTransitions
 
@@ -90,8 +91,7 @@ def compose(
     client: Client,
     *,
     adapters: Mapping[Channel, ChannelAdapter] | None = None,
-    wait: Callable[[float], None] = wait_alive,
-    lease: timedelta | None = None,
+    lease: timedelta = LEASE,
 ) -> Parts:
     """Wire the production parts; tests and rehearsals give other adapters."""
     folders: tuple[Path, ...] = (*((settings.templates,) if settings.templates else ()), OWN_TEMPLATES)
@@ -108,8 +108,7 @@ def compose(
         renderer=renderer,
         steps=steps,
         channels=adapters or channels(settings, store),
-        wait=wait,
-        **({} if lease is None else {"lease": lease}),
+        lease=lease,
     )
     of_runs = InterventionActivities(interventions, playbooks, steps, renderer)
     of_steps = StepActivities(delivery, steps, renderer)
@@ -144,6 +143,7 @@ def make_worker(settings: Settings, client: Client, parts: Parts, executor: Thre
         max_cached_workflows=CACHED_RUNS,
         graceful_shutdown_timeout=GRACE,
         workflow_runner=sandbox(),
+        interceptors=[Heartbeats()],
         workflow_failure_exception_types=[KeepwellError],
     )
 

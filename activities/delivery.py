@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
-from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from keepwell.contracts.delivery import (
@@ -43,7 +42,7 @@ GIVEN_UP = {
 
 
 class Delivery:
-    """Delivers one message of a step. `wait` sleeps in real time and tells Temporal that it lives."""
+    """Delivers one message of a step. `wait` sleeps in real time."""
 
     def __init__(
         self,
@@ -53,8 +52,8 @@ class Delivery:
         renderer: Renderer,
         steps: Steps,
         channels: Mapping[Channel, ChannelAdapter],
-        wait: Callable[[float], None],
         lease: timedelta = LEASE,
+        wait: Callable[[float], None] = time.sleep,
     ) -> None:
         self._ledger = ledger
         self._gate = gate
@@ -62,8 +61,8 @@ class Delivery:
         self._renderer = renderer
         self._steps = steps
         self._channels = channels
-        self._wait = wait
         self._lease = lease
+        self._wait = wait
 
     def deliver(self, call: StepCall, step: Send) -> StepResult:
         """Deliver, or say why not: done, deferred until a moment, skipped, or held for a person."""
@@ -161,11 +160,3 @@ class Delivery:
         """The message does not go: the step says why, and a person gets the task to do it by hand."""
         text = self._renderer.render(call, FALLBACK, notice=reason)
         return self._steps.fall_back(Miss(call=call, reason=reason, state=state), text)
-
-
-def wait_alive(seconds: float) -> None:
-    """Sleep in real time, telling Temporal every few seconds that the attempt is alive."""
-    end = time.monotonic() + seconds
-    while (left := end - time.monotonic()) > 0:
-        activity.heartbeat()
-        time.sleep(min(left, 5.0))

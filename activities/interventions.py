@@ -29,12 +29,12 @@ class InterventionActivities:
         self._steps = steps
         self._renderer = renderer
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def open_intervention(self, request: OpenRequest) -> Opened | NotOpened:
         """Claim the transition for this run and open the intervention."""
         return self._interventions.open(request)
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def take_over(self, request: OpenRequest) -> TakeOver | NotOpened:
         """Claim a worse level for the playbook in force and end the one that runs, all or nothing."""
         level = request.change.level
@@ -54,24 +54,24 @@ class InterventionActivities:
         opened = self._interventions.open(request.model_copy(update={"playbook": playbook}))
         return opened if isinstance(opened, NotOpened) else TakeOver(opened=opened, playbook=playbook)
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def refuse_transition(self, refusal: Refusal) -> None:
         """Decide that a transition opens nothing, with the reason."""
         self._interventions.refuse(refusal)
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def record_notes(self, record: Record) -> Recorded:
         """Write what people did to the timeline, with what follows from it."""
         return self._interventions.record(record)
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def end_intervention(self, ending: Ending) -> None:
         """Write the outcome, cancel what is planned, withdraw open tasks."""
         review = ending.review
         text = self._renderer.render(review, REVIEW) if review is not None else None
         self._interventions.end(ending, text)
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def miss_step(self, miss: Miss) -> StepResult:
         """A step was not done in time: an alert, and a task for a person to do it by hand."""
         text = self._renderer.render(miss.call, FALLBACK, notice=miss.reason)

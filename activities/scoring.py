@@ -34,12 +34,12 @@ class ScoringActivities:
         self._transitions = transitions
         self._hand_over = hand_over
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def begin_scoring(self, request: ScoreRequest) -> ScorePlan:
         """The run for this request and its partitions."""
         return self._scores.begin_run(request, request.as_of or datetime.now(UTC))
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def score_partition(self, call: PartitionCall) -> PartitionResult:
         """Score one partition; scores, levels and transitions in one transaction, once."""
         return self._scores.score_partition(call)
@@ -56,13 +56,12 @@ class ScoringActivities:
         async def one(transition: str) -> None:
             async with room:
                 counts[await self._hand_over.hand_over(transition, call.now)] += 1
-            activity.heartbeat(sum(counts.values()))
 
         for start in range(0, len(pending), BLOCK):
             await asyncio.gather(*(one(transition) for transition in pending[start : start + BLOCK]))
         return Dispatched(**counts)
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def finish_scoring(self, plan: ScorePlan) -> ScoreSummary:
         """Mark the run as finished and add it up."""
         return self._scores.finish_run(plan, datetime.now(UTC))

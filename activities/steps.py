@@ -16,32 +16,32 @@ class StepActivities:
         self._steps = steps
         self._renderer = renderer
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def send_message(self, call: StepCall) -> StepResult:
         """One message through the gate, the send ledger and the channel."""
         assert isinstance(call.step, Send)  # noqa: S101  (the run's match chose this activity)
         return self._delivery.deliver(call, call.step)
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def assign_owner(self, call: StepCall) -> StepResult:
         """Make sure that a CSM is in charge."""
         assert isinstance(call.step, Assign)  # noqa: S101
         return self._steps.assign(call)
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def create_task(self, call: StepCall) -> StepResult:
         """Give a person work to do."""
         assert isinstance(call.step, Task)  # noqa: S101
         text = self._renderer.render(call, call.step.template)
         return self._steps.add_task(call, "step", call.step.to, call.now + call.step.due, text)
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def write_document(self, call: StepCall) -> StepResult:
         """Write a document from the customer's figures and keep it."""
         assert isinstance(call.step, Document)  # noqa: S101
         return self._steps.add_document(call, self._renderer.render(call, call.step.template))
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def escalate(self, call: StepCall) -> StepResult:
         """Tell the manager by Slack, and give them a task."""
         assert isinstance(call.step, Escalate)  # noqa: S101

@@ -34,6 +34,7 @@ class DailyScoring:
             ScoringActivities.begin_scoring,
             request,
             start_to_close_timeout=policies.PARTITION_TIMEOUT,
+            heartbeat_timeout=policies.HEARTBEAT,
             retry_policy=policies.STORE_RETRY,
         )
         room = asyncio.Semaphore(PARTITIONS_AT_ONCE)
@@ -64,6 +65,7 @@ class DailyScoring:
                     partition=partition,
                 ),
                 start_to_close_timeout=policies.PARTITION_TIMEOUT,
+                heartbeat_timeout=policies.HEARTBEAT,
                 retry_policy=policies.STORE_RETRY,
                 summary=f"partition {partition.number} of {len(plan.partitions)}",
             )

@@ -197,6 +197,7 @@ class RunState:
 
     def _acknowledge(self, command: Acknowledge, now: datetime) -> str:
         if self.acknowledged:
+            self._note(command, now, "Acknowledged again", command.note)
             return f"{self.acknowledged} has acknowledged it already."
         self.acknowledged = command.by
         changes = Changes(acknowledged_by=command.by, steps=self._needless("acknowledged"))

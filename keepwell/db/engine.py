@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from threading import RLock
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -23,7 +24,11 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
-        self.engine = _sqlite(url) if self.url.get_backend_name() == "sqlite" else _postgresql(url)
+        is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine = _sqlite(url) if is_sqlite else _postgresql(url)
+        # SQLite takes one writer at a time, and who waits in its busy handler may starve: the threads
+        # of one process queue up here, fairly; only other processes meet the busy timeout.
+        self._turn: AbstractContextManager[object] = RLock() if is_sqlite else nullcontext()
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -38,7 +43,7 @@ class Store:
         On SQLite it begins with BEGIN IMMEDIATE: a transaction that reads first and then writes
         would fail at once in spite of the busy timeout.
         """
-        with self._session(self.engine.execution_options(immediate=True)) as session:
+        with self._turn, self._session(self.engine.execution_options(immediate=True)) as session:
             yield session
             session.commit()
 

@@ -30,7 +30,7 @@ class TemporalHandOver:
         playbooks: Playbooks,
     ) -> None:
         self._client = client
-        self._task_queue = task_queue
+        self.task_queue = task_queue
         self._transitions = transitions
         self._interventions = interventions
         self._playbooks = playbooks
@@ -44,14 +44,14 @@ class TemporalHandOver:
             return await self._refuse(pending, "older", "A newer transition of this customer came first", now)
         playbook = await asyncio.to_thread(self._playbooks.for_level, pending.level)
         if playbook is not None:
-            await self._signal_with_start(pending, playbook)
+            await self.signal_with_start(pending, playbook)
             return await self._mark(pending, "signalled" if pending.open else "started", now)
         if await self._signal(pending):
             return await self._mark(pending, "signalled", now)
         reason = f"There is no playbook for {pending.level.value}, and none runs that it could end"
         return await self._refuse(pending, "no_playbook", reason, now)
 
-    async def _signal_with_start(self, pending: PendingTransition, playbook: Playbook) -> None:
+    async def signal_with_start(self, pending: PendingTransition, playbook: Playbook) -> None:
         change = _change(pending)
         await self._client.start_workflow(
             playbook.workflow,
@@ -63,7 +63,7 @@ class TemporalHandOver:
                 playbook=playbook,
             ),
             id=risk_workflow_id(pending.organisation, pending.customer),
-            task_queue=self._task_queue,
+            task_queue=self.task_queue,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             start_signal=SIGNAL,

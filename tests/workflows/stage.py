@@ -18,6 +18,7 @@ from sqlmodel import SQLModel, col, select
 from temporalio.client import WorkflowHandle
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
+from activities.delivery import LEASE
 from keepwell.contracts.commands import Answer, Command
 from keepwell.contracts.playbook import Channel
 from keepwell.contracts.scoring import CustomerScored
@@ -170,7 +171,7 @@ async def stage(
     address: str,
     *,
     adapters: Mapping[Channel, ChannelAdapter] | None = None,
-    lease: timedelta | None = None,
+    lease: timedelta = LEASE,
 ) -> AsyncIterator[Stage]:
     """The parts of production, wired to a worker on the test server."""
     # Runs of one test must not meet those of another: they share the server.

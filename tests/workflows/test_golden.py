@@ -6,14 +6,18 @@ After an intended change: KEEPWELL_UPDATE_GOLDEN=1 pytest tests/workflows/test_g
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
+from temporalio.client import WorkflowHistory
 
 from tests.workflows.scenarios import SCENARIOS, WITHOUT_CONTACTS
 from tests.workflows.stage import Stage
 
 GOLDEN = Path(__file__).parent / "golden"
+HISTORIES = Path(__file__).parents[1] / "replay" / "histories"
+MOMENT = re.compile(r"\d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2} UTC")
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
@@ -26,7 +30,26 @@ async def test_timeline_is_as_recorded(name: str, stage: Stage) -> None:
         for line in (f"{row.playbook}@{row.version} → {row.outcome}", *stage.timeline(row.id), "")
     ]
     lines += [f"task {task.kind} {task.state}: {task.title}" for task in stage.tasks(key)]
+    lines = [MOMENT.sub("<moment>", line) for line in lines]
     path = GOLDEN / f"{name}.txt"
+    if record := os.environ.get("KEEPWELL_RECORD_HISTORIES"):
+        await _record(stage, key, HISTORIES / record / name)
     if os.environ.get("KEEPWELL_UPDATE_GOLDEN"):
         path.write_text("\n".join(lines) + "\n")
     assert lines == path.read_text().splitlines()
+
+
+async def _record(stage: Stage, key: str, folder: Path) -> None:
+    """Keep the history of each run of the customer's chain, for the replay tests."""
+    identifier = stage.handle(key).id
+    client = stage.skipper.client
+    runs = [run async for run in client.list_workflows(f"WorkflowId = '{identifier}'")]
+    for number, run in enumerate(sorted(runs, key=lambda run: run.start_time)):
+        history = await client.get_workflow_handle(identifier, run_id=run.run_id).fetch_history()
+        keep(folder / f"{number}.json", history)
+
+
+def keep(path: Path, history: WorkflowHistory) -> None:
+    """Write a history to a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(history.to_json())

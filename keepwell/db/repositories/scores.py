@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
-from threading import Lock
 
 from sqlalchemy import Integer, Select, cast, func, select, update
 from sqlmodel import Session
@@ -48,10 +46,6 @@ class ScoreRepository:
             raise InputError(f"A partition holds at least 1 customer, not {partition_size}.")
         self._store = store
         self._size = partition_size
-        # SQLite lets one write at a time and gives up after its busy timeout; threads wait here instead.
-        self._turn: AbstractContextManager[object] = (
-            Lock() if store.url.get_backend_name() == "sqlite" else nullcontext()
-        )
 
     def begin_run(self, request: ScoreRequest, now: datetime) -> ScorePlan:
         """The run for this request, made where it is missing, and its partitions.
@@ -103,7 +97,7 @@ class ScoreRepository:
         with self._store.read() as session:
             run = found(session, ScoreRun, call.run, "run")
             batch = _read(session, call, run)
-        with self._turn, self._store.write() as session:
+        with self._store.write() as session:
             return _add_up(session, call, write_batch(session, batch))
 
     def score_customer(self, organisation: str, customer: str, now: datetime) -> CustomerScored:

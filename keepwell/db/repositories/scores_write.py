@@ -97,7 +97,8 @@ def _lock(session: Session, batch: Batch) -> dict[str, Row[Any]]:
 def _done(session: Session, batch: Batch) -> set[str]:
     """Customers whose score is there already: of this run, or without a run as of the same moment."""
     score = table("score")
-    query = select(score.c.customer_id).where(_range(batch, "score"))
+    between = score.c.customer_id.between(batch.customers[0], batch.customers[-1])
+    query = select(score.c.customer_id).where(between)
     if batch.call.run is None:
         query = query.where(score.c.run_id.is_(None), score.c.scored_at == batch.call.as_of)
     else:

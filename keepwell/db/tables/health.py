@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from keepwell.db.tables.base import (
@@ -76,13 +76,16 @@ class Score(SQLModel, table=True):
     """
 
     __tablename__ = "score"
-    __table_args__ = (UniqueConstraint("run_id", "customer_id"),)
+    __table_args__ = (
+        UniqueConstraint("run_id", "customer_id"),
+        Index("ix_score_customer_at", "customer_id", "scored_at"),
+    )
     id: str = id_field()
-    organisation_id: str = reference("organisation.id")
-    customer_id: str = reference("customer.id")
+    organisation_id: str = reference("organisation.id", index=False)
+    customer_id: str = reference("customer.id", index=False)
     run_id: str | None = reference("score_run.id", optional=True, index=False)
     scorecard: str = Field(max_length=64)
-    scored_at: datetime = moment(index=True)
+    scored_at: datetime = moment()
     day: date
     score: float | None = None
     coverage: float

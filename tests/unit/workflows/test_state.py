@@ -13,8 +13,8 @@ from keepwell.contracts.commands import (
     Command,
     Complete,
     Pause,
-    Resume,
     Respond,
+    Resume,
     Skip,
     Stop,
 )

@@ -267,9 +267,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("run_id", "customer_id"),
     )
     with op.batch_alter_table("score", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_score_customer_id"), ["customer_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_score_organisation_id"), ["organisation_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_score_scored_at"), ["scored_at"], unique=False)
+        batch_op.create_index("ix_score_customer_at", ["customer_id", "scored_at"], unique=False)
 
     op.create_table(
         "health",
@@ -690,9 +688,7 @@ def downgrade() -> None:
 
     op.drop_table("health")
     with op.batch_alter_table("score", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_score_scored_at"))
-        batch_op.drop_index(batch_op.f("ix_score_organisation_id"))
-        batch_op.drop_index(batch_op.f("ix_score_customer_id"))
+        batch_op.drop_index("ix_score_customer_at")
 
     op.drop_table("score")
     with op.batch_alter_table("outbox_message", schema=None) as batch_op:

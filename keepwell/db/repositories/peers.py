@@ -1,0 +1,203 @@
+"""Similar customers: the comparison with them, and the story of one that found its way up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import numpy as np
+from sqlalchemy import func, select
+from sqlmodel import Session, col
+
+from keepwell.contracts.rendering import Benchmark, Peers, PeerStory
+from keepwell.db.repositories.figures import Measured
+from keepwell.db.repositories.lookup import table
+from keepwell.db.repositories.scores_read import latest_values
+from keepwell.db.repositories.wording import value_words
+from keepwell.db.tables import Customer, Organisation
+from scoring.arrays import FloatArray
+from scoring.kernel import score_many
+from scoring.levels import Level
+from scoring.normalise import higher_is_better
+from scoring.scorecard import Scorecard
+from scoring.units import Unit
+
+FEWEST = 5
+"""Similar customers from which a comparison says something, and gives nobody away."""
+MOST = 200
+"""Similar customers compared with; of more, those who came first. Bounds the work for one message."""
+BENCHMARKS = 5
+STORY = timedelta(days=120)
+LEAST_CLIMB = 15.0
+_WELL = (Level.THRIVING.value, Level.HEALTHY.value)
+NOBODY = Peers(count=0, likeness="", benchmarks=(), story=None)
+
+
+class Likeness(NamedTuple):
+    """By which columns customers are alike, and how that is said of one and of many."""
+
+    columns: tuple[str, ...]
+    one: str
+    many: str
+
+
+LIKENESSES = (
+    Likeness(
+        ("industry", "segment"),
+        "a customer in {industry}, segment {segment}",
+        "customers in {industry}, segment {segment}",
+    ),
+    Likeness(("segment",), "a customer of the segment {segment}", "customers of the segment {segment}"),
+    Likeness(("industry",), "a customer in {industry}", "customers in {industry}"),
+    Likeness(("plan",), "a customer on the {plan} plan", "customers on the {plan} plan"),
+    Likeness((), "another customer of {organisation}", "customers of {organisation}"),
+)
+"""From the closest to the widest; the first one that at least five others share counts."""
+
+
+def peers_of(
+    session: Session, organisation: Organisation, customer: Customer, measured: Measured, fingerprint: str
+) -> Peers:
+    """The comparison with similar active customers of the organisation; none where fewer than five are.
+
+    Scores count only where they come from the same scorecard (its hash is `fingerprint`).
+    """
+    for likeness in LIKENESSES:
+        if any(not getattr(customer, column) for column in likeness.columns):
+            continue
+        similar = _similar(session, customer, likeness)
+        if len(similar) >= FEWEST:
+            words = {column: getattr(customer, column) for column in likeness.columns}
+            one = likeness.one.format(organisation=organisation.name, **words)
+            many = likeness.many.format(organisation=organisation.name, **words)
+            return Peers(
+                count=len(similar),
+                likeness=many,
+                benchmarks=_benchmarks(session, measured, similar),
+                story=_story(session, measured, fingerprint, similar, one),
+            )
+    return NOBODY
+
+
+def _similar(session: Session, customer: Customer, likeness: Likeness) -> list[str]:
+    query = (
+        select(col(Customer.id))
+        .where(col(Customer.organisation_id) == customer.organisation_id, col(Customer.active))
+        .where(col(Customer.id) != customer.id)
+        .where(*(getattr(Customer, column) == getattr(customer, column) for column in likeness.columns))
+        .order_by(col(Customer.id))
+        .limit(MOST)
+    )
+    return list(session.connection().execute(query).scalars())
+
+
+def _benchmarks(session: Session, measured: Measured, similar: Sequence[str]) -> tuple[Benchmark, ...]:
+    """The customer beside the others, in at most five metrics: those that cost most, then the weightiest."""
+    card = measured.card
+    values, points, _ = _values(session, card, similar, measured.at)
+    columns = [
+        column
+        for column, metric in enumerate(card.metrics)
+        if metric.unit is not Unit.YES_NO
+        and not np.isnan(measured.points[column])
+        and np.count_nonzero(~np.isnan(points[:, column])) >= FEWEST
+    ]
+    columns.sort(key=lambda column: (-measured.lost[column], -card.metrics[column].weight))
+    chosen = columns[:BENCHMARKS]
+    return tuple(
+        _benchmark(measured, column, values[~np.isnan(points[:, column]), column]) for column in chosen
+    )
+
+
+def _benchmark(measured: Measured, column: int, others: FloatArray) -> Benchmark:
+    """Median and best quarter are values that somebody has: half, or a quarter, have this one or a better."""
+    metric, yours = measured.card.metrics[column], float(measured.values[column])
+    sign = 1.0 if higher_is_better(metric.normalise) else -1.0
+    median, best = (float(sign * value) for value in np.percentile(sign * others, (50, 75), method="lower"))
+    ahead = sign * yours > sign * median or sign * yours >= sign * best
+    return Benchmark(
+        title=metric.title,
+        yours=value_words(metric, yours, measured.currency),
+        median=value_words(metric, median, measured.currency),
+        best_quarter=value_words(metric, best, measured.currency),
+        better=ahead,
+    )
+
+
+def _values(
+    session: Session, card: Scorecard, customers: Sequence[str], at: datetime
+) -> tuple[FloatArray, FloatArray, tuple[str, ...]]:
+    """Raw values and points, both (n, m), points NaN where a value is missing or unusable; and whose."""
+    query = select(col(Customer.id)).where(col(Customer.id).in_(customers)).order_by(col(Customer.id))
+    latest = latest_values(session, query, card.metric_names, at)
+    return latest.values, score_many(card, latest.values, latest.ages).points, latest.customers
+
+
+class _Climb(NamedTuple):
+    customer: str
+    low: float
+    since: datetime
+    high: float
+    until: datetime
+
+
+def _story(
+    session: Session, measured: Measured, fingerprint: str, similar: Sequence[str], likeness: str
+) -> PeerStory | None:
+    """The climb of 15 points or more, within 120 days and to HEALTHY or better, that was the greatest."""
+    climb = _greatest_climb(session, measured, fingerprint, similar)
+    if climb is None:
+        return None
+    card = measured.card
+    before, points_before, _ = _values(session, card, [climb.customer], climb.since)
+    after, points_after, _ = _values(session, card, [climb.customer], climb.until)
+    rise = np.nan_to_num(points_after[0] - points_before[0], nan=0.0)
+    column = int(np.argmax(rise))
+    if rise[column] <= 0:
+        return None
+    metric = card.metrics[column]
+    return PeerStory(
+        likeness=likeness,
+        metric=metric.title,
+        metric_from=value_words(metric, float(before[0, column]), measured.currency),
+        metric_to=value_words(metric, float(after[0, column]), measured.currency),
+        score_from=climb.low,
+        score_to=climb.high,
+        days=max(1, (climb.until - climb.since).days),
+        action=metric.action,
+    )
+
+
+def _greatest_climb(
+    session: Session, measured: Measured, fingerprint: str, similar: Sequence[str]
+) -> _Climb | None:
+    score = table("score").c
+    window = (
+        score.customer_id.in_(similar),
+        score.scorecard == fingerprint,
+        score.scored_at.between(measured.at - STORY, measured.at),
+        score.score.is_not(None),
+    )
+    # Window functions: joined by the moment, SQLite would look through all scores of the same run.
+    newest_first = (score.scored_at.desc(), score.id.desc())
+    place = func.row_number().over(partition_by=score.customer_id, order_by=newest_first)
+    low = func.min(score.score).over(partition_by=score.customer_id)
+    columns = (score.customer_id, score.scored_at, score.score, score.level)
+    ends = select(*columns, low.label("low"), place.label("place")).where(*window).subquery().c
+    climb = ends.score - ends.low
+    connection = session.connection()
+    best = connection.execute(
+        select(ends.customer_id, ends.low, ends.score, ends.scored_at)
+        .where(ends.place == 1, ends.level.in_(_WELL), climb >= LEAST_CLIMB)
+        .order_by(climb.desc(), ends.customer_id)
+        .limit(1)
+    ).first()
+    if best is None:
+        return None
+    since = connection.execute(
+        select(func.max(score.scored_at)).where(
+            *window, score.customer_id == best.customer_id, score.score == best.low
+        )
+    ).scalar_one()
+    return _Climb(best.customer_id, best.low, since, best.score, best.scored_at)

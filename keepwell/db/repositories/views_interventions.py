@@ -1,0 +1,164 @@
+"""Read models of interventions: a line in a list, and when what is planned will happen."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlmodel import Session, col, select
+
+from keepwell.contracts.base import Frozen
+from keepwell.contracts.intervention import StepState
+from keepwell.db.repositories.views import customer_names, staff_names
+from keepwell.db.tables import Intervention, InterventionStep
+from scoring.levels import Level
+
+OPEN = (StepState.PLANNED.value, StepState.DEFERRED.value)
+
+
+class InterventionState(StrEnum):
+    """Where an intervention stands; a paused one is open too."""
+
+    OPEN = "open"
+    PAUSED = "paused"
+    ENDED = "ended"
+
+
+class InterventionLine(Frozen):
+    """An intervention. `level` and `score` are those at its start; `next_at` is on the clock's plan."""
+
+    id: str
+    workflow_id: str
+    customer_id: str
+    customer: str
+    customer_external_id: str
+    playbook: str
+    level: Level
+    score: float
+    owner_id: str | None
+    owner: str
+    state: InterventionState
+    started_at: datetime
+    paused_at: datetime | None
+    paused_until: datetime | None
+    pause_reason: str
+    acknowledged_by: str
+    acknowledged_at: datetime | None
+    response: str
+    responded_at: datetime | None
+    outcome: str | None
+    outcome_why: str
+    ended_at: datetime | None
+    supersedes: str | None
+    next_step: str | None
+    next_at: datetime | None
+
+
+def planned_moment(
+    row: Intervention, offset: timedelta, now: datetime, deferred: datetime | None = None
+) -> datetime:
+    """When something at `offset` of the playbook's clock comes, if nothing pauses from now on.
+
+    Where the clock stands still now, it goes on at the end of the pause; in an open-ended one, now.
+    """
+    stood = row.shift
+    if row.paused and row.paused_at is not None:
+        stood += max(row.paused_until or now, now) - row.paused_at
+    planned = row.started_at + offset + stood
+    return planned if deferred is None else max(planned, deferred)
+
+
+def interventions(
+    session: Session,
+    organisation: str,
+    now: datetime,
+    *,
+    level: Level | None = None,
+    playbook: str = "",
+    state: InterventionState | None = None,
+    owner: str | None = None,
+    limit: int | None = None,
+) -> tuple[InterventionLine, ...]:
+    """Open ones first, the newest of them first. `playbook` is a name, or name@version."""
+    query = select(Intervention).where(Intervention.organisation_id == organisation)
+    if level is not None:
+        query = query.where(Intervention.level == level.value)
+    if playbook:
+        name, _, version = playbook.partition("@")
+        query = query.where(Intervention.playbook == name)
+        if version:
+            query = query.where(Intervention.version == (int(version) if version.isdigit() else -1))
+    if owner is not None:
+        query = query.where(Intervention.owner_id == owner)
+    match state:
+        case InterventionState.OPEN:
+            query = query.where(col(Intervention.outcome).is_(None), ~col(Intervention.paused))
+        case InterventionState.PAUSED:
+            query = query.where(col(Intervention.outcome).is_(None), col(Intervention.paused))
+        case InterventionState.ENDED:
+            query = query.where(col(Intervention.outcome).is_not(None))
+        case None:
+            pass
+    ordered = query.order_by(
+        col(Intervention.outcome).is_not(None),
+        col(Intervention.started_at).desc(),
+        col(Intervention.id).desc(),
+    )
+    return lines_of(session, list(session.exec(ordered.limit(limit)).all()), now)
+
+
+def interventions_of(session: Session, customer: str, now: datetime) -> tuple[InterventionLine, ...]:
+    """All of a customer's, the newest first."""
+    query = (
+        select(Intervention)
+        .where(Intervention.customer_id == customer)
+        .order_by(col(Intervention.started_at).desc(), col(Intervention.id).desc())
+    )
+    return lines_of(session, list(session.exec(query)), now)
+
+
+def lines_of(session: Session, rows: list[Intervention], now: datetime) -> tuple[InterventionLine, ...]:
+    """The read models of these rows, in their order."""
+    customers = customer_names(session, [row.customer_id for row in rows])
+    owners = staff_names(session, [row.owner_id for row in rows])
+    following = _next_steps(session, [row.id for row in rows if row.outcome is None])
+    lines = []
+    for row in rows:
+        step = following.get(row.id)
+        customer = customers[row.customer_id]
+        lines.append(
+            InterventionLine(
+                **row.model_dump(
+                    include=set(InterventionLine.model_fields) - {"playbook", "level", "customer"}
+                ),
+                customer=customer.name,
+                customer_external_id=customer.external_id,
+                playbook=f"{row.playbook}@{row.version}",
+                level=Level(row.level),
+                owner=owners.get(row.owner_id or "", ""),
+                state=_state(row),
+                next_step=step.name if step else None,
+                next_at=planned_moment(row, step.offset, now, step.deferred_until) if step else None,
+            )
+        )
+    return tuple(lines)
+
+
+def _state(row: Intervention) -> InterventionState:
+    if row.outcome is not None:
+        return InterventionState.ENDED
+    return InterventionState.PAUSED if row.paused else InterventionState.OPEN
+
+
+def _next_steps(session: Session, interventions: list[str]) -> dict[str, InterventionStep]:
+    """The first step of each that still has to run."""
+    found: dict[str, InterventionStep] = {}
+    for start in range(0, len(interventions), 500):
+        query = (
+            select(InterventionStep)
+            .where(col(InterventionStep.intervention_id).in_(interventions[start : start + 500]))
+            .where(col(InterventionStep.state).in_(OPEN))
+            .order_by(col(InterventionStep.position).desc())
+        )
+        found.update({step.intervention_id: step for step in session.exec(query)})
+    return found

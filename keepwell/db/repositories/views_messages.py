@@ -1,0 +1,169 @@
+"""Read models of messages: the outbox and the in-app feed, as their recipients would see them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from keepwell.contracts.base import Frozen
+from keepwell.contracts.delivery import Attachment
+from keepwell.db.repositories.views import SHORTEST_PART, customer_names
+from keepwell.db.tables import Contact, InAppNotification, OutboxMessage
+from keepwell.errors import InputError, NotFoundError
+
+IN_APP = "in_app"
+
+
+class MessageLine(Frozen):
+    """A message in a list. `key` is its key in the send ledger."""
+
+    id: str
+    key: str
+    channel: str
+    at: datetime
+    customer_id: str
+    customer: str
+    recipient: str
+    address: str
+    subject: str
+
+
+class MessageDetail(Frozen):
+    """A message in full."""
+
+    message: MessageLine
+    sender: str
+    sender_address: str
+    text: str
+    html: str
+    action_label: str = ""
+    action_url: str = ""
+    attachments: tuple[Attachment, ...] = ()
+
+
+def messages(
+    session: Session,
+    organisation: str,
+    *,
+    customer: str | None = None,
+    channel: str = "",
+    limit: int | None = None,
+) -> tuple[MessageLine, ...]:
+    """The newest messages, newest first: what the outbox took, and in-app notifications."""
+    lines: list[MessageLine] = []
+    if channel != IN_APP:
+        query = select(OutboxMessage).where(OutboxMessage.organisation_id == organisation)
+        if channel:
+            query = query.where(OutboxMessage.channel == channel)
+        if customer is not None:
+            query = query.where(OutboxMessage.customer_id == customer)
+        newest = query.order_by(col(OutboxMessage.accepted_at).desc(), col(OutboxMessage.id).desc())
+        lines += _outbox_lines(session, session.exec(newest.limit(limit)).all())
+    if channel in ("", IN_APP):
+        lines += _feed_lines(session, _feed(organisation, customer), limit)
+    lines.sort(key=lambda line: (line.at, line.id), reverse=True)
+    return tuple(lines if limit is None else lines[:limit])
+
+
+def message(session: Session, organisation: str, text: str) -> MessageDetail:
+    """One message by its id, or the beginning or end of it.
+
+    Raises NotFoundError for none, InputError for several.
+    """
+    text = text.strip().lstrip("…")
+    outbox = select(OutboxMessage).where(OutboxMessage.organisation_id == organisation)
+    feed = select(InAppNotification).where(InAppNotification.organisation_id == organisation)
+    found: list[OutboxMessage | InAppNotification] = [
+        *session.exec(outbox.where(_is_named(OutboxMessage.id, text)).limit(2)),
+        *session.exec(feed.where(_is_named(InAppNotification.id, text)).limit(2)),
+    ]
+    if len(found) > 1:
+        raise InputError(f"{text!r} fits several messages.", hint="Give more of the id.")
+    if not found:
+        raise NotFoundError(f"There is no message {text!r}.", hint="See them: keepwell outbox")
+    row = found[0]
+    if isinstance(row, InAppNotification):
+        line = _feed_lines(session, select(InAppNotification).where(InAppNotification.id == row.id), 1)[0]
+        return MessageDetail(
+            message=line,
+            sender="",
+            sender_address="",
+            text=row.body,
+            html="",
+            action_label=row.action_label,
+            action_url=row.action_url,
+        )
+    return MessageDetail(
+        message=_outbox_lines(session, [row])[0],
+        sender=row.sender_name,
+        sender_address=row.sender_address,
+        text=row.text,
+        html=row.html,
+        attachments=tuple(
+            Attachment(filename=name, media_type="text/html", content=content)
+            for name, content in row.attachments.items()
+        ),
+    )
+
+
+def _is_named(column: str, text: str) -> ColumnElement[bool]:
+    exact = col(column) == text
+    if len(text) < SHORTEST_PART:
+        return exact
+    part = col(column).istartswith(text, autoescape=True)
+    return exact | part | col(column).iendswith(text, autoescape=True)
+
+
+def _outbox_lines(session: Session, rows: Sequence[OutboxMessage]) -> list[MessageLine]:
+    names = customer_names(session, [row.customer_id for row in rows])
+    return [
+        MessageLine(
+            id=row.id,
+            key=row.key,
+            channel=row.channel,
+            at=row.accepted_at,
+            customer_id=row.customer_id,
+            customer=names[row.customer_id].name,
+            recipient=row.recipient_name,
+            address=row.address,
+            subject=row.subject,
+        )
+        for row in rows
+    ]
+
+
+def _feed(organisation: str, customer: str | None) -> SelectOfScalar[InAppNotification]:
+    query = select(InAppNotification).where(InAppNotification.organisation_id == organisation)
+    if customer is not None:
+        query = query.where(InAppNotification.customer_id == customer)
+    return query.order_by(col(InAppNotification.created_at).desc(), col(InAppNotification.id).desc())
+
+
+def _feed_lines(
+    session: Session, query: SelectOfScalar[InAppNotification], limit: int | None
+) -> list[MessageLine]:
+    rows = session.exec(query.limit(limit)).all()
+    names = customer_names(session, [row.customer_id for row in rows])
+    contacts = dict(
+        session.exec(
+            select(Contact.id, Contact.name).where(col(Contact.id).in_([row.contact_id for row in rows]))
+        ).all()
+    )
+    return [
+        MessageLine(
+            id=row.id,
+            key=row.key,
+            channel=IN_APP,
+            at=row.created_at,
+            customer_id=row.customer_id,
+            customer=names[row.customer_id].name,
+            recipient=contacts.get(row.contact_id, ""),
+            address="",
+            subject=row.title,
+        )
+        for row in rows
+    ]

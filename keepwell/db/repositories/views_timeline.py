@@ -1,0 +1,298 @@
+"""The read model of one intervention: its header, and one timeline of what happened and what will."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from sqlmodel import Session, col, select
+
+from keepwell.contracts.base import Frozen
+from keepwell.contracts.intervention import StepState
+from keepwell.contracts.playbook import Assign, Document, Escalate, Playbook, Send, Step, Task
+from keepwell.db.repositories.views import staff_names
+from keepwell.db.repositories.views_interventions import OPEN, InterventionLine, lines_of, planned_moment
+from keepwell.db.tables import Delivery, Event, Intervention, InterventionStep, OutboxMessage
+from keepwell.db.tables import Document as DocumentRow
+from keepwell.db.tables import Task as TaskRow
+from keepwell.errors import NotFoundError
+
+OUTCOMES_OF_STEPS = (
+    "delivery.accepted",
+    "delivery.skipped",
+    "delivery.failed",
+    "delivery.cancelled",
+    "alert.missed",
+)
+"""Events that say what the line of their step says already."""
+
+AUDIENCES = {
+    "primary_contact": "the primary contact",
+    "alternate_contact": "another contact",
+    "owner": "the owner",
+    "lead": "the owner's manager",
+}
+
+
+class DeliveryLine(Frozen):
+    """The message of a step; `message` is its id in the outbox, where it is there."""
+
+    key: str
+    channel: str
+    recipient: str
+    address: str
+    subject: str
+    state: str
+    reason: str
+    attempts: int
+    accepted_at: datetime | None
+    deferred_until: datetime | None
+    message: str | None
+
+
+class StepTask(Frozen):
+    """The task that a step, or the want of one, has left for a person."""
+
+    id: str
+    kind: str
+    title: str
+    owner: str
+    state: str
+    due_at: datetime
+    closed_by: str
+    note: str
+
+
+class TimelineLine(Frozen):
+    """One line. A planned one lies ahead; `at` is then when it comes if nothing pauses from now on."""
+
+    at: datetime
+    planned: bool
+    source: Literal["step", "event", "task", "plan"]
+    kind: str
+    step: str = ""
+    state: str = ""
+    by: str = ""
+    title: str
+    why: str
+    deliveries: tuple[DeliveryLine, ...] = ()
+    tasks: tuple[StepTask, ...] = ()
+    document: str | None = None
+
+
+class InterventionDetail(Frozen):
+    """An intervention with its timeline, in the order of time."""
+
+    intervention: InterventionLine
+    title: str
+    purpose: str
+    steps: tuple[str, ...]
+    timeline: tuple[TimelineLine, ...]
+
+
+class StepDocument(Frozen):
+    """A document that a step wrote."""
+
+    intervention: str
+    step: str
+    title: str
+    html: str
+    text: str
+    created_at: datetime
+
+
+def intervention_detail(session: Session, intervention: str, now: datetime) -> InterventionDetail:
+    """One intervention; `intervention` is our id of one that exists."""
+    row = session.get_one(Intervention, intervention)
+    playbook = Playbook.model_validate(row.definition)
+    deliveries = _deliveries(session, row)
+    tasks = _tasks(session, row)
+    documents = dict(
+        session.exec(
+            select(DocumentRow.step, DocumentRow.title).where(DocumentRow.intervention_id == row.id)
+        ).all()
+    )
+    query = select(InterventionStep).where(InterventionStep.intervention_id == row.id)
+    lines = [
+        _step_line(row, playbook.step(step.name), step, now).model_copy(
+            update={
+                "deliveries": tuple(deliveries.get(step.name, ())),
+                "tasks": tuple(tasks.get(step.name, ())),
+                "document": documents.get(step.name),
+            }
+        )
+        for step in session.exec(query.order_by(col(InterventionStep.position)))
+    ]
+    lines += _events(session, row)
+    lines += [_task_line(task, at) for task, at in _loose_tasks(session, row, tasks)]
+    lines += _ahead(row, playbook, now)
+    lines.sort(key=lambda line: (line.planned, line.at))
+    return InterventionDetail(
+        intervention=lines_of(session, [row], now)[0],
+        title=playbook.title,
+        purpose=playbook.purpose,
+        steps=tuple(step.name for step in playbook.steps),
+        timeline=tuple(lines),
+    )
+
+
+def step_document(session: Session, intervention: str, step: str) -> StepDocument:
+    """The document a step wrote. Raises NotFoundError that names the documents there are."""
+    query = select(DocumentRow).where(DocumentRow.intervention_id == intervention)
+    rows = {row.step: row for row in session.exec(query)}
+    if step not in rows:
+        known = f"It has: {', '.join(rows)}." if rows else "No step of it has written a document yet."
+        raise NotFoundError(f"Intervention {intervention} has no document {step!r}.", hint=known)
+    fields = set(StepDocument.model_fields) - {"intervention"}
+    return StepDocument(intervention=intervention, **rows[step].model_dump(include=fields))
+
+
+def _step_line(row: Intervention, step: Step | None, state: InterventionStep, now: datetime) -> TimelineLine:
+    planned = state.state in OPEN
+    if planned or state.at is None:
+        at = planned_moment(row, state.offset, now, state.deferred_until)
+    else:
+        at = state.at
+    why = state.why
+    if state.state == StepState.DEFERRED.value and step is not None:
+        why = f"{step.why} (deferred: {state.why})"
+    return TimelineLine(
+        at=at,
+        planned=planned,
+        source="step",
+        kind=state.kind,
+        step=state.name,
+        state=state.state,
+        title=_words(step) if step is not None else state.kind,
+        why=why,
+    )
+
+
+def _words(step: Step) -> str:
+    """What a step does, in words."""
+    match step:
+        case Send():
+            attached = f", with {step.attach} attached" if step.attach else ""
+            return f"{step.channel.value.replace('_', '-')} to {AUDIENCES[step.to.value]}{attached}"
+        case Assign():
+            return "make sure a CSM owns the customer"
+        case Task():
+            return f"task for {AUDIENCES[step.to.value]}"
+        case Document():
+            return "write a document"
+        case Escalate():
+            return "escalate to the owner's manager"
+
+
+def _deliveries(session: Session, row: Intervention) -> dict[str, list[DeliveryLine]]:
+    found = session.exec(
+        select(Delivery).where(Delivery.intervention_id == row.id).order_by(col(Delivery.planned_at))
+    ).all()
+    keys = [one.key for one in found]
+    kept = dict(
+        session.exec(
+            select(OutboxMessage.key, OutboxMessage.id).where(col(OutboxMessage.key).in_(keys))
+        ).all()
+    )
+    by_step: dict[str, list[DeliveryLine]] = {}
+    for one in found:
+        line = DeliveryLine(
+            **one.model_dump(include=set(DeliveryLine.model_fields)),
+            recipient=one.recipient_name,
+            message=kept.get(one.key) or (one.provider_id if one.provider == "in_app" else None),
+        )
+        by_step.setdefault(one.step, []).append(line)
+    return by_step
+
+
+def _tasks(session: Session, row: Intervention) -> dict[str, list[StepTask]]:
+    found = session.exec(
+        select(TaskRow).where(TaskRow.intervention_id == row.id).order_by(col(TaskRow.created_at))
+    ).all()
+    owners = staff_names(session, [task.owner_id for task in found])
+    by_step: dict[str, list[StepTask]] = {}
+    for task in found:
+        line = StepTask(
+            **task.model_dump(include=set(StepTask.model_fields)), owner=owners.get(task.owner_id or "", "")
+        )
+        by_step.setdefault(task.step, []).append(line)
+    return by_step
+
+
+def _loose_tasks(
+    session: Session, row: Intervention, tasks: dict[str, list[StepTask]]
+) -> list[tuple[StepTask, datetime]]:
+    """Tasks that belong to no step, such as the review at the end, with the moment they were made."""
+    query = select(TaskRow.id, TaskRow.created_at).where(
+        TaskRow.intervention_id == row.id, TaskRow.step == ""
+    )
+    made = dict(session.exec(query).all())
+    return [(task, made[task.id]) for task in tasks.get("", ())]
+
+
+def _task_line(task: StepTask, at: datetime) -> TimelineLine:
+    return TimelineLine(
+        at=at,
+        planned=False,
+        source="task",
+        kind=f"task.{task.kind}",
+        state=task.state,
+        title=task.title,
+        why=task.note,
+        tasks=(task,),
+    )
+
+
+def _events(session: Session, row: Intervention) -> list[TimelineLine]:
+    """The journal's lines, less those that only say what became of a step."""
+    query = (
+        select(Event)
+        .where(Event.intervention_id == row.id)
+        .order_by(col(Event.at), col(Event.recorded_at), col(Event.id))
+    )
+    return [
+        TimelineLine(
+            at=event.at,
+            planned=False,
+            source="event",
+            kind=event.kind,
+            step=str(event.data.get("step", "")),
+            by=event.by,
+            title=event.text,
+            why=event.why,
+        )
+        for event in session.exec(query)
+        if not _told_by_step(event)
+    ]
+
+
+def _told_by_step(event: Event) -> bool:
+    of_step = event.kind in OUTCOMES_OF_STEPS or event.kind.startswith(("step.", "task."))
+    return of_step and bool(event.data.get("step"))
+
+
+def _ahead(row: Intervention, playbook: Playbook, now: datetime) -> list[TimelineLine]:
+    """What lies ahead besides the steps: the end of the pause, and the end of the waiting."""
+    if row.outcome is not None:
+        return []
+    ends = TimelineLine(
+        at=planned_moment(row, playbook.closes_at, now),
+        planned=True,
+        source="plan",
+        kind="close",
+        state=StepState.PLANNED.value,
+        title="ends, if nobody has answered and the level has not changed",
+        why=f"{playbook.label} waits no longer for an answer",
+    )
+    if not row.paused or row.paused_until is None:
+        return [ends]
+    pause = TimelineLine(
+        at=row.paused_until,
+        planned=True,
+        source="plan",
+        kind="resume",
+        state=StepState.PLANNED.value,
+        title="the pause ends",
+        why=row.pause_reason,
+    )
+    return [pause, ends]

@@ -1,0 +1,71 @@
+"""The daily run through the real workflow: partitions, transitions, starts and signals that add up."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+
+from keepwell.contracts.scoring import Dispatched, ScoreRequest, ScoreSummary
+from keepwell.keys import new_id
+from tests.workflows.stage import DAY, Stage
+from tests.workflows.test_golden import HISTORIES, keep
+
+FALLEN = {"c00": 12.0, "c01": 15.0, "c02": 50.0, "c03": 55.0, "c04": 30.0, "c05": 85.0}
+
+
+async def run(stage: Stage, again: str = "") -> ScoreSummary:
+    client, queue = stage.skipper.client, stage.parts.hand_over.task_queue
+    request = ScoreRequest(organisation=stage.world.organisation, as_of=datetime.now(UTC), again=again)
+    handle = await client.start_workflow(
+        "DailyScoring", request, id=f"test-daily-{new_id()}", task_queue=queue, result_type=ScoreSummary
+    )
+    summary: ScoreSummary = await handle.result()
+    if record := os.environ.get("KEEPWELL_RECORD_HISTORIES"):
+        keep(HISTORIES / record / "daily_scoring" / "0.json", await handle.fetch_history())
+    return summary
+
+
+def add_up(summary: ScoreSummary) -> None:
+    assert summary.customers == summary.scored + summary.insufficient + summary.rejected
+    assert summary.transitions == summary.started + summary.signalled + summary.refused
+
+
+async def test_who_fell_gets_a_playbook_and_everything_adds_up(stage: Stage) -> None:
+    for number in range(120):
+        key = stage.customer(f"c{number:02}", contacts=1)
+        stage.world.at_points(key, FALLEN.get(key, 72.0), datetime.now(UTC))
+    stage.world.customer("empty")
+    summary = await run(stage)
+    add_up(summary)
+    assert (summary.customers, summary.scored, summary.insufficient) == (121, 120, 1)
+    assert (summary.transitions, summary.started, summary.refused) == (6, 4, 2)
+    reasons = {key: stage.transitions(key)[0].code for key in ("c04", "c05")}
+    assert reasons == {"c04": "no_playbook", "c05": "no_playbook"}
+    for key in ("c00", "c01"):
+        assert (await stage.opened(key)).playbook == "critical"
+
+    again = await run(stage)
+    assert again == summary, "the same day again goes on with the same run"
+    later = await run(stage, again=new_id())
+    add_up(later)
+    assert (later.scored, later.transitions) == (120, 0), "a new run finds nothing that changed"
+    assert all(len(stage.interventions(key)) == 1 for key in ("c00", "c01", "c02", "c03"))
+
+
+async def test_the_sweep_starts_what_was_committed_and_never_handed_over(stage: Stage) -> None:
+    key = stage.customer("acme")
+    now = datetime.now(UTC)
+    stage.world.at_points(key, 12, now)
+    scored = stage.parts.scores.score_customer(stage.world.organisation, key, now)
+    assert scored.transition is not None, "committed; then the process died"
+    stage.world.change(type(stage.transitions(key)[0]), scored.transition, at=now - DAY)
+    client, queue = stage.skipper.client, stage.parts.hand_over.task_queue
+    swept: Dispatched = await client.execute_workflow(
+        "SweepTransitions",
+        stage.world.organisation,
+        id=f"test-sweep-{new_id()}",
+        task_queue=queue,
+        result_type=Dispatched,
+    )
+    assert swept.started == 1
+    assert (await stage.opened(key)).playbook == "critical"
