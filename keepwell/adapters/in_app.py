@@ -8,7 +8,7 @@ from sqlmodel import select
 
 from keepwell.contracts.delivery import Absent, Accepted, Found, Message
 from keepwell.db.engine import Store
-from keepwell.db.repositories.journal import insert_once
+from keepwell.db.repositories.lookup import insert_if_absent
 from keepwell.db.tables import InAppNotification
 from keepwell.keys import new_id
 
@@ -37,7 +37,7 @@ class InApp:
             "created_at": datetime.now(UTC),
         }
         with self._store.write() as session:
-            insert_once(session, InAppNotification, values)
+            insert_if_absent(session, "in_app_notification", values)
         found = self.find(message.key)
         assert isinstance(found, Accepted)  # noqa: S101  (we have just put it there)
         return found

@@ -7,19 +7,19 @@ the clock is virtual, and messages go to the outbox.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlmodel import SQLModel, col, select
 from temporalio.client import WorkflowHandle
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 from activities.delivery import LEASE
-from keepwell.contracts.commands import Answer, Command
+from keepwell.contracts.commands import Answer, CommandBase
 from keepwell.contracts.playbook import Channel
 from keepwell.contracts.scoring import CustomerScored
 from keepwell.db.engine import Store
@@ -40,6 +40,7 @@ from keepwell.temporal.connect import connect_to
 from tests.unit.db.world import World
 from worker import Parts, compose, make_worker
 
+Value = TypeVar("Value")
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
@@ -96,9 +97,12 @@ class Stage:
 
     async def opened(self, key: str, count: int = 1) -> Intervention:
         """Wait (in real time) until the customer's n-th intervention is open, and give it."""
-        return (await self.eventually(lambda: self.interventions(key), lambda rows: len(rows) >= count))[-1]
+        rows = await self.eventually(lambda: self.interventions(key), lambda rows: len(rows) >= count)
+        return rows[-1]
 
-    async def eventually(self, read: Any, enough: Any, seconds: float = 20) -> Any:
+    async def eventually(
+        self, read: Callable[[], Value], enough: Callable[[Value], bool], seconds: float = 20
+    ) -> Value:
         """Ask again until the answer is enough; the store is written by other threads."""
         end = asyncio.get_running_loop().time() + seconds
         while True:
@@ -109,13 +113,16 @@ class Stage:
                 raise AssertionError(f"still {value!r} after {seconds} s")
             await asyncio.sleep(0.02)
 
-    async def command(self, key: str, kind: type[Command], **fields: Any) -> Answer:
+    async def command(self, key: str, kind: type[CommandBase], **fields: Any) -> Answer:
         """A command through the update that the command line uses."""
         intervention = fields.pop("intervention", None) or self.interventions(key)[-1].id
         made = kind(
             **{"id": new_id(), "intervention": intervention, "by": "dana@brightdesk.example", **fields}
         )
-        return await self.handle(key).execute_update("command", made, id=made.id, result_type=Answer)
+        answer: Answer = await self.handle(key).execute_update(
+            "command", made, id=made.id, result_type=Answer
+        )
+        return answer
 
     def rows(self, model: type[SQLModel], **where: Any) -> list[Any]:
         """Rows of a table, in the order of their ids."""
@@ -172,8 +179,9 @@ async def stage(
     *,
     adapters: Mapping[Channel, ChannelAdapter] | None = None,
     lease: timedelta = LEASE,
+    works: bool = True,
 ) -> AsyncIterator[Stage]:
-    """The parts of production, wired to a worker on the test server."""
+    """The parts of production, wired to a worker on the test server; or to none, if others work."""
     # Runs of one test must not meet those of another: they share the server.
     world = World(store, organisation=f"org-{new_id()}")
     world.change(
@@ -194,6 +202,10 @@ async def stage(
     skipper = TimeSkipper(client, config=TimeSkippingConfig(enabled=False))
     settings = Settings(task_queue=f"test-{new_id()}", partition_size=50)
     parts = compose(settings, store, skipper.client, adapters=adapters, lease=lease)
+    opened = Stage(world, parts, skipper)
+    if not works:
+        yield opened
+        return
     with ThreadPoolExecutor(16) as executor:
         async with make_worker(settings, skipper.client, parts, executor):
-            yield Stage(world, parts, skipper)
+            yield opened

@@ -9,7 +9,9 @@ from sqlmodel import Session, col, select
 from keepwell.contracts.intervention import NotOpened, OpenRequest, Outcome
 from keepwell.contracts.playbook import Playbook
 from keepwell.db.repositories import journal
-from keepwell.db.tables import Customer, Intervention, Staff, Task, Transition
+from keepwell.db.repositories.lookup import insert_if_absent
+from keepwell.db.repositories.team import responsible_for
+from keepwell.db.tables import Customer, Intervention, Transition
 from keepwell.keys import new_id
 
 
@@ -81,19 +83,19 @@ def refusal(session: Session, request: OpenRequest, playbook: Playbook) -> tuple
     return None
 
 
-def ask_to_look(session: Session, request: OpenRequest, playbook: Playbook, reason: str) -> None:
+def ask_to_look(session: Session, request: OpenRequest, reason: str) -> None:
     """A customer that is at risk during a cooldown gets a person's eyes instead of the playbook."""
-    customer = session.get(Customer, request.customer)
-    name = customer.name if customer else request.customer
+    customer = session.get_one(Customer, request.customer)
+    person = responsible_for(session, customer)
     task = {
         "id": new_id(),
         "key": f"cooldown/{request.change.transition}",
         "organisation_id": request.organisation,
         "customer_id": request.customer,
         "kind": "review",
-        "title": f"{name} is {request.change.level.value}: look at it by hand",
+        "title": f"{customer.name} is {request.change.level.value}: look at it by hand",
         "detail": f"The playbook does not start: {reason}.",
-        "owner_id": responsible(session, request.organisation, customer),
+        "owner_id": person.id if person else None,
         "due_at": request.now + timedelta(days=1),
         "created_at": request.now,
         "state": "open",
@@ -101,32 +103,7 @@ def ask_to_look(session: Session, request: OpenRequest, playbook: Playbook, reas
         "closed_by": "",
         "note": "",
     }
-    journal.insert_once(session, Task, task)
-
-
-def responsible(session: Session, organisation: str, customer: Customer | None) -> str | None:
-    """The customer's owner if active, else their manager, else a lead, else nobody."""
-    owner = session.get(Staff, customer.owner_id) if customer and customer.owner_id else None
-    if owner is not None and owner.active:
-        return owner.id
-    return lead_of(session, organisation, owner)
-
-
-def lead_of(session: Session, organisation: str, owner: Staff | None) -> str | None:
-    """The owner's manager, else a lead, else an executive of the organisation."""
-    if owner is not None and owner.manager_id is not None:
-        manager = session.get(Staff, owner.manager_id)
-        if manager is not None and manager.active:
-            return manager.id
-    for role in ("lead", "executive"):
-        found = session.exec(
-            select(col(Staff.id))
-            .where(Staff.organisation_id == organisation, Staff.role == role, col(Staff.active).is_(True))
-            .order_by(col(Staff.id))
-        ).first()
-        if found is not None:
-            return found
-    return None
+    insert_if_absent(session, "task", task)
 
 
 def claimed_by(session: Session, request: OpenRequest, row: Transition) -> Intervention | NotOpened | None:

@@ -24,6 +24,8 @@ from keepwell.contracts.playbook import Playbook
 from keepwell.contracts.rendering import Rendered
 from keepwell.db.engine import Store
 from keepwell.db.repositories import claims, journal
+from keepwell.db.repositories.lookup import insert_if_absent
+from keepwell.db.repositories.team import responsible_for
 from keepwell.db.tables import Customer, Delivery, Intervention, InterventionStep, Staff, Task
 from keepwell.keys import new_id
 
@@ -53,7 +55,7 @@ class InterventionRepository:
                 code, reason = refused
                 claims.decide(session, row, "refused", code=code, reason=reason, now=request.now)
                 if code == "cooldown":
-                    claims.ask_to_look(session, request, playbook, reason)
+                    claims.ask_to_look(session, request, reason)
                 return NotOpened(reason=reason)
             _close_others(session, request, playbook)
             intervention = _insert(session, request, playbook)
@@ -312,6 +314,7 @@ def _reassign(session: Session, row: Intervention, owner: str) -> None:
 
 def _ask_for_review(session: Session, row: Intervention, now: datetime, text: Rendered) -> None:
     customer = session.get_one(Customer, row.customer_id)
+    person = session.get(Staff, row.owner_id) if row.owner_id else responsible_for(session, customer)
     task = {
         "id": new_id(),
         "key": f"{row.id}/review",
@@ -322,11 +325,11 @@ def _ask_for_review(session: Session, row: Intervention, now: datetime, text: Re
         "kind": "review",
         "title": text.subject,
         "detail": text.text,
-        "owner_id": row.owner_id or claims.responsible(session, row.organisation_id, customer),
+        "owner_id": person.id if person else None,
         "due_at": now + timedelta(days=2),
         "created_at": now,
         "state": "open",
         "closed_by": "",
         "note": "",
     }
-    journal.insert_once(session, Task, task)
+    insert_if_absent(session, "task", task)

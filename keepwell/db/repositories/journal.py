@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import Session, SQLModel
+from sqlmodel import Session
 
-from keepwell.db.tables import Event
+from keepwell.db.repositories.lookup import insert_if_absent
 from keepwell.db.tables.base import Json
 from keepwell.keys import new_id
 
 ENGINE = "engine"
-
-
-def insert_once(session: Session, table: type[SQLModel], values: dict[str, Any]) -> bool:
-    """Insert a row unless one with the same unique key is there; says whether it was inserted."""
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    statement = insert(table).values(**values).on_conflict_do_nothing()
-    result = session.connection().execute(statement)
-    return result.rowcount == 1
 
 
 def write(
@@ -52,4 +42,4 @@ def write(
         "at": at,
         "recorded_at": datetime.now(UTC),
     }
-    return insert_once(session, Event, line)
+    return insert_if_absent(session, "event", line)

@@ -11,6 +11,7 @@ from keepwell.contracts.delivery import Accepted, DeliveryState, LedgerRow, Mess
 from keepwell.contracts.intervention import StepCall, StepResult, StepState
 from keepwell.db.engine import Store
 from keepwell.db.repositories import journal
+from keepwell.db.repositories.lookup import insert_if_absent
 from keepwell.db.repositories.step_rows import write_step
 from keepwell.db.tables import Delivery
 
@@ -57,7 +58,7 @@ class LedgerRepository:
             "updated_at": datetime.now(UTC),
         }
         with self._store.write() as session:
-            journal.insert_once(session, Delivery, values)
+            insert_if_absent(session, "delivery", values)
             return _row(session.get_one(Delivery, key))
 
     def rows_of(self, call: StepCall) -> tuple[LedgerRow, ...]:

@@ -48,8 +48,12 @@ def organisation_of(session: Session, name: str) -> Organisation:
     return row
 
 
-def insert_if_absent(session: Session, name: str, row: Mapping[str, Any]) -> None:
-    """Insert a row unless one of the same primary or unique key is there, also while others do the same."""
+def insert_if_absent(session: Session, name: str, row: Mapping[str, Any]) -> bool:
+    """Insert a row unless one of the same primary or unique key is there, also while others do the same.
+
+    Says whether it was inserted.
+    """
     connection = session.connection()
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    connection.execute(insert(table(name)).values(row).on_conflict_do_nothing())
+    result = connection.execute(insert(table(name)).values(row).on_conflict_do_nothing())
+    return result.rowcount == 1

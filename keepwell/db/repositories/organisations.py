@@ -10,7 +10,6 @@ from keepwell.db.repositories.lookup import found, insert_if_absent
 from keepwell.db.repositories.scorecards import scorecard_by_hash, scorecard_in_force, store_scorecard
 from keepwell.db.tables import Organisation
 from keepwell.errors import InputError
-from keepwell.keys import new_id
 from scoring.load import builtin, builtin_names
 from scoring.scorecard import Scorecard
 

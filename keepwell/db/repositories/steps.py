@@ -13,8 +13,10 @@ from keepwell.contracts.people import StaffRole
 from keepwell.contracts.playbook import Audience
 from keepwell.contracts.rendering import Rendered
 from keepwell.db.engine import Store
-from keepwell.db.repositories import claims, journal
+from keepwell.db.repositories import journal
+from keepwell.db.repositories.lookup import insert_if_absent
 from keepwell.db.repositories.step_rows import write_step
+from keepwell.db.repositories.team import lead_of
 from keepwell.db.tables import Customer, Document, Intervention, Staff, Task
 from keepwell.keys import new_id, step_key
 
@@ -74,7 +76,7 @@ class StepRepository:
             "created_at": call.now,
         }
         with self._store.write() as session:
-            journal.insert_once(session, Document, values)
+            insert_if_absent(session, "document", values)
             result = StepResult(state=StepState.DONE, why=f"wrote “{text.subject}”")
             if write_step(session, call, result):
                 _tell(session, call, "step.document", text.subject, call.step.why)
@@ -130,8 +132,7 @@ def _person(session: Session, call: StepCall, audience: Audience) -> Staff | Non
     owner = session.get(Staff, owner_id) if owner_id else None
     if audience is Audience.OWNER and owner is not None and owner.active:
         return owner
-    lead = claims.lead_of(session, call.organisation, owner)
-    return session.get(Staff, lead) if lead else None
+    return lead_of(session, call.organisation, owner)
 
 
 def _nobody(session: Session, call: StepCall, customer: Customer) -> StepResult:
@@ -164,7 +165,7 @@ def _insert_task(
         "closed_by": "",
         "note": "",
     }
-    journal.insert_once(session, Task, values)
+    insert_if_absent(session, "task", values)
 
 
 def _tell(session: Session, call: StepCall, kind: str, text: str, why: str) -> None:

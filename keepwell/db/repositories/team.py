@@ -6,7 +6,7 @@ from sqlmodel import Session, col, select
 
 from keepwell.contracts.people import StaffRole
 from keepwell.contracts.playbook import Sender
-from keepwell.db.tables import Intervention, Organisation, Staff
+from keepwell.db.tables import Customer, Intervention, Organisation, Staff
 
 
 def owner_of(session: Session, intervention: Intervention) -> Staff | None:
@@ -14,20 +14,31 @@ def owner_of(session: Session, intervention: Intervention) -> Staff | None:
     return _active(session, intervention.owner_id)
 
 
+def responsible_for(session: Session, customer: Customer) -> Staff | None:
+    """Who answers for a customer: the owner, or whom an escalation would reach."""
+    owner = session.get(Staff, customer.owner_id) if customer.owner_id else None
+    return owner if owner and owner.active else lead_of(session, customer.organisation_id, owner)
+
+
 def lead_for(session: Session, intervention: Intervention) -> Staff | None:
-    """Whom an escalation reaches: the owner's manager, else a lead, else an executive.
+    """Whom an escalation of this intervention reaches."""
+    owner = session.get(Staff, intervention.owner_id) if intervention.owner_id else None
+    return lead_of(session, intervention.organisation_id, owner)
+
+
+def lead_of(session: Session, organisation: str, owner: Staff | None) -> Staff | None:
+    """The owner's manager, else a lead, else an executive.
 
     The manager of an owner who has left counts too. The owner alone is never their own lead as long
     as there is another one.
     """
-    owner = session.get(Staff, intervention.owner_id) if intervention.owner_id else None
     manager = _active(session, owner.manager_id) if owner else None
     if manager is not None:
         return manager
     others = [
         person
         for role in (StaffRole.LEAD, StaffRole.EXECUTIVE)
-        for person in with_role(session, intervention.organisation_id, role)
+        for person in with_role(session, organisation, role)
     ]
     strangers = [person for person in others if owner is None or person.id != owner.id]
     return next(iter(strangers or others), None)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from keepwell.contracts.playbook import Playbook
 from keepwell.db.engine import Store
-from keepwell.db.repositories.journal import insert_once
+from keepwell.db.repositories.lookup import insert_if_absent
 from keepwell.db.tables import Template
 from keepwell.errors import StoreError
 from keepwell.rendering.bundle import OWN_TEMPLATES, Bundle, load_bundle
@@ -36,7 +36,7 @@ class TemplateRepository:
                         "files": bundle.files,
                         "stored_at": datetime.now(UTC),
                     }
-                    insert_once(session, Template, values)
+                    insert_if_absent(session, "template", values)
             self._stored.update(bundle.hash for bundle in missing)
         return playbook.model_copy(update={"templates": {name: one.hash for name, one in bundles.items()}})
 

@@ -1,0 +1,90 @@
+"""A worker process of the production parts that kills itself (-9) once, at the instant its argument names.
+
+    python -m tests.e2e.killable_worker INSTANT MARKER
+
+The settings come from the environment, as for `keepwell worker`. The marker file says that it has happened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from keepwell.adapters.outbox import Outbox
+from keepwell.contracts.delivery import Accepted, Message
+from keepwell.contracts.playbook import Channel
+from keepwell.db.repositories.scores import ScoreRepository
+from keepwell.settings import load_settings
+from keepwell.temporal.connect import connect
+from keepwell.temporal.hand_over import TemporalHandOver
+from worker import channels, compose, make_worker, open_store, run_until_stopped
+
+LEASE = timedelta(seconds=3)
+
+
+def die_once(marker: Path, count: list[int], nth: int) -> None:
+    """End this process like a power cut, at the n-th call, if no process has done so yet."""
+    count[0] += 1
+    if count[0] == nth and not marker.exists():
+        marker.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+class DyingOutbox(Outbox):
+    """The outbox, in a process that dies before or after it took the message."""
+
+    instant = ""
+    marker = Path()
+
+    def send(self, message: Message) -> Accepted:
+        if self.instant == "before_acceptance":
+            die_once(self.marker, [0], 1)
+        accepted = super().send(message)
+        if self.instant == "after_acceptance":
+            die_once(self.marker, [0], 1)
+        return accepted
+
+
+def prepare(instant: str, marker: Path) -> None:
+    """Put the end where it belongs."""
+    DyingOutbox.instant, DyingOutbox.marker = instant, marker
+    count = [0]
+    honest_score, honest_start = ScoreRepository.score_partition, TemporalHandOver.signal_with_start
+
+    def score(self: ScoreRepository, call: Any) -> Any:
+        if instant == "before_partition":
+            die_once(marker, count, 3)
+        result = honest_score(self, call)
+        if instant == "after_partition":
+            die_once(marker, count, 3)
+        return result
+
+    async def start(self: TemporalHandOver, *args: Any) -> None:
+        await honest_start(self, *args)
+        if instant == "after_start":
+            die_once(marker, count, 4)
+
+    ScoreRepository.score_partition = score  # type: ignore[method-assign]
+    TemporalHandOver.signal_with_start = start  # type: ignore[method-assign]
+
+
+async def main(instant: str, marker: Path) -> None:
+    """Work until told to stop, or until the instant comes."""
+    prepare(instant, marker)
+    settings = load_settings()
+    store, client = open_store(settings), await connect(settings)
+    outbox = DyingOutbox(store)
+    adapters = {**channels(settings, store), Channel.EMAIL: outbox, Channel.SLACK: outbox}
+    parts = compose(settings, store, client, adapters=adapters, lease=LEASE)
+    with ThreadPoolExecutor(8) as executor:
+        await run_until_stopped(make_worker(settings, client, parts, executor))
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], Path(sys.argv[2])))

@@ -1,0 +1,78 @@
+"""What the pages say of settings and commands is what the code has."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import typer
+from dotenv import dotenv_values
+
+from keepwell.cli.app import app
+from keepwell.settings import PREFIX, Settings, unknown_variables
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")])
+COMMANDS = typer.main.get_command(app)
+
+
+def _default(name: str) -> str:
+    if name == "home":
+        return "`~/.keepwell`"
+    value = Settings.model_fields[name].default
+    return f"`{value}`" if value not in (None, "", ()) else "–"
+
+
+def test_the_table_of_settings_is_complete() -> None:
+    page = (ROOT / "docs" / "guide" / "admin.md").read_text()
+    rows = {
+        row[0]: row[1:]
+        for row in re.findall(r"^\| `(KEEPWELL_\w+)` \| (.+?) \| (.+?) \|$", page, flags=re.MULTILINE)
+    }
+    expected = {
+        f"{PREFIX}{name.upper()}": (field.description, _default(name))
+        for name, field in Settings.model_fields.items()
+    }
+    expected["KEEPWELL_DATABASE_URL"] = (
+        Settings.model_fields["database_url"].description,
+        "`keepwell.sqlite3` in the home",
+    )
+    assert rows == expected
+
+
+def test_the_example_of_an_environment_names_settings_only() -> None:
+    path = ROOT / ".env.example"
+    # Every line but the explanations is commented out: a copy of the file changes nothing.
+    assert dotenv_values(path) == {}
+    names = re.findall(r"^#(\w+)=", path.read_text(), flags=re.MULTILINE)
+    ours = {name for name in names if name.startswith(PREFIX)}
+    assert ours == {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    assert unknown_variables(dict.fromkeys(ours, "")) == ()
+
+
+def _calls(page: Path) -> list[str]:
+    """What the page shows after `keepwell` in its code, one call each."""
+    text = page.read_text()
+    blocks = re.findall(r"^```(?:bash|sh|console)\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    pieces = [line for block in blocks for line in block.splitlines()] + re.findall(r"`([^`\n]+)`", prose)
+    found = (re.match(r"\$?\s*(?:\S*/)?keepwell (\S.*)", piece) for piece in pieces)
+    return [hit[1].split("  #")[0] for hit in found if hit]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_on_the_pages_exist(page: Path) -> None:
+    wrong = [call for call in _calls(page) if not _exists(call)]
+    assert wrong == []
+
+
+def _exists(call: str) -> bool:
+    command, words = COMMANDS, call.split()
+    while (known := getattr(command, "commands", None)) and words and not words[0].startswith("-"):
+        name = words.pop(0)
+        if name not in known:
+            return False
+        command = known[name]
+    options = {name for one in command.params for name in (*one.opts, *one.secondary_opts)} | {"--help"}
+    return all(word.split("=")[0] in options for word in words if re.match(r"--?[a-z]", word))
