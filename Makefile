@@ -19,7 +19,7 @@ $(UV):
 	@$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
 .venv/.ready: pyproject.toml uv.lock | $(UV)
-	@$(UV) sync --frozen --quiet --python $(TOOLS)/bin/python
+	@$(UV) sync --frozen --quiet --compile-bytecode --python $(TOOLS)/bin/python
 	@touch $@
 
 demo: setup ## run the demo: a made-up portfolio, a Temporal server, a worker
@@ -35,7 +35,7 @@ check: setup ## lint, types, import direction
 	@$(BIN)/lint-imports
 
 bench: setup ## measure, print tables
-	@for b in bench/bench_*.py; do $(BIN)/python $$b; done
+	@for b in bench/bench_*.py; do $(BIN)/python -m bench.$$(basename $$b .py) || exit 1; done
 
 clean: ## remove what setup made
 	rm -rf .venv $(TOOLS)

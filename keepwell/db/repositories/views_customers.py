@@ -93,13 +93,15 @@ class Counts(Frozen):
 
 def counts(session: Session, organisation: str) -> Counts:
     """The portfolio in numbers. `rejected` have a last scoring without a score, with unusable values."""
+    bad = col(Score.unusable) > 0
+    # Grouped by the label: PostgreSQL takes two parameters of one value for two expressions.
     query = (
-        select(Health.level, Score.insufficient, col(Score.unusable) > 0, func.count())
+        select(Health.level, Score.insufficient, bad.label("bad"), func.count())
         .select_from(Customer)
         .outerjoin(Health, col(Health.customer_id) == col(Customer.id))
         .outerjoin(Score, col(Score.id) == col(Health.score_id))
         .where(col(Customer.organisation_id) == organisation, col(Customer.active))
-        .group_by(col(Health.level), col(Score.insufficient), col(Score.unusable) > 0)
+        .group_by(col(Health.level), col(Score.insufficient), "bad")
     )
     levels = dict.fromkeys(Level, 0)
     total = insufficient = rejected = unscored = 0

@@ -1,0 +1,246 @@
+"""What a person tells an intervention: `keepwell acknowledge`, `pause`, `resume`, `respond`, …"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from keepwell.cli import words
+from keepwell.cli.desk import By, Desk, Json, open_desk, who
+from keepwell.cli.moments import future_moment
+from keepwell.cli.output import plain, print_json, say
+from keepwell.contracts.commands import (
+    Acknowledge,
+    Answer,
+    Command,
+    Complete,
+    Pause,
+    Reassign,
+    Respond,
+    Resume,
+    Skip,
+    Stop,
+)
+from keepwell.db.repositories.views import did_you_mean, find_intervention, find_person
+from keepwell.db.repositories.views_interventions import InterventionLine
+from keepwell.db.repositories.views_timeline import InterventionDetail, intervention_detail
+from keepwell.errors import InputError, RefusedError
+from keepwell.keys import new_id
+
+Target = Annotated[
+    str, typer.Argument(metavar="ID", help="The intervention: its id or a part of it, or its customer.")
+]
+StepName = Annotated[str, typer.Argument(metavar="STEP", help="The step's name, as the timeline shows it.")]
+Note = Annotated[str, typer.Option("--note", help="A word for the timeline, up to 500 letters.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why, for the timeline, up to 500 letters.")]
+AsSignal = Annotated[
+    bool,
+    typer.Option(
+        "--signal", help="Leave it as a plain signal: works while no worker runs, and gives no answer."
+    ),
+]
+LONGEST = 500
+Make = Callable[[InterventionDetail, Desk, dict[str, str]], Command]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    for name, command in (
+        ("acknowledge", acknowledge),
+        ("pause", pause),
+        ("resume", resume),
+        ("respond", respond),
+        ("complete", complete),
+        ("skip", skip),
+        ("reassign", reassign),
+        ("stop", stop),
+    ):
+        app.command(name, rich_help_panel="Commands on an intervention")(command)
+
+
+def acknowledge(
+    target: Target, note: Note = "", by: By = None, as_signal: AsSignal = False, as_json: Json = False
+) -> None:
+    """You have it in hand: nobody escalates it any more."""
+    _send(target, by, lambda _d, _k, base: Acknowledge(note=_text(note), **base), as_signal, as_json)
+
+
+def pause(
+    target: Target,
+    reason: Annotated[str, typer.Option("--reason", help="Why, for the timeline, up to 500 letters.")],
+    until: Annotated[
+        str | None,
+        typer.Option("--until", help='"2026-12-01", "2026-12-01T09:00", "3d", "12h" (unset: until resumed).'),
+    ] = None,
+    by: By = None,
+    as_signal: AsSignal = False,
+    as_json: Json = False,
+) -> None:
+    """Stop the playbook's clock; the remaining delays are kept."""
+
+    def make(_detail: InterventionDetail, desk: Desk, base: dict[str, str]) -> Command:
+        moment = None if until is None else future_moment(until, desk.now, desk.zone, place="--until")
+        return Pause(until=moment, reason=_text(reason), **base)
+
+    _send(target, by, make, as_signal, as_json)
+
+
+def resume(target: Target, by: By = None, as_signal: AsSignal = False, as_json: Json = False) -> None:
+    """Let the playbook's clock go on."""
+    _send(target, by, lambda _d, _k, base: Resume(**base), as_signal, as_json)
+
+
+def respond(
+    target: Target, note: Note = "", by: By = None, as_signal: AsSignal = False, as_json: Json = False
+) -> None:
+    """The customer answered: nothing waits for an answer any more."""
+    _send(target, by, lambda _d, _k, base: Respond(note=_text(note), **base), as_signal, as_json)
+
+
+def complete(
+    target: Target,
+    step: StepName,
+    note: Note = "",
+    by: By = None,
+    as_signal: AsSignal = False,
+    as_json: Json = False,
+) -> None:
+    """A step, or its task, is done."""
+
+    def make(detail: InterventionDetail, _desk: Desk, base: dict[str, str]) -> Command:
+        return Complete(step=_step(detail, step), note=_text(note), **base)
+
+    _send(target, by, make, as_signal, as_json)
+
+
+def skip(
+    target: Target,
+    step: StepName,
+    reason: Reason = "",
+    by: By = None,
+    as_signal: AsSignal = False,
+    as_json: Json = False,
+) -> None:
+    """Leave a step out."""
+
+    def make(detail: InterventionDetail, _desk: Desk, base: dict[str, str]) -> Command:
+        return Skip(step=_step(detail, step), reason=_text(reason), **base)
+
+    _send(target, by, make, as_signal, as_json)
+
+
+def reassign(
+    target: Target,
+    staff: Annotated[
+        str, typer.Argument(metavar="STAFF", help="Id, email address or name of the new owner.")
+    ],
+    by: By = None,
+    as_signal: AsSignal = False,
+    as_json: Json = False,
+) -> None:
+    """Somebody else owns the customer and the open tasks from now on."""
+
+    def make(_detail: InterventionDetail, desk: Desk, base: dict[str, str]) -> Command:
+        with desk.store.read() as session:
+            person = find_person(session, desk.organisation.id, staff)
+        return Reassign(to=person.id, to_name=person.name, **base)
+
+    _send(target, by, make, as_signal, as_json)
+
+
+def stop(
+    target: Target,
+    reason: Annotated[str, typer.Option("--reason", help="Why, for the timeline, up to 500 letters.")],
+    by: By = None,
+    as_signal: AsSignal = False,
+    as_json: Json = False,
+) -> None:
+    """End the intervention: what is planned is cancelled, open tasks are withdrawn."""
+    _send(target, by, lambda _d, _k, base: Stop(reason=_text(reason), **base), as_signal, as_json)
+
+
+def _send(target: str, by: str | None, make: Make, as_signal: bool, as_json: bool) -> None:
+    """Find the intervention, check what can be checked here, tell its run, and say what it answered."""
+    with open_desk() as desk:
+        with desk.store.read() as session:
+            own = find_intervention(session, desk.organisation.id, target)
+            detail = intervention_detail(session, own, desk.now)
+        if detail.intervention.outcome is not None:
+            raise _has_ended(desk, detail.intervention)
+        base = {"id": new_id(), "intervention": own, "by": who(by)[:200]}
+        command = make(detail, desk, base)
+        answer = _deliver(desk, detail.intervention, command, as_signal=as_signal)
+    _tell(detail.intervention, command, answer, as_json=as_json)
+
+
+def _deliver(desk: Desk, line: InterventionLine, command: Command, *, as_signal: bool) -> Answer | None:
+    from keepwell.cli import engine  # noqa: PLC0415  (loads Temporal, which reading commands do without)
+
+    try:
+        if as_signal:
+            engine.with_client(desk.settings, lambda client: engine.signal(client, line.workflow_id, command))
+            return None
+        return engine.with_client(
+            desk.settings, lambda client: engine.update(client, desk.settings, line.workflow_id, command)
+        )
+    except engine.NoRunError as error:
+        with desk.store.read() as session:
+            line = intervention_detail(session, line.id, desk.now).intervention
+        if line.outcome is not None:
+            raise _has_ended(desk, line) from error
+        raise RefusedError(
+            f"Intervention {line.id} is open in the store, "
+            f"but Temporal has no such run ({line.workflow_id}).",
+            hint="Was it terminated, or is this another Temporal server than the one it began on? "
+            "It ends as failed when the customer's next intervention begins.",
+        ) from error
+
+
+def _tell(line: InterventionLine, command: Command, answer: Answer | None, *, as_json: bool) -> None:
+    if as_json:
+        print_json(
+            {
+                "intervention": line.id,
+                "customer": line.customer_id,
+                "command": command,
+                "sent_as": "signal" if answer is None else "update",
+                "answer": answer,
+            }
+        )
+        return
+    about = f"{line.customer}, {line.playbook}: "
+    if answer is None:
+        say(
+            about,
+            f"{command.kind} was left as a signal. A worker reads it at once, or when the next one starts; "
+            "if it is refused then, the timeline says so: "
+            f"keepwell intervention {words.tail(line.id)}",
+        )
+        return
+    say(about, plain(answer.text))
+
+
+def _has_ended(desk: Desk, line: InterventionLine) -> RefusedError:
+    why = f" ({line.outcome_why})" if line.outcome_why else ""
+    return RefusedError(
+        f"Intervention {line.id} of {line.customer} has ended: {line.outcome}{why} "
+        f"on {desk.clock.moment(line.ended_at)}.",
+        hint="Those that run: keepwell interventions --state open",
+    )
+
+
+def _step(detail: InterventionDetail, name: str) -> str:
+    if name in detail.steps:
+        return name
+    raise InputError(
+        f"{detail.intervention.playbook} has no step {name!r}{did_you_mean(name, detail.steps)}.",
+        hint=f"Its steps are {', '.join(detail.steps)}.",
+    )
+
+
+def _text(text: str) -> str:
+    if len(text) > LONGEST:
+        raise InputError(f"A note or reason has at most {LONGEST} letters; this one has {len(text)}.")
+    return text

@@ -1,0 +1,225 @@
+"""How the demo shows itself: short lines of progress, the opening words, and played stories."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from keepwell.cli import words
+from keepwell.cli.output import Column, cell, console, level_text, plain, print_table, say
+from keepwell.db.repositories.views_interventions import InterventionLine
+from keepwell.demo.happened import Happened
+from keepwell.demo.home import DemoHome, prefix, program
+from keepwell.temporal.ui import ui_link
+from scoring.levels import Level
+
+if TYPE_CHECKING:
+    from keepwell.demo.told import Moment, Story
+
+SHOWN = 12
+BANNER = "Keepwell demo · DEMO DATA: customers, people and figures are made up, nothing is sent"
+LIVE_REFUSED = "KEEPWELL_SENDING=live is set. The demo cannot send: all its messages stay in its own outbox."
+
+
+class Progress:
+    """Lines of progress with the seconds since the start."""
+
+    def __init__(self) -> None:
+        self._start = time.monotonic()
+
+    def __call__(self, text: str) -> None:
+        seconds = time.monotonic() - self._start
+        console().print(Text(f"{seconds:5.1f} s  ", style="dim") + Text(plain(text)), soft_wrap=True)
+
+
+def print_banner(*, live: bool) -> None:
+    """What this is; and that it does not send, where somebody asked for it."""
+    console().print(Text(BANNER, style="bold"), soft_wrap=True)
+    if live:
+        console().print(Text(LIVE_REFUSED, style="bold yellow"), soft_wrap=True)
+
+
+def print_opening(home: DemoHome, happened: Happened, address: str, ui_url: str | None) -> None:
+    """What just happened, where to look, and three commands to try."""
+    _heading("What just happened")
+    for line in _numbers(happened):
+        _indented(line)
+    _heading("Interventions (demo data)")
+    _print_open(happened)
+    before = (*prefix(home, address, ui_url), shlex.quote(program()))
+    _heading("Where to look")
+    _print_places(happened, before, ui_url)
+    _heading("Three commands to try")
+    there = "" if Path(program()).is_absolute() or "/" not in program() else f" in the folder {Path.cwd()}"
+    say("  In another terminal", there, "; they reach the demo's own home.", style="dim")
+    for what, arguments in _commands(happened):
+        say()
+        say("  ", what)
+        _print_command(before, arguments)
+    say()
+
+
+def print_stopping(home: DemoHome) -> None:
+    """How to come back."""
+    again = f"{shlex.quote(program())} demo"
+    say()
+    console().print(Text(f"The demo has ended. Its data is kept in {home.folder}"), soft_wrap=True)
+    console().print(Text(f"  go on with it:  {again}"), soft_wrap=True)
+    console().print(Text(f"  start anew:     {again} --fresh"), soft_wrap=True)
+
+
+def print_stories(stories: tuple[Story, ...]) -> None:
+    """Each story with its dated timeline."""
+    for story in stories:
+        _heading(f"{story.customer} (demo data) · {story.title}")
+        _indented(Text(plain(story.plot), style="italic"))
+        say()
+        rows = [(_when(story, moment), _what(moment)) for moment in story.moments]
+        print_table([Column("When (UTC)", keep=True), Column("What, to whom, and why")], rows)
+        say()
+        _indented(Text(f"Outcome: {story.outcome}", style="bold") + Text(f" – {plain(story.why)}", style=""))
+
+
+def _indented(text: Text) -> None:
+    console().print(Padding(text, (0, 0, 0, 2), expand=False))
+
+
+def _print_command(before: tuple[str, ...], arguments: list[str]) -> None:
+    # Never broken into lines by us, so that it can be copied.
+    line = " ".join((*before, *map(shlex.quote, arguments)))
+    console().print(Text(f"  {line}", style="bold cyan"), soft_wrap=True)
+
+
+def _heading(text: str) -> None:
+    say()
+    console().print(Text(plain(text), style="bold underline"), soft_wrap=True)
+
+
+def _numbers(happened: Happened) -> list[Text]:
+    numbers = happened.counts
+    scored = numbers.customers - numbers.insufficient - numbers.rejected - numbers.unscored
+    first = f"{scored} of {words.count(numbers.customers, 'customer')} scored"
+    if numbers.insufficient:
+        first += f"; {numbers.insufficient} have too little data, so they have no score"
+    levels = Text()
+    for level in Level:
+        levels.append_text(level_text(level)).append(f" {numbers.levels[level]}   ")
+    kinds = ", ".join(f"{count} × {name}" for name, count in _by_playbook(happened))
+    begun = f"{words.count(len(happened.open), 'playbook')} running: {kinds}" if kinds else "No playbook runs"
+    lines = [
+        Text(first),
+        levels,
+        Text(begun),
+        Text(
+            f"{words.count(happened.messages, 'message')} in the outbox, "
+            f"{words.count(happened.tasks, 'open task')}"
+        ),
+    ]
+    lines += [
+        Text(f"{one.number} × {one.previous} → {one.level.value} began nothing: {one.reason}", style="dim")
+        for one in happened.refused
+    ]
+    return lines
+
+
+def _by_playbook(happened: Happened) -> list[tuple[str, int]]:
+    counts: dict[str, int] = {}
+    for line in happened.open:
+        counts[line.playbook] = counts.get(line.playbook, 0) + 1
+    return list(counts.items())
+
+
+def _print_open(happened: Happened) -> None:
+    out = console()
+    table = Table(
+        box=None, pad_edge=False, padding=(0, 2 if out.width >= 100 else 1, 0, 0), header_style="bold"
+    )
+    table.add_column("Customer", overflow="fold")
+    table.add_column("Level", no_wrap=True)
+    table.add_column("Score", justify="right", no_wrap=True)
+    table.add_column("Playbook", no_wrap=True)
+    table.add_column("Owner")
+    table.add_column("Next step", no_wrap=True)
+    now = datetime.now(UTC)
+    for one in happened.open[:SHOWN]:
+        table.add_row(
+            cell(one.customer),
+            level_text(one.level),
+            words.score(one.score),
+            one.playbook,
+            cell(one.owner) if one.owner else Text("nobody", style="red"),
+            _next(one, now),
+        )
+    out.print(Padding(table, (0, 0, 0, 2), expand=False))
+    if len(happened.open) > SHOWN:
+        say(f"  … and {len(happened.open) - SHOWN} more", style="dim")
+
+
+def _next(one: InterventionLine, now: datetime) -> str:
+    if one.next_step is None or one.next_at is None:
+        return "waits for an answer"
+    away = words.length(one.next_at - now) if one.next_at > now else "now"
+    return f"{one.next_step} {'in ' if one.next_at > now else ''}{away}"
+
+
+def _print_places(happened: Happened, before: tuple[str, ...], ui_url: str | None) -> None:
+    if ui_url:
+        say("  Temporal UI, every run with its steps and timers:")
+        _print_link(f"{ui_url}/namespaces/default/workflows")
+        worst = next(iter(happened.open), None)
+        if worst is not None:
+            say(f"  The run of {worst.customer} there:")
+            _print_link(ui_link(ui_url, worst.workflow_id))
+    say("  The outbox, every message as its recipient would see it:")
+    _print_command(before, ["outbox"])
+
+
+def _print_link(url: str) -> None:
+    console().print(Text(f"  {url}", style="cyan"), soft_wrap=True)
+
+
+def _commands(happened: Happened) -> list[tuple[str, list[str]]]:
+    worst = next(iter(happened.open), None)
+    if worst is None:
+        return [
+            ("The portfolio, the worst first", ["customers"]),
+            ("What the outbox holds", ["outbox"]),
+            ("What has happened of late", ["events"]),
+        ]
+    read = ["outbox", "show", happened.newest.id] if happened.newest is not None else ["outbox"]
+    about = f" to {happened.newest.recipient}" if happened.newest is not None else ""
+    return [
+        (f"The timeline of {worst.customer}: done, and ahead", ["intervention", worst.customer]),
+        (f"The message{about}, as it would arrive", read),
+        (
+            "Take it in hand as its owner, so that nobody escalates it",
+            ["acknowledge", worst.customer, "--by", worst.owner or "demo", "--note", "I am on it"],
+        ),
+    ]
+
+
+def _when(story: Story, moment: Moment) -> Text:
+    since = words.offset(moment.at - story.started_at)
+    return Text(f"{moment.at.astimezone(UTC):%a %d %b %H:%M}\n") + Text(since, style="dim")
+
+
+def _what(moment: Moment) -> Text:
+    text = Text(plain(moment.what), style=_style(moment))
+    if moment.to:
+        text.append(f" → {plain(moment.to)}", style="")
+    if moment.subject:
+        text.append(f"\n“{plain(moment.subject)}”", style="cyan")
+    if moment.why:
+        text.append(f"\n{plain(moment.why)}", style="dim")
+    return text
+
+
+def _style(moment: Moment) -> str:
+    return "bold green" if moment.kind == "end" else "bold yellow" if moment.kind == "person" else "bold"

@@ -1,0 +1,161 @@
+"""`keepwell enrol`: playbooks for customers who were in trouble before anybody looked."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from keepwell.cli import words
+from keepwell.cli.desk import By, Desk, Json, open_desk, who
+from keepwell.cli.levels import parse_level
+from keepwell.cli.output import Column, print_json, print_table, say
+from keepwell.cli.playbooks import all_playbooks
+from keepwell.contracts.playbook import Playbook
+from keepwell.contracts.scoring import Candidate
+from keepwell.db.repositories import enrolment
+from keepwell.db.repositories.views_customers import counts
+from keepwell.db.repositories.views_transitions import Decision, owners_of
+from keepwell.errors import InputError
+from keepwell.settings import Settings
+from scoring.levels import Level
+
+SHOWN_REFUSED = 10
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this module."""
+    app.command("enrol")(enrol)
+
+
+def enrol(
+    level: Annotated[
+        Level,
+        typer.Option(
+            "--level", "-l", parser=parse_level, metavar="LEVEL", help="The level they are held at."
+        ),
+    ],
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1_000, help="At most this many.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show who it would be, and change nothing.")
+    ] = False,
+    by: By = None,
+    as_json: Json = False,
+) -> None:
+    """Start the playbook for customers who are at a level already, the worst first."""
+    with open_desk() as desk:
+        playbook = _playbook(desk.settings, level)
+        found = enrolment.candidates(
+            desk.store,
+            desk.organisation.id,
+            level,
+            limit,
+            desk.now,
+            playbook=playbook.name,
+            cooldown=playbook.cooldown,
+        )
+        free = [one for one in found if not one.refusal]
+        if not as_json:
+            _show(desk, playbook, level, found)
+        if free and not dry_run:
+            _ask(len(free), playbook, yes=yes, can_ask=not as_json and sys.stdin.isatty())
+            enrolled = _start(desk, free, who(by))
+        else:
+            enrolled = ()
+    if as_json:
+        print_json({"level": level, "playbook": playbook.label, "candidates": found, "enrolled": enrolled})
+    elif enrolled:
+        _print_enrolled(enrolled)
+    elif free:
+        say("Nothing was changed (--dry-run).", style="dim")
+
+
+def _playbook(settings: Settings, level: Level) -> Playbook:
+    playbooks = all_playbooks(settings).values()
+    found = [playbook for playbook in playbooks if playbook.level is level]
+    if not found:
+        known = ", ".join(dict.fromkeys(playbook.level.value for playbook in playbooks))
+        raise InputError(
+            f"There is no playbook for {level.value}.", place="--level", hint=f"There are for {known}."
+        )
+    return found[-1]
+
+
+def _ask(number: int, playbook: Playbook, *, yes: bool, can_ask: bool) -> None:
+    if yes:
+        return
+    if not can_ask:
+        raise InputError(
+            f"Nobody can be asked here whether {playbook.label} is to begin for "
+            f"{words.count(number, 'customer')}.",
+            hint="Add --yes to begin, or --dry-run to look only.",
+        )
+    question = f"Begin {playbook.label} for {words.count(number, 'customer')}?"
+    if not typer.confirm(question, err=True):
+        raise typer.Exit(0)
+
+
+def _start(desk: Desk, free: Sequence[Candidate], by: str) -> tuple[Decision, ...]:
+    from keepwell.cli.handing_over import hand_over  # noqa: PLC0415  (loads Temporal)
+
+    ids = [one.customer for one in free]
+    return hand_over(desk, lambda: enrolment.enrol(desk.store, desk.organisation.id, ids, desk.now, by))
+
+
+def _show(desk: Desk, playbook: Playbook, level: Level, found: Sequence[Candidate]) -> None:
+    if not found:
+        with desk.store.read() as session:
+            numbers = counts(session, desk.organisation.id)
+        scored = any(numbers.levels.values())
+        hint = "" if scored else " Nobody has a score yet: keepwell score"
+        say(f"No customer is held at {level.value}.{hint}")
+        return
+    with desk.store.read() as session:
+        owners = owners_of(session, [one.customer for one in found])
+    free = [one for one in found if not one.refusal]
+    refused = [one for one in found if one.refusal]
+    if free:
+        columns = [
+            Column("Customer"),
+            Column("Score", justify="right", keep=True),
+            Column("Since", keep=True),
+            Column("Revenue", justify="right", keep=True),
+            Column("Owner"),
+        ]
+        rows = [
+            [
+                one.name,
+                words.score(one.score),
+                words.length(desk.now - one.since) if one.since else "",
+                words.money(one.monthly_revenue, desk.organisation.currency),
+                owners.get(one.customer, "nobody"),
+            ]
+            for one in free
+        ]
+        print_table(columns, rows, title=f"{playbook.label} would begin for")
+    if refused:
+        say()
+        rows = [[one.name, words.score(one.score), one.refusal] for one in refused[:SHOWN_REFUSED]]
+        print_table(
+            [Column("Customer"), Column("Score", justify="right", keep=True), Column("Why not")],
+            rows,
+            title=f"Not for {words.count(len(refused), 'customer')}",
+        )
+    if not free:
+        say("Nobody is left to enrol.")
+    say()
+
+
+def _print_enrolled(enrolled: Sequence[Decision]) -> None:
+    started = [one for one in enrolled if one.decision == "started"]
+    refused = [one for one in enrolled if one.decision not in (None, "started")]
+    waiting = len(enrolled) - len(started) - len(refused)
+    say(f"{len(started):,} started, {len(refused):,} refused, {waiting:,} waiting.", style="bold")
+    for one in refused:
+        say(f"  {one.customer}: {one.reason}")
+    if waiting:
+        say("Those that wait begin when a worker takes them: keepwell worker")
+    say("See them: keepwell interventions", style="dim")

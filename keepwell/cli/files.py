@@ -1,0 +1,33 @@
+"""Writing a file that a person asked for."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from keepwell.cli.output import say
+from keepwell.errors import InputError
+
+
+def write_text(text: str, path: Path | None, what: str) -> None:
+    """Write to the file and say so; to stdout for None. Raises InputError where it cannot be written."""
+    if path is None:
+        sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+        return
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(
+            f"cannot be written: {error.strerror}", place=str(path), hint="Name a file you may write to."
+        ) from error
+    say(f"{what} is in {path}")
+
+
+def read_text(path: Path) -> str:
+    """The text of a file. Raises InputError where it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", place=str(path)) from error
+    except UnicodeDecodeError as error:
+        raise InputError("is not UTF-8; save it as UTF-8", place=str(path)) from error

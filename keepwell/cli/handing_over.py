@@ -1,0 +1,61 @@
+"""Bringing transitions to their customers' runs, and waiting for what becomes of them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+
+from temporalio.client import Client
+
+from keepwell.cli.desk import Desk
+from keepwell.cli.engine import require_worker, with_client
+from keepwell.db.repositories.views_transitions import Decision, decisions
+from keepwell.errors import ServerUnavailableError
+from worker import compose
+
+DECIDED_WITHIN = 10.0
+"""Seconds to wait for what the runs make of transitions; a running worker needs one or two."""
+POLL_SECONDS = 0.2
+AT_ONCE = 20
+
+
+def hand_over(desk: Desk, write: Callable[[], Sequence[str]]) -> tuple[Decision, ...]:
+    """Connect, write transitions, hand them over, and wait a moment for the runs to decide.
+
+    Nothing is written where no server answers: ServerUnavailableError. Without a worker the
+    transitions are handed over and stay undecided until one comes.
+    """
+
+    async def run(client: Client) -> tuple[Sequence[str], bool]:
+        parts = compose(desk.settings, desk.store, client)
+        transitions = await asyncio.to_thread(write)
+        room = asyncio.Semaphore(AT_ONCE)
+
+        async def one(transition: str) -> None:
+            async with room:
+                await parts.hand_over.hand_over(transition, desk.now)
+
+        await asyncio.gather(*(one(transition) for transition in transitions))
+        return transitions, await _works(require_worker(client, desk.settings))
+
+    transitions, works = with_client(desk.settings, run)
+    return _decided(desk, transitions, DECIDED_WITHIN if works else 0.0)
+
+
+async def _works(required: Awaitable[None]) -> bool:
+    try:
+        await required
+    except ServerUnavailableError:
+        return False
+    return True
+
+
+def _decided(desk: Desk, transitions: Sequence[str], seconds: float) -> tuple[Decision, ...]:
+    end = time.monotonic() + seconds
+    while True:
+        with desk.store.read() as session:
+            found = decisions(session, transitions)
+        if all(one.decision for one in found) or time.monotonic() > end:
+            return found
+        time.sleep(POLL_SECONDS)

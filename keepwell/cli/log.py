@@ -1,0 +1,45 @@
+"""Logging of the worker: plain lines with time and level on stderr."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+_STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {
+    "message",
+    "asctime",
+    "taskName",
+    "color_message",
+}
+FORMAT = "%(asctime)s %(levelname)-7s %(message)s"
+
+
+class Lines(logging.Formatter):
+    """A line, then the fields given as `extra`, as name=value; Temporal's are in its messages already."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line for a record."""
+        line = super().format(record)
+        extra = {
+            name: value
+            for name, value in record.__dict__.items()
+            if name not in _STANDARD and not name.startswith(("temporal_", "__temporal"))
+        }
+        if not extra:
+            return line
+        first, newline, rest = line.partition("\n")
+        fields = " ".join(f"{name}={value}" for name, value in extra.items())
+        return f"{first}  [{fields}]{newline}{rest}"
+
+
+def set_up_logging(level: str) -> None:
+    """Log our own lines from `level` on, those of libraries from WARNING on (all of them at DEBUG)."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Lines(FORMAT))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.INFO if level == "DEBUG" else logging.WARNING)
+    for name in ("keepwell", "temporalio", "workflows", "activities"):
+        logging.getLogger(name).setLevel(level)
+    if level == "INFO":
+        logging.getLogger("temporalio").setLevel(logging.WARNING)

@@ -1,0 +1,52 @@
+"""Moments as people type them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from keepwell.errors import InputError
+
+_SPAN = re.compile(r"(\d{1,4})\s*(m|min|h|d|w)", re.IGNORECASE)
+_UNITS = {
+    "m": timedelta(minutes=1),
+    "min": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+}
+TAKES = 'It takes a day ("2026-12-01"), a moment ("2026-12-01T09:00") or a time from now ("3d", "12h").'
+
+
+def future_moment(text: str, now: datetime, zone: ZoneInfo, *, place: str) -> datetime:
+    """A moment after `now`, in UTC; a day begins at midnight, and both are in `zone` unless they say other.
+
+    Raises InputError, with `place` for the option, for anything else and for what is past.
+    """
+    moment = _moment(text.strip(), now, zone)
+    if moment is None:
+        raise InputError(f"{text!r} is no moment.", place=place, hint=TAKES)
+    if moment <= now:
+        raise InputError(
+            f"{text!r} is {moment.astimezone(zone):%d %b %Y %H:%M} {zone.key}, which is past; it is "
+            f"{now.astimezone(zone):%d %b %Y %H:%M} now.",
+            place=place,
+            hint="Name a moment to come.",
+        )
+    return moment
+
+
+def _moment(text: str, now: datetime, zone: ZoneInfo) -> datetime | None:
+    span = _SPAN.fullmatch(text)
+    if span:
+        return now + int(span[1]) * _UNITS[span[2].lower()]
+    try:
+        return datetime.combine(date.fromisoformat(text), time(), zone).astimezone(UTC)
+    except ValueError:
+        pass
+    try:
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

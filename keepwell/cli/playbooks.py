@@ -1,0 +1,102 @@
+"""`keepwell playbooks`: what would happen, when, and why."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from keepwell.cli import words
+from keepwell.cli.desk import Json
+from keepwell.cli.output import Column, level_text, print_json, print_table, say
+from keepwell.contracts.playbook import Assign, Document, Escalate, Playbook, Send, Step, Task
+from keepwell.db.repositories.views import did_you_mean
+from keepwell.errors import NotFoundError
+from keepwell.settings import Settings, load_settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this module."""
+    app.command("playbooks")(show_playbooks)
+
+
+def all_playbooks(settings: Settings) -> dict[str, Playbook]:
+    """The playbooks in force, by name, the gravest level first; their templates are not pinned."""
+    from keepwell.playbooks import BUILT_IN, PlaybookRegistry  # noqa: PLC0415  (loads Temporal)
+
+    found = PlaybookRegistry((*BUILT_IN, *settings.playbooks)).playbooks
+    return dict(sorted(found.items(), key=lambda item: -item[1].level.severity))
+
+
+def show_playbooks(
+    name: Annotated[str | None, typer.Argument(help="One playbook's name (unset: all).")] = None,
+    as_json: Json = False,
+) -> None:
+    """Each playbook as a timeline: what goes to whom, when, unless what, and why."""
+    found = all_playbooks(load_settings())
+    if name is not None:
+        wanted = name.partition("@")[0].lower()
+        if wanted not in found:
+            raise NotFoundError(
+                f"There is no playbook {name!r}{did_you_mean(wanted, found)}.",
+                hint=f"There are: {', '.join(found)}.",
+            )
+        found = {wanted: found[wanted]}
+    if as_json:
+        print_json({"playbooks": list(found.values())})
+        return
+    for number, playbook in enumerate(found.values()):
+        if number:
+            say()
+        _print(playbook, details=name is not None)
+
+
+def _print(playbook: Playbook, *, details: bool) -> None:
+    say(f"{playbook.label}  {playbook.title}  ", level_text(playbook.level), style="bold")
+    say(playbook.purpose)
+    say()
+    columns = [
+        Column("When", keep=True),
+        Column("Within", keep=True),
+        Column("Step"),
+        Column("What"),
+        Column("Why"),
+        Column("Template", wide=150),
+    ]
+    rows = [
+        [
+            words.offset(step.at),
+            words.span_words(step.within) if step.within else "",
+            step.name,
+            f"{_what(step)}{f', unless {step.unless}' if step.unless else ''}",
+            step.why,
+            "" if isinstance(step, Assign) else step.template,
+        ]
+        for step in playbook.steps
+    ]
+    print_table(columns, rows)
+    say()
+    say(
+        f"Waits for an answer until {words.offset(playbook.closes_at)}; may begin again "
+        f"{words.span_words(playbook.cooldown)} after it ended.",
+        style="dim",
+    )
+    if not details:
+        return
+    say("Times are on the playbook's own clock, which stands still while it is paused.", style="dim")
+
+
+def _what(step: Step) -> str:
+    match step:
+        case Send():
+            to = step.to.value.replace("_", " ")
+            attached = f", with {step.attach}" if step.attach else ""
+            return f"{step.channel.value.replace('_', '-')} to {to}, from {step.sender.value}{attached}"
+        case Assign():
+            return "assign a CSM"
+        case Task():
+            return f"task for {step.to.value}, due {words.span_words(step.due)} later"
+        case Document():
+            return "write a document"
+        case Escalate():
+            return f"escalate to the lead, due {words.span_words(step.due)} later"

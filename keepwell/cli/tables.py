@@ -1,0 +1,101 @@
+"""Tables that several commands show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.text import Text
+
+from keepwell.cli import words
+from keepwell.cli.desk import Desk
+from keepwell.cli.output import Column, level_text, print_table, say
+from keepwell.db.repositories.views_interventions import InterventionLine, InterventionState
+from keepwell.db.repositories.views_work import TaskLine
+
+
+def intervention_table(
+    desk: Desk, lines: Sequence[InterventionLine], *, title: str = "", of_one: bool = False
+) -> None:
+    """Interventions; `of_one` customer, whose name is then left out. Nothing for none."""
+    if not lines:
+        return
+    if title:
+        say()
+    columns = [
+        Column("Id", keep=True),
+        *([] if of_one else [Column("Customer")]),
+        Column("Playbook", keep=True),
+        Column("Level", keep=True, wide=100),
+        Column("Score", justify="right", keep=True, wide=100),
+        Column("Owner", wide=110),
+        Column("State"),
+        Column("Started", keep=True),
+        Column("Next"),
+    ]
+    rows = []
+    for one in lines:
+        row: list[object] = [words.short(one.id), one.customer, one.playbook, level_text(one.level)]
+        row += [words.score(one.score), one.owner, _state(desk, one), desk.clock.moment(one.started_at)]
+        row.append(_next(desk, one))
+        if of_one:
+            row.pop(1)
+        rows.append(row)
+    print_table(columns, rows, title=title)
+
+
+def _state(desk: Desk, one: InterventionLine) -> Text:
+    match one.state:
+        case InterventionState.ENDED:
+            return Text(one.outcome or "ended", style="dim")
+        case InterventionState.PAUSED:
+            until = f" until {desk.clock.moment(one.paused_until)}" if one.paused_until else ""
+            return Text(f"paused{until}", style="yellow")
+        case InterventionState.OPEN:
+            return Text("acknowledged" if one.acknowledged_by else "open", style="green")
+
+
+def _next(desk: Desk, one: InterventionLine) -> str:
+    if one.state is InterventionState.ENDED:
+        return f"ended {desk.clock.moment(one.ended_at)}"
+    if one.next_step is None:
+        return "waits for an answer"
+    if one.state is InterventionState.PAUSED and one.paused_until is None:
+        return f"{one.next_step}, once resumed"
+    when = desk.clock.away(one.next_at) if one.next_at and one.next_at > desk.now else "due"
+    return f"{one.next_step} {when}"
+
+
+def task_table(desk: Desk, tasks: Sequence[TaskLine], *, title: str = "", of_one: bool = False) -> None:
+    """Tasks; `of_one` customer, whose name is then left out. Nothing for none."""
+    if not tasks:
+        return
+    if title:
+        say()
+    columns = [
+        Column("Task"),
+        *([] if of_one else [Column("Customer")]),
+        Column("Owner"),
+        Column("Age", keep=True, justify="right"),
+        Column("Due", keep=True),
+        Column("State", keep=True),
+    ]
+    rows = []
+    for one in tasks:
+        row: list[object] = [one.title, one.customer, one.owner or Text("nobody", style="red")]
+        row += [words.length(desk.now - one.created_at), _due(desk, one), _task_state(desk, one)]
+        if of_one:
+            row.pop(1)
+        rows.append(row)
+    print_table(columns, rows, title=title)
+
+
+def _due(desk: Desk, one: TaskLine) -> Text:
+    return Text(desk.clock.moment(one.due_at), style="bold red" if one.overdue else "")
+
+
+def _task_state(desk: Desk, one: TaskLine) -> Text:
+    if one.overdue:
+        return Text(f"{words.length(desk.now - one.due_at)} overdue", style="bold red")
+    if one.state == "open":
+        return Text(desk.clock.away(one.due_at))
+    return Text(f"{one.state} by {one.closed_by}" if one.closed_by else one.state, style="dim")

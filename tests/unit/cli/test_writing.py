@@ -1,0 +1,263 @@
+"""Commands that change the store: imports, metrics, enrolment, scorecards, the organisation, migrations."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+import keepwell
+from keepwell.db.engine import Store
+from keepwell.db.migrate import head
+from tests.unit.cli.conftest import Cli
+from tests.unit.db.world import NOW, World
+
+CUSTOMERS = "external_id,name,monthly_revenue\nc1,Acme,100\nc2,Borealis,200\n"
+
+
+def test_an_import_that_goes_in_whole(cli: Cli, world: World) -> None:
+    Path("customers.csv").write_text(CUSTOMERS)
+    first = cli("import", "customers", "customers.csv", "--json")
+    assert (first.code, first.json["created"], first.err) == (0, 2, "")
+    again = cli("import", "customers", "customers.csv")
+    assert again.code == 0
+    assert "0 created, 0 updated, 2 unchanged" in again.out
+    assert "keepwell import metrics FILE" in again.out
+    event = cli("events", "--kind", "import", "--json").json["events"][0]
+    assert event["kind"] == "import.finished"
+
+
+def test_an_import_with_rejects(cli: Cli, world: World) -> None:
+    Path("customers.csv").write_text(CUSTOMERS + "c3,,x\n")
+    result = cli("import", "customers", "customers.csv", "--rejects", "rejects.csv")
+    assert result.code == 8
+    assert "is not a number" in result.out
+    assert "All of them are in rejects.csv" in result.out
+    assert "is empty; every row needs it" in Path("rejects.csv").read_text(encoding="utf-8-sig")
+    Path("bad.csv").write_text("external_id,name\nc9,\n")
+    nothing = cli("import", "customers", "bad.csv", "--json")
+    assert (nothing.code, nothing.json["rejected"]) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("customers", "none.csv"), "none.csv"),
+        (("customers", "file.xls"), "not a kind of file"),
+        (("people", "file.csv"), "people"),
+        (("customers", "customers.csv", "--mapping", "none.toml"), "none.toml"),
+        (("metrics", "customers.csv", "--measured-at", "noon"), "--measured-at"),
+    ],
+)
+def test_imports_refused(cli: Cli, world: World, arguments: tuple[str, ...], message: str) -> None:
+    Path("customers.csv").write_text(CUSTOMERS)
+    result = cli("import", *arguments)
+    assert result.code == 2
+    assert message in result.err
+    assert "Traceback" not in result.err
+
+
+def test_a_metric_scores_at_once(cli: Cli, world: World) -> None:
+    world.customer("acme", name="Acme")
+    world.score("acme", 62, NOW)
+    same = cli("metric", "acme", "payment_health", "99")
+    assert same.code == 0
+    assert "HEALTHY" in same.out
+    assert "nothing follows" in same.out
+    fell = cli("metric", "acme", "usage_trend_30_days", "-90", "--json")
+    assert fell.code == 0
+    # No server runs here: the change of level waits in the store for the worker's sweep.
+    assert fell.json["scored"]["level"] == "AT_RISK"
+    assert fell.json["followed"]["handed"] is None
+    assert "No Temporal server runs" in fell.err
+    assert world.transitions("acme")[0].decision is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("payment_helth", "1", "did you mean 'payment_health'?"),
+        ("payment_health", "many", "is not a number"),
+        ("payment_health", "101", "allowed is 0 to 100 %"),
+    ],
+)
+def test_metrics_refused(cli: Cli, world: World, name: str, value: str, message: str) -> None:
+    world.customer("acme")
+    result = cli("metric", "acme", name, value)
+    assert result.code == 2
+    assert message in result.err
+    assert world.scores("acme") == []
+
+
+def test_enrol_shows_whom_and_asks(cli: Cli, world: World) -> None:
+    world.staff("dana", name="Dana Reyes")
+    world.customer("acme", name="Acme", owner_id="dana", monthly_revenue=900)
+    world.score("acme", 5, NOW)
+    world.customer("fine")
+    world.score("fine", 90, NOW)
+    dry = cli("enrol", "--level", "critical", "--limit", "5", "--dry-run")
+    assert dry.code == 0
+    for part in ("critical@1 would begin for", "Acme", "5.0", "USD 900", "Dana Reyes", "--dry-run"):
+        assert part in dry.out
+    asked = cli("enrol", "--level", "critical", "--limit", "5")
+    assert asked.code == 2
+    assert "Add --yes" in asked.err
+    away = cli("enrol", "--level", "critical", "--limit", "5", "--yes")
+    assert away.code == 5
+    # Without a server nothing is written.
+    assert world.transitions("acme") == []
+    found = cli("enrol", "--level", "critical", "--limit", "5", "--dry-run", "--json").json
+    assert [one["external_id"] for one in found["candidates"]] == ["acme"]
+    assert found["enrolled"] == []
+
+
+def test_enrol_refused(cli: Cli, world: World) -> None:
+    none = cli("enrol", "--level", "HEALTHY", "--limit", "5")
+    assert none.code == 2
+    assert "There is no playbook for HEALTHY" in none.err
+    assert cli("enrol", "--level", "critical").code == 2
+    assert cli("enrol", "--level", "critical", "--limit", "0").code == 2
+    nobody = cli("enrol", "--level", "critical", "--limit", "5", "--yes")
+    assert nobody.code == 0
+    assert "keepwell score" in nobody.out
+
+
+def test_scoring_nobody(cli: Cli, world: World) -> None:
+    result = cli("score")
+    assert result.code == 3
+    assert "keepwell import customers FILE" in result.err
+    world.customer("acme")
+    assert cli("score", "--json").json["error"]["kind"] == "ServerUnavailableError"
+
+
+def test_scorecards(cli: Cli, world: World) -> None:
+    text = (files("scoring") / "scorecards" / "intervention.toml").read_text()
+    Path("mine.toml").write_text(text.replace('name = "intervention"', 'name = "mine"', 1))
+    assert cli("scorecards", "check", "mine.toml").out.startswith("mine.toml is sound: mine@")
+    used = cli("scorecards", "use", "mine.toml", "--json").json
+    listed = {one["name"]: one for one in cli("scorecards", "--json").json["scorecards"]}
+    assert listed["mine"]["in_use"] is True
+    assert listed["mine"]["hash"] == used["hash"]
+    assert listed["intervention"]["in_use"] is False
+    assert cli("scorecards", "show", "--json").json["name"] == "mine"
+    assert cli("scorecards", "show", used["hash"][:8], "--json").json["name"] == "mine"
+    assert cli("scorecards", "use", "intervention").code == 0
+    assert cli("organisation", "--json").json["scorecard"].startswith("intervention@")
+    assert cli("scorecards", "use", "mine").code == 0
+    assert cli("organisation", "--json").json["scorecard"].startswith("mine@")
+
+
+def test_scorecards_refused(cli: Cli, world: World) -> None:
+    Path("bad.toml").write_text("name = 3\n")
+    for command in ("check", "use"):
+        result = cli("scorecards", command, "bad.toml")
+        assert result.code == 2
+        assert "bad.toml:1" in result.err
+    unknown = cli("scorecards", "use", "intervenshun")
+    assert unknown.code == 3
+    assert "did you mean 'intervention'?" in unknown.err
+    assert cli("scorecards", "show", "none.toml").code == 2
+
+
+def test_the_organisation(cli: Cli, world: World) -> None:
+    result = cli(
+        "organisation",
+        "set",
+        "time_zone=Europe/Berlin",
+        "currency=eur",
+        "consent_required=yes",
+        "--by",
+        "lee",
+    )
+    assert result.code == 0
+    found = cli("organisation", "--json").json
+    assert (found["time_zone"], found["currency"], found["consent_required"]) == (
+        "Europe/Berlin",
+        "EUR",
+        True,
+    )
+    event = cli("events", "--kind", "organisation", "--json").json["events"][0]
+    assert (event["by"], "Europe/Berlin" in event["text"]) == ("lee", True)
+    assert "Nothing has changed" in cli("organisation", "set", "currency=EUR").out
+    assert "time_zone" in cli("organisation").out
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("time_zone=Mars/Base", "IANA zone"),
+        ("currency=euro", "three letters"),
+        ("sender_address=vera", "email address"),
+        ("booking_url=brightdesk.example", "beginning with https://"),
+        ("consent_required=perhaps", "yes"),
+        ("name=", "a name of up to 200 letters"),
+        ("key=other", "has no field 'key'"),
+        ("currenci=EUR", "did you mean 'currency'?"),
+        ("currency", "is no FIELD=VALUE"),
+    ],
+)
+def test_the_organisation_refuses(cli: Cli, world: World, assignment: str, message: str) -> None:
+    result = cli("organisation", "set", "product=Desk", assignment)
+    assert result.code == 2
+    assert message in result.err
+    assert cli("organisation", "--json").json["product"] == "our product"
+
+
+def test_migrate(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "is up to date" in cli("migrate").out
+    monkeypatch.setenv("KEEPWELL_DATABASE_URL", "sqlite:///fresh.sqlite3")
+    found = cli("migrate", "--json").json
+    assert (found["before"], found["after"]) == (None, head())
+    assert Store("sqlite:///fresh.sqlite3").url.database == "fresh.sqlite3"
+
+
+def test_version_help_and_usage(cli: Cli) -> None:
+    assert cli("--version").out == f"keepwell {keepwell.__version__}\n"
+    assert cli("--help").code == 0
+    unknown = cli("custommers")
+    assert unknown.code == 2
+    assert "custommers" in unknown.err
+    assert cli("customers", "--limit", "many", "--json").json["error"]["kind"] == "UsageError"
+
+
+def test_a_wrong_setting(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEEPWELL_UI_PORTT", "1")
+    warned = cli("customers")
+    assert warned.code == 0
+    assert warned.err.count("did you mean KEEPWELL_UI_PORT?") == 1
+    monkeypatch.setenv("KEEPWELL_SENDING", "loud")
+    wrong = cli("customers")
+    assert wrong.code == 7
+    assert "KEEPWELL_SENDING is 'loud'" in wrong.err
+
+
+def test_the_unexpected_is_one_line(cli: Cli, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("by nought")
+
+    monkeypatch.setattr("keepwell.cli.customers.customers", broken)
+    result = cli("customers")
+    assert result.code == 1
+    assert "ZeroDivisionError: by nought" in result.err
+    assert "KEEPWELL_LOG_LEVEL=DEBUG" in result.err
+    assert "Traceback" not in result.err
+    monkeypatch.setenv("KEEPWELL_LOG_LEVEL", "DEBUG")
+    assert "Traceback" in cli("customers").err
+
+
+def test_playbooks(cli: Cli, world: World) -> None:
+    found = cli("playbooks", "--json").json["playbooks"]
+    assert found[0]["name"] == "critical"
+    text = cli("playbooks", "critical").out
+    for part in (
+        "executive_email",
+        "+1 h",
+        "day 3",
+        "unless answered",
+        "email to primary contact",
+    ):
+        assert part in text
+    wrong = cli("playbooks", "crtical")
+    assert wrong.code == 3
+    assert "did you mean 'critical'?" in wrong.err
