@@ -22,6 +22,7 @@ from activities.delivery import LEASE, Delivery
 from activities.interventions import InterventionActivities
 from activities.scoring import ScoringActivities
 from activities.steps import StepActivities
+from keepwell import __version__
 from keepwell.adapters.gate import StoreGate
 from keepwell.adapters.in_app import InApp
 from keepwell.adapters.outbox import Outbox
@@ -136,6 +137,8 @@ def make_worker(settings: Settings, client: Client, parts: Parts, executor: Thre
     return Worker(
         client,
         task_queue=settings.task_queue,
+        # Named, or the SDK reads every loaded module at each start to make a name of its own.
+        build_id=f"keepwell-{__version__}",
         workflows=parts.workflows,
         activities=parts.activities,
         activity_executor=executor,

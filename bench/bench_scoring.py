@@ -18,7 +18,7 @@ def values(rows: int) -> FloatArray:
     """Plausible raw values, a tenth of them missing."""
     card, dice = builtin("intervention"), np.random.default_rng(7)
     columns = []
-    for metric in card.metrics.values():
+    for metric in card.metrics:
         low = metric.minimum if metric.minimum is not None else 0.0
         high = metric.maximum if metric.maximum is not None else 100.0
         columns.append(dice.uniform(low, min(high, low + 200), rows))
@@ -41,7 +41,7 @@ def row_by_row(found: FloatArray, weights: FloatArray) -> float:
 def main() -> None:
     """Measure and print."""
     card, found = builtin("intervention"), values(ROWS)
-    weights = np.array([metric.weight for metric in card.metrics.values()])
+    weights = np.array([metric.weight for metric in card.metrics])
     filled = np.nan_to_num(found)
     few = filled[: ROWS // 20]
     measured = {

@@ -12,7 +12,6 @@ from keepwell.errors import ConfigurationError
 from scoring.levels import Level
 
 BUILT_IN = ("workflows.critical", "workflows.at_risk")
-RISK_LEVELS = (Level.CRITICAL, Level.HIGH_RISK, Level.AT_RISK)
 
 
 class PlaybookRegistry:
@@ -28,7 +27,7 @@ class PlaybookRegistry:
             if playbook.workflow not in self.workflows:
                 known = ", ".join(sorted(self.workflows))
                 raise ConfigurationError(
-                    f"Playbook {playbook.label} names the workflow {playbook.workflow!r}, which no module has.",
+                    f"{playbook.label} names the workflow {playbook.workflow!r}, which no module has.",
                     hint=f"Define it beside the playbook, or name one of: {known}.",
                 )
 

@@ -37,9 +37,11 @@ Words = Annotated[
     tuple[str, ...],
     NoDecode,
     BeforeValidator(
-        lambda value: tuple(part.strip() for part in value.split(",") if part.strip())
-        if isinstance(value, str)
-        else value
+        lambda value: (
+            tuple(part.strip() for part in value.split(",") if part.strip())
+            if isinstance(value, str)
+            else value
+        )
     ),
 ]
 

@@ -57,7 +57,7 @@ class Chain(Handlers):
                     notes=notes,
                 ),
                 start_to_close_timeout=policies.STORE_TIMEOUT,
-            heartbeat_timeout=policies.HEARTBEAT,
+                heartbeat_timeout=policies.HEARTBEAT,
                 retry_policy=policies.STORE_RETRY,
                 summary=cut("; ".join(f"{note.text} ({note.by})" for note in notes)),
             )

@@ -12,6 +12,7 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 from activities.interventions import InterventionActivities
 from activities.steps import StepActivities
 from keepwell.contracts.intervention import (
+    RECOVERED,
     Closed,
     InterventionInput,
     Miss,
@@ -23,14 +24,11 @@ from keepwell.contracts.intervention import (
     StepState,
 )
 from keepwell.contracts.playbook import REVIEW, Assign, Document, Escalate, Send, Step, Task
-from scoring.levels import Level
 from workflows import policies
 from workflows.chain import ENGINE, Chain
 from workflows.details import cut, next_words
 from workflows.show import show
 from workflows.state import Exit
-
-RECOVERED = (Level.HEALTHY, Level.THRIVING)
 
 
 class InterventionRun(Chain):

@@ -6,9 +6,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
+from pydantic import Field
+
 from keepwell.contracts.base import Frozen
 from keepwell.contracts.playbook import Playbook, Step
 from scoring.levels import Level
+
+RECOVERED = (Level.HEALTHY, Level.THRIVING)
+"""The levels that end a risk playbook."""
 
 
 class Outcome(StrEnum):
@@ -85,7 +90,7 @@ class Changes(Frozen):
     acknowledged_by: str | None = None
     response: str | None = None
     owner: str | None = None
-    steps: dict[str, StepState] = {}
+    steps: dict[str, StepState] = Field(default_factory=dict)
     shift: timedelta | None = None
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from pydantic import Field
+
 from keepwell.contracts.base import Frozen
 from scoring.levels import Level
 
@@ -41,7 +43,7 @@ class CustomerFacts(Frozen):
     months_with_us: int | None
     monthly_revenue: str
     renews_on: date | None
-    facts: dict[str, str] = {}
+    facts: dict[str, str] = Field(default_factory=dict)
 
 
 class Point(Frozen):

@@ -9,7 +9,7 @@ from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.service import RPCError, RPCStatusCode
 
-from keepwell.contracts.intervention import InterventionInput, Refusal, ScoreChange
+from keepwell.contracts.intervention import RECOVERED, InterventionInput, Refusal, ScoreChange
 from keepwell.contracts.playbook import Playbook
 from keepwell.contracts.scoring import Handed, PendingTransition
 from keepwell.keys import new_id, risk_workflow_id
@@ -48,8 +48,12 @@ class TemporalHandOver:
             return await self._mark(pending, "signalled" if pending.open else "started", now)
         if await self._signal(pending):
             return await self._mark(pending, "signalled", now)
-        reason = f"There is no playbook for {pending.level.value}, and none runs that it could end"
-        return await self._refuse(pending, "no_playbook", reason, now)
+        level = pending.level.value
+        if pending.level in RECOVERED:
+            code, reason = "not_needed", f"{level} needs no playbook, and none runs that it would end"
+        else:
+            code, reason = "no_playbook", f"There is no playbook for {level} yet, and none runs"
+        return await self._refuse(pending, code, reason, now)
 
     async def signal_with_start(self, pending: PendingTransition, playbook: Playbook) -> None:
         change = _change(pending)

@@ -15,13 +15,13 @@ EVERY_SECONDS = 4.0
 class Heartbeats(Interceptor):
     """Worker interceptor: heartbeats for as long as an activity runs, in its thread or on the loop."""
 
-    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
         """Put ourselves before the activity."""
         return _Beating(next)
 
 
 class _Beating(ActivityInboundInterceptor):
-    async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:
         beat = asyncio.create_task(_beat())
         try:
             return await self.next.execute_activity(input)

@@ -71,7 +71,7 @@ def prepare(instant: str, marker: Path) -> None:
             die_once(marker, count, 4)
 
     ScoreRepository.score_partition = score  # type: ignore[method-assign]
-    TemporalHandOver.signal_with_start = start  # type: ignore[method-assign]
+    TemporalHandOver.signal_with_start = start  # type: ignore[method-assign,assignment]
 
 
 async def main(instant: str, marker: Path) -> None:

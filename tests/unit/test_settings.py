@@ -38,7 +38,7 @@ def test_defaults(tmp_path: Path) -> None:
     assert settings.database_url == f"sqlite:///{home}/keepwell.sqlite3"
     assert (settings.organisation, settings.sending, settings.task_queue) == ("main", "outbox", "keepwell")
     assert (settings.partition_size, settings.history_retention_days) == (10_000, 90)
-    assert (settings.data_dir, settings.ui_port, settings.consent_required) == (None, None, False)
+    assert (settings.data_dir, settings.ui_port, settings.playbooks) == (None, None, ())
     assert not home.exists()
 
 

@@ -40,7 +40,7 @@ async def test_who_fell_gets_a_playbook_and_everything_adds_up(stage: Stage) -> 
     assert (summary.customers, summary.scored, summary.insufficient) == (121, 120, 1)
     assert (summary.transitions, summary.started, summary.refused) == (6, 4, 2)
     reasons = {key: stage.transitions(key)[0].code for key in ("c04", "c05")}
-    assert reasons == {"c04": "no_playbook", "c05": "no_playbook"}
+    assert reasons == {"c04": "no_playbook", "c05": "not_needed"}
     for key in ("c00", "c01"):
         assert (await stage.opened(key)).playbook == "critical"
 

@@ -13,6 +13,8 @@ from keepwell.db.tables import Template
 from keepwell.errors import StoreError
 from keepwell.rendering.bundle import OWN_TEMPLATES, Bundle, load_bundle
 
+Stamp = frozenset[tuple[str, int, int]]
+
 
 class TemplateRepository:
     """Templates by hash; files are read when a playbook is pinned, and from then on the store counts."""
@@ -21,10 +23,15 @@ class TemplateRepository:
         self._store = store
         self._folders = folders
         self._stored: set[str] = set()
+        self._pinned: dict[str, tuple[Stamp, Playbook]] = {}
         self.load = lru_cache(maxsize=256)(self._load)
 
     def pin(self, playbook: Playbook) -> Playbook:
         """The playbook with each of its templates as the files are now."""
+        stamp = self._stamp()
+        known = self._pinned.get(playbook.label)
+        if known is not None and known[0] == stamp:
+            return known[1]
         bundles = {name: load_bundle(name, self._folders) for name in playbook.template_names}
         missing = [bundle for bundle in bundles.values() if bundle.hash not in self._stored]
         if missing:
@@ -38,7 +45,15 @@ class TemplateRepository:
                     }
                     insert_if_absent(session, "template", values)
             self._stored.update(bundle.hash for bundle in missing)
-        return playbook.model_copy(update={"templates": {name: one.hash for name, one in bundles.items()}})
+        hashes = {name: bundle.hash for name, bundle in bundles.items()}
+        pinned = playbook.model_copy(update={"templates": hashes})
+        self._pinned[playbook.label] = (stamp, pinned)
+        return pinned
+
+    def _stamp(self) -> Stamp:
+        """Changes when a file does: reading all of them for each start would take 50 times as long."""
+        files = (path for folder in self._folders for path in folder.rglob("*.j2"))
+        return frozenset((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in files)
 
     def _load(self, content_hash: str) -> Bundle:
         with self._store.read() as session:
