@@ -28,6 +28,11 @@ def daily_schedule_id(organisation: str) -> str:
     return f"daily/{organisation}"
 
 
+def score_workflow_id(organisation: str) -> str:
+    """The run over all customers that a person asked for; asking again joins the one under way."""
+    return f"score/{organisation}"
+
+
 def sweep_schedule_id(organisation: str) -> str:
     """The Schedule of the sweep for transitions that were committed and never claimed."""
     return f"sweep/{organisation}"

@@ -55,7 +55,7 @@ def details(state: RunState, step: Step | None, now: datetime) -> str:
         lines += ["", f"**Next:** {next_words(state, step, now)}{why}"]
     lines += ["", f"Acknowledged by {state.acknowledged}." if state.acknowledged else "Not acknowledged yet."]
     done = [*(entry.carry.earlier if entry.carry else ()), *state.sent]
-    lines += ["", "**So far**", *(f"- {line}" for line in done)] if done else []
+    lines += ["", "**So far**", "", *(f"- {line}" for line in done)] if done else []
     return "\n".join(lines)
 
 

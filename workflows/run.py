@@ -147,7 +147,13 @@ class InterventionRun(Chain):
         """Try a step until its window closes; None when something else has to be looked at first."""
         call, window = self._call(step)
         attempt = asyncio.ensure_future(self._activity(step, call, window))
-        await workflow.wait_condition(lambda: attempt.done() or self._interrupted(step))
+        try:
+            await workflow.wait_condition(lambda: attempt.done() or self._interrupted(step))
+        except asyncio.CancelledError:
+            # Cancelled in Temporal: what the attempt sends is known before the outcome is written.
+            attempt.cancel()
+            await workflow.wait([attempt])
+            raise
         if not attempt.done():
             attempt.cancel()
         try:

@@ -29,14 +29,14 @@ def show(state: RunState, step: Step | None, shown: dict[str, object]) -> None:
     next_at: datetime | None = None
     if not ended and not state.paused and state.clock is not None:
         at = state.entry.playbook.closes_at if step is None else step.at
-        next_at = state.clock.moment(at, now)
+        # To the second, or the clock's microseconds would make a new value after every wait.
+        next_at = state.clock.moment(at, now).replace(microsecond=0)
     values: dict[str, object] = {
         "owner": state.owner or "nobody",
         "step": "" if ended else (step.name if step else "waiting_for_answer"),
         "paused": state.paused and not ended,
         "outcome": state.exit.outcome.value if state.exit else "running",
-        # Rounded, or the clock's microseconds would make a new value after every wait.
-        "next": next_at.replace(microsecond=0) if next_at else None,
+        "next": next_at,
     }
     if values == shown:
         return
@@ -47,7 +47,7 @@ def show(state: RunState, step: Step | None, shown: dict[str, object]) -> None:
             ORGANISATION.value_set(entry.organisation),
             PLAYBOOK.value_set(entry.playbook.label),
             RISK_LEVEL.value_set(change.level.value),
-            HEALTH_SCORE.value_set(change.score),
+            HEALTH_SCORE.value_set(round(change.score, 1)),
             OWNER.value_set(str(values["owner"])),
             STEP.value_set(str(values["step"])) if values["step"] else STEP.value_unset(),
             PAUSED.value_set(bool(values["paused"])),

@@ -23,6 +23,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from keepwell.contracts.commands import Answer, Command
 from keepwell.contracts.scoring import ScoreRequest, ScoreSummary
 from keepwell.errors import KeepwellError, RefusedError, ServerUnavailableError
+from keepwell.keys import score_workflow_id
 from keepwell.settings import Settings
 from keepwell.temporal.run_client import run_with_client
 
@@ -129,7 +130,7 @@ async def score_everybody(client: Client, settings: Settings, organisation: str,
         summary: ScoreSummary = await client.execute_workflow(
             "DailyScoring",
             ScoreRequest(organisation=organisation, again=again),
-            id=f"score/{organisation}",
+            id=score_workflow_id(organisation),
             task_queue=settings.task_queue,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             result_type=ScoreSummary,
@@ -137,7 +138,7 @@ async def score_everybody(client: Client, settings: Settings, organisation: str,
         )
     except WorkflowFailureError as error:
         raise KeepwellError(
-            f"The run score/{organisation} did not succeed: {error.cause}.",
+            f"The run {score_workflow_id(organisation)} did not succeed: {error.cause}.",
             hint="Its history in the Temporal UI says where it failed.",
             audience="ops",
         ) from error

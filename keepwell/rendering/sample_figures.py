@@ -21,6 +21,28 @@ TODAY = date(2026, 11, 21)
 
 def sample_health() -> HealthFigures:
     """The figures of a critical customer: one metric fell, one area is not measured."""
+    active, sentiment, adoption, integration = _costly_metrics()
+    onboarding, payment = _good_metrics()
+    return HealthFigures(
+        score=17.4,
+        level=Level.CRITICAL,
+        before=41.0,
+        coverage=0.92,
+        categories=(
+            CategoryFigure(title="Usage", score=19.0, weight=40.0),
+            CategoryFigure(title="Engagement", score=27.5, weight=30.0),
+            CategoryFigure(title="Business", score=64.0, weight=20.0),
+            CategoryFigure(title="Relationship", score=None, weight=10.0),
+        ),
+        costly=_costly_advice(active, sentiment, adoption),
+        strengths=(payment, onboarding),
+        improved=(onboarding,),
+        unused=_unused_advice(integration, adoption),
+    )
+
+
+def _costly_metrics() -> tuple[MetricFigure, MetricFigure, MetricFigure, MetricFigure]:
+    """Metrics that cost points, most first."""
     active = metric(
         "daily_active_rate",
         "Daily active users",
@@ -65,6 +87,11 @@ def sample_health() -> HealthFigures:
         category="Business",
         low="work is copied by hand",
     )
+    return active, sentiment, adoption, integration
+
+
+def _good_metrics() -> tuple[MetricFigure, MetricFigure]:
+    """Metrics that do well."""
     onboarding = metric(
         "onboarding_completion_rate",
         "Onboarding completed",
@@ -78,49 +105,46 @@ def sample_health() -> HealthFigures:
     payment = metric(
         "payment_health", "Payments on time", "100 %", points=100.0, lost=0.0, category="Business"
     )
-    return HealthFigures(
-        score=17.4,
-        level=Level.CRITICAL,
-        before=41.0,
-        coverage=0.92,
-        categories=(
-            CategoryFigure(title="Usage", score=19.0, weight=40.0),
-            CategoryFigure(title="Engagement", score=27.5, weight=30.0),
-            CategoryFigure(title="Business", score=64.0, weight=20.0),
-            CategoryFigure(title="Relationship", score=None, weight=10.0),
+    return onboarding, payment
+
+
+def _costly_advice(
+    active: MetricFigure, sentiment: MetricFigure, adoption: MetricFigure
+) -> tuple[Advice, ...]:
+    """What to do about the metrics that cost most."""
+    return (
+        advice(
+            active,
+            "Invite everybody who has not signed in for two weeks to a 20-minute session",
+            "Priya Raman",
+            7,
         ),
-        costly=(
-            advice(
-                active,
-                "Invite everybody who has not signed in for two weeks to a 20-minute session",
-                "Priya Raman",
-                7,
-            ),
-            advice(
-                sentiment,
-                "Go through the open tickets together and settle the oldest three",
-                "Brightdesk support",
-                5,
-            ),
-            advice(
-                adoption,
-                "Choose two features for the team's most frequent job and set them up together",
-                "Lena Hoffmann",
-                14,
-            ),
+        advice(
+            sentiment,
+            "Go through the open tickets together and settle the oldest three",
+            "Brightdesk support",
+            5,
         ),
-        strengths=(payment, onboarding),
-        improved=(onboarding,),
-        unused=(
-            advice(
-                integration, "Connect the calendar, so that appointments need no copying", "Lena Hoffmann", 14
-            ),
-            advice(
-                adoption,
-                "Save the weekly report as a template, which takes about five minutes",
-                "Lena Hoffmann",
-                14,
-            ),
+        advice(
+            adoption,
+            "Choose two features for the team's most frequent job and set them up together",
+            "Lena Hoffmann",
+            14,
+        ),
+    )
+
+
+def _unused_advice(integration: MetricFigure, adoption: MetricFigure) -> tuple[Advice, ...]:
+    """What lies unused."""
+    return (
+        advice(
+            integration, "Connect the calendar, so that appointments need no copying", "Lena Hoffmann", 14
+        ),
+        advice(
+            adoption,
+            "Save the weekly report as a template, which takes about five minutes",
+            "Lena Hoffmann",
+            14,
         ),
     )
 
