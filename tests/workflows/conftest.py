@@ -12,7 +12,14 @@ from tests.workflows.stage import stage as open_stage
 
 
 @pytest.fixture
-async def stage(sqlite_store: Store, temporal_address: str) -> AsyncIterator[Stage]:
-    """The production parts on a virtual clock, with SQLite."""
+async def stage(store: Store, temporal_address: str) -> AsyncIterator[Stage]:
+    """The production parts on a virtual clock, once per database engine."""
+    async with open_stage(store, temporal_address) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def sqlite_stage(sqlite_store: Store, temporal_address: str) -> AsyncIterator[Stage]:
+    """The same with SQLite alone, for tests where the engine makes no difference."""
     async with open_stage(sqlite_store, temporal_address) as opened:
         yield opened

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlmodel import SQLModel, col, select
@@ -180,6 +181,7 @@ async def stage(
     adapters: Mapping[Channel, ChannelAdapter] | None = None,
     lease: timedelta = LEASE,
     works: bool = True,
+    templates: Path | None = None,
 ) -> AsyncIterator[Stage]:
     """The parts of production, wired to a worker on the test server; or to none, if others work."""
     # Runs of one test must not meet those of another: they share the server.
@@ -200,7 +202,7 @@ async def stage(
     world.staff("erin", role="executive", name="Erin Cole", title="CEO")
     client = await connect_to(address)
     skipper = TimeSkipper(client, config=TimeSkippingConfig(enabled=False))
-    settings = Settings(task_queue=f"test-{new_id()}", partition_size=50)
+    settings = Settings(task_queue=f"test-{new_id()}", partition_size=50, templates=templates)
     parts = compose(settings, store, skipper.client, adapters=adapters, lease=lease)
     opened = Stage(world, parts, skipper)
     if not works:

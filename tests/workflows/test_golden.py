@@ -21,7 +21,8 @@ MOMENT = re.compile(r"\d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2} UTC")
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-async def test_timeline_is_as_recorded(name: str, stage: Stage) -> None:
+async def test_timeline_is_as_recorded(name: str, sqlite_stage: Stage) -> None:
+    stage = sqlite_stage
     key = stage.customer("acme", contacts=0 if name in WITHOUT_CONTACTS else 2)
     await SCENARIOS[name](stage, key)
     lines = [
