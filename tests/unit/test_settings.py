@@ -85,7 +85,6 @@ def test_every_setting_says_what_it_takes() -> None:
         ("KEEPWELL_LOG_LEVEL", "loud", "WARNING"),
         ("KEEPWELL_UI_PORT", "70000", "a port from 1 to 65535"),
         ("KEEPWELL_HISTORY_RETENTION_DAYS", "0.5", "a whole number of days"),
-        ("KEEPWELL_CONSENT_REQUIRED", "maybe", "true or false"),
         ("KEEPWELL_TEMPORAL_UI_URL", "ui.example", "http://"),
         ("KEEPWELL_TASK_QUEUE", "two words", "without spaces"),
     ],
