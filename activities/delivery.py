@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from temporalio.exceptions import ApplicationError
 
+from activities.plain import fallback_text
 from keepwell.contracts.delivery import (
     Absent,
     Accepted,
@@ -25,7 +26,7 @@ from keepwell.contracts.delivery import (
     Message,
 )
 from keepwell.contracts.intervention import Miss, StepCall, StepResult, StepState
-from keepwell.contracts.playbook import FALLBACK, Channel, Send
+from keepwell.contracts.playbook import Channel, Send
 from keepwell.errors import SendRefusedError
 from keepwell.keys import delivery_key, new_id
 from keepwell.ports import ChannelAdapter, Directory, Gate, Ledger, Renderer, Steps
@@ -65,7 +66,10 @@ class Delivery:
         self._wait = wait
 
     def deliver(self, call: StepCall, step: Send) -> StepResult:
-        """Deliver, or say why not: done, deferred until a moment, skipped, or held for a person."""
+        """Deliver, or say why not: done, deferred until a moment, skipped, or held.
+
+        A step that is nothing but this message becomes a task for a person when it does not go.
+        """
         row = self._row(call, step)
         if isinstance(row, str):
             return self._do_without(call, row, StepState.SKIPPED)
@@ -79,10 +83,10 @@ class Delivery:
             return self._do_without(call, row.reason, StepState.HELD)
         match self._gate.ask(call, row.recipient, step.channel.value):
             case DoNotGo(reason=reason):
-                self._ledger.settle(call, row.key, DeliveryState.SKIPPED, reason)
+                self._settle(call, row, DeliveryState.SKIPPED, reason)
                 return self._do_without(call, reason, StepState.SKIPPED)
             case GoAt(at=at, reason=reason):
-                self._ledger.settle(call, row.key, DeliveryState.DEFERRED, reason, deferred_until=at)
+                self._settle(call, row, DeliveryState.DEFERRED, reason, at)
                 return StepResult(state=StepState.DEFERRED, why=reason, until=at)
             case GoNow():
                 return self._send(call, step, row)
@@ -116,25 +120,37 @@ class Delivery:
                 self._ledger.accept(call, row.key, None, accepted)
             case Absent():
                 reason = "An earlier attempt broke off before the provider had it"
-                self._ledger.settle(call, row.key, DeliveryState.PLANNED, reason)
+                self._settle(call, row, DeliveryState.PLANNED, reason)
             case CannotSay(why=why):
-                self._ledger.settle(call, row.key, DeliveryState.UNKNOWN, why)
+                self._settle(call, row, DeliveryState.UNKNOWN, why)
         return self._ledger.rows_of(call)[0]
 
     def _send(self, call: StepCall, step: Send, row: LedgerRow) -> StepResult:
         message = self._message(call, step, row)
-        if not self._ledger.begin(row.key, new_id(), datetime.now(UTC) + self._lease):
-            raise ApplicationError("Another attempt holds this delivery", next_retry_delay=self._lease)
+        lease, until = new_id(), datetime.now(UTC) + self._lease
+        if not self._ledger.begin(row.key, lease, until):
+            raise self._held()
+        row = row.model_copy(update={"state": DeliveryState.SENDING, "lease": lease, "leased_until": until})
         try:
             accepted = self._channels[step.channel].send(message)
         except SendRefusedError as refused:
             if refused.retryable:
-                self._ledger.settle(call, row.key, DeliveryState.PLANNED, refused.message)
+                self._settle(call, row, DeliveryState.PLANNED, refused.message)
                 raise ApplicationError(refused.message, next_retry_delay=refused.retry_after) from refused
-            self._ledger.settle(call, row.key, DeliveryState.FAILED, refused.message)
+            self._settle(call, row, DeliveryState.FAILED, refused.message)
             return self._do_without(call, refused.message, StepState.MISSED)
         self._ledger.accept(call, row.key, message, accepted)
         return StepResult(state=StepState.DONE, why=f"sent to {row.recipient.name}")
+
+    def _settle(
+        self, call: StepCall, row: LedgerRow, state: DeliveryState, reason: str, until: datetime | None = None
+    ) -> None:
+        if not self._ledger.settle(call, row, state, reason, deferred_until=until):
+            raise self._held()
+
+    def _held(self) -> ApplicationError:
+        """Another attempt was faster: come again when its lease is over, and see what became of it."""
+        return ApplicationError("Another attempt holds this delivery", next_retry_delay=self._lease)
 
     def _message(self, call: StepCall, step: Send, row: LedgerRow) -> Message:
         text = self._renderer.render(call, step.template, recipient=row.recipient, sender=step.sender)
@@ -158,5 +174,7 @@ class Delivery:
 
     def _do_without(self, call: StepCall, reason: str, state: StepState) -> StepResult:
         """The message does not go: the step says why, and a person gets the task to do it by hand."""
-        text = self._renderer.render(call, FALLBACK, notice=reason)
+        if call.step.kind != "send":
+            return StepResult(state=state, why=reason)
+        text = fallback_text(self._renderer, call, reason)
         return self._steps.fall_back(Miss(call=call, reason=reason, state=state), text)

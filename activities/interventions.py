@@ -2,6 +2,7 @@
 
 from temporalio import activity
 
+from activities.plain import fallback_text, review_text
 from keepwell.contracts.intervention import (
     Ending,
     Miss,
@@ -14,7 +15,6 @@ from keepwell.contracts.intervention import (
     StepResult,
     TakeOver,
 )
-from keepwell.contracts.playbook import FALLBACK, REVIEW
 from keepwell.ports import Interventions, Playbooks, Renderer, Steps
 
 
@@ -68,11 +68,10 @@ class InterventionActivities:
     def end_intervention(self, ending: Ending) -> None:
         """Write the outcome, cancel what is planned, withdraw open tasks."""
         review = ending.review
-        text = self._renderer.render(review, REVIEW) if review is not None else None
+        text = review_text(self._renderer, review) if review is not None else None
         self._interventions.end(ending, text)
 
     @activity.defn(no_thread_cancel_exception=True)
     def miss_step(self, miss: Miss) -> StepResult:
         """A step was not done in time: an alert, and a task for a person to do it by hand."""
-        text = self._renderer.render(miss.call, FALLBACK, notice=miss.reason)
-        return self._steps.fall_back(miss, text)
+        return self._steps.fall_back(miss, fallback_text(self._renderer, miss.call, miss.reason))

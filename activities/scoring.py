@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
 from datetime import UTC, datetime
 
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
 from keepwell.contracts.scoring import (
     DispatchCall,
@@ -24,6 +26,11 @@ AT_ONCE = 20
 
 BLOCK = 1_000
 """Transitions per gather, so that a hundred thousand of them are not a hundred thousand tasks."""
+
+ATTEMPTS = 5
+"""Then the rest is left to the sweep: a daily run must end, or the next one never begins."""
+
+log = logging.getLogger(__name__)
 
 
 class ScoringActivities:
@@ -55,10 +62,17 @@ class ScoringActivities:
 
         async def one(transition: str) -> None:
             async with room:
-                counts[await self._hand_over.hand_over(transition, call.now)] += 1
+                try:
+                    counts[await self._hand_over.hand_over(transition, call.now)] += 1
+                except Exception:
+                    # One that cannot be handed over must not keep the others from it.
+                    log.exception("A transition was not handed over", extra={"transition": transition})
+                    counts["failed"] += 1
 
         for start in range(0, len(pending), BLOCK):
             await asyncio.gather(*(one(transition) for transition in pending[start : start + BLOCK]))
+        if counts["failed"] and activity.info().attempt < ATTEMPTS:
+            raise ApplicationError(f"{counts['failed']} of {len(pending)} transitions were not handed over")
         return Dispatched(**counts)
 
     @activity.defn(no_thread_cancel_exception=True)

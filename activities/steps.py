@@ -43,9 +43,11 @@ class StepActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def escalate(self, call: StepCall) -> StepResult:
-        """Tell the manager by Slack, and give them a task."""
+        """Give the manager a task, whatever becomes of the message that tells them by Slack."""
         assert isinstance(call.step, Escalate)  # noqa: S101
         step = call.step
+        text = self._renderer.render(call, step.template)
+        task = self._steps.add_task(call, "escalation", Audience.LEAD, call.now + step.due, text)
         message = Send(
             name=step.name,
             at=step.at,
@@ -57,5 +59,4 @@ class StepActivities:
         told = self._delivery.deliver(call, message)
         if told.state is StepState.DEFERRED:
             return told
-        text = self._renderer.render(call, step.template)
-        return self._steps.add_task(call, "escalation", Audience.LEAD, call.now + step.due, text)
+        return task.model_copy(update={"why": f"{task.why}; {told.why}"})

@@ -50,7 +50,15 @@ class PlaybookRegistry:
         for value in vars(module).values():
             definition = _workflow_name(value)
             if definition is not None:
-                self.workflows[definition] = value
+                self._add_workflow(name, definition, value)
+
+    def _add_workflow(self, module: str, definition: str, value: type) -> None:
+        known = self.workflows.setdefault(definition, value)
+        if known is not value:
+            raise ConfigurationError(
+                f"The module {module!r} has a workflow {definition!r}, as {known.__module__!r} has already.",
+                hint="Give yours another name: running interventions are found by it.",
+            )
 
     def for_level(self, level: Level) -> Playbook | None:
         """The current playbook for a risk level with its templates pinned, None where there is none."""

@@ -160,13 +160,13 @@ class Ledger(Protocol):
     def settle(
         self,
         call: StepCall,
-        key: str,
+        seen: LedgerRow,
         state: DeliveryState,
         reason: str,
         *,
         deferred_until: datetime | None = None,
-    ) -> None:
-        """Give the row another state, with the reason, and write it to the timeline."""
+    ) -> bool:
+        """Give the row another state, with the reason, if it still is as it was seen."""
         ...
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from temporalio import workflow
@@ -43,6 +45,7 @@ class Chain(Handlers):
         self.shown: dict[str, object] = {}
         self.taken_over: TakeOver | None = None
         self.request: OpenRequest | None = None
+        self.cancelled = False
 
     async def flush(self) -> None:
         state = self.state
@@ -82,12 +85,16 @@ class Chain(Handlers):
                 "pause_reason": state.pause_reason if alive else "",
             }
         )
+        state.handing_over = True
         answer = await self.store(InterventionActivities.take_over, request)
+        state.handing_over = False
         if isinstance(answer, TakeOver):
             self.taken_over, self.request = answer, request
             if alive:
                 why = f"{answer.playbook.label} took over: the level is {change.level.value}"
                 state.exit = Exit(Outcome.SUPERSEDED, why, ENGINE, change)
+        elif alive:
+            state.read_waiting(workflow.now())
         return answer
 
     def _request(self, change: ScoreChange) -> OpenRequest:
@@ -141,11 +148,17 @@ class Chain(Handlers):
         state = self.state
         state.closed = True
         while True:
+            if self.taken_over is None:
+                state.refuse_waiting(closed.why, workflow.now())
             await self.flush()
-            await workflow.wait_condition(workflow.all_handlers_finished)
+            await self.pause_until(workflow.all_handlers_finished)
             if self.taken_over is not None:
                 self._continue(self.taken_over)
-            if not state.inbox and not state.notes:
+            if state.notes or (state.waiting and self.taken_over is None):
+                continue
+            if not state.inbox and self.cancelled:
+                raise asyncio.CancelledError
+            if not state.inbox:
                 return closed
             if state.inbox:
                 await self.take_over(state.inbox.pop(0))
@@ -158,6 +171,7 @@ class Chain(Handlers):
         carry = Carry(
             opened=answer.opened,
             inbox=tuple(state.inbox),
+            waiting=tuple(state.waiting),
             seen=tuple(state.seen),
             takeovers=(entry.carry.takeovers if entry.carry else 0) + 1,
             earlier=(*(entry.carry.earlier if entry.carry else ()), *earlier)[-30:],
@@ -176,10 +190,39 @@ class Chain(Handlers):
         workflow.continue_as_new(args=[next_entry], workflow=answer.playbook.workflow)
 
     async def store(self, activity: Callable[[Any, In], Out], argument: In) -> Out:
-        return await workflow.execute_activity_method(
+        """An activity that keeps the store in step; it is always let finish."""
+        handle = workflow.start_activity_method(
             activity,
             argument,
             start_to_close_timeout=policies.STORE_TIMEOUT,
             heartbeat_timeout=policies.HEARTBEAT,
             retry_policy=policies.STORE_RETRY,
         )
+        return await self.surely(handle)
+
+    async def surely(self, work: asyncio.Future[Out]) -> Out:
+        """Wait for work to end also when the run is cancelled meanwhile: half done is worse than late."""
+        while True:
+            try:
+                return await asyncio.shield(work)
+            except asyncio.CancelledError:
+                if work.cancelled():
+                    raise
+                self._cancelled_by_ops()
+
+    async def pause_until(
+        self, ready: Callable[[], bool], longest: timedelta | None = None, summary: str | None = None
+    ) -> None:
+        """Wait for a condition, a time-out, or the cancellation of the run."""
+        try:
+            await workflow.wait_condition(ready, timeout=longest, timeout_summary=summary)
+        except TimeoutError:
+            return
+        except asyncio.CancelledError:
+            self._cancelled_by_ops()
+
+    def _cancelled_by_ops(self) -> None:
+        """A cancellation in Temporal is a stop by ops: it ends the intervention like any other."""
+        self.cancelled = True
+        if self.state.exit is None:
+            self.state.exit = Exit(Outcome.STOPPED, "The run was cancelled in Temporal", "ops")

@@ -21,6 +21,9 @@ STEP_RETRY = RetryPolicy(
 STEP_WINDOW = timedelta(hours=24)
 """How long a step without `within` is tried before it counts as missed."""
 
+LEAST_DEFERRAL = timedelta(minutes=1)
+"""A gate that names a moment which is past must not make a run turn in circles."""
+
 LEAST_WINDOW = timedelta(minutes=2)
 """Even a step that comes too late (no worker ran) is tried once before it counts as missed."""
 

@@ -42,11 +42,7 @@ class InterventionRun(Chain):
             if isinstance(answer, NotOpened):
                 return await self.leave(Closed(intervention=None, outcome="not_opened", why=answer.reason))
             state.begin(answer)
-        try:
-            ended = await self._play()
-        except asyncio.CancelledError:
-            await self.end(Exit(Outcome.STOPPED, "The run was cancelled in Temporal", "ops"))
-            raise
+        ended = await self._play()
         await self.end(ended, self._review() if ended.outcome is Outcome.COMPLETED else None)
         assert state.opened is not None  # noqa: S101  (begin() has set it)
         return await self.leave(
@@ -92,10 +88,7 @@ class InterventionRun(Chain):
             if timeout is not None and timeout <= timedelta():
                 self.state.resume(workflow.now(), ENGINE, str(workflow.uuid4()))
                 return
-        try:
-            await workflow.wait_condition(self._disturbed, timeout=timeout, timeout_summary=summary)
-        except TimeoutError:
-            return
+        await self.pause_until(self._disturbed, timeout, summary)
 
     def _disturbed(self) -> bool:
         return bool(self.state.inbox or self.state.notes or self.state.exit)
@@ -133,7 +126,8 @@ class InterventionRun(Chain):
                 await self._until(step.at, step)
             elif result.state is StepState.DEFERRED and result.until is not None:
                 assert state.clock is not None  # noqa: S101
-                await self._until(state.clock.elapsed(result.until), step)
+                until = max(result.until, workflow.now() + policies.LEAST_DEFERRAL)
+                await self._until(state.clock.elapsed(until), step)
             else:
                 if state.runs(step):
                     state.steps[step.name] = result.state
@@ -144,25 +138,30 @@ class InterventionRun(Chain):
                 )
 
     async def _attempt(self, step: Step) -> StepResult | None:
-        """Try a step until its window closes; None when something else has to be looked at first."""
+        """Try a step until its window closes; None when something else has to be looked at first.
+
+        What people do meanwhile is written at once. An attempt that is called off in between is not a
+        miss, whatever became of it: the ledger knows, and the step is tried again or not needed.
+        """
         call, window = self._call(step)
         attempt = asyncio.ensure_future(self._activity(step, call, window))
+        called_off = False
+        while not attempt.done() and not called_off:
+            await self.pause_until(
+                lambda: attempt.done() or self._interrupted(step) or bool(self.state.notes)
+            )
+            called_off = not attempt.done() and self._interrupted(step)
+            if called_off:
+                attempt.cancel()
+            await self.flush()
         try:
-            await workflow.wait_condition(lambda: attempt.done() or self._interrupted(step))
-        except asyncio.CancelledError:
-            # Cancelled in Temporal: what the attempt sends is known before the outcome is written.
-            attempt.cancel()
-            await workflow.wait([attempt])
-            raise
-        if not attempt.done():
-            attempt.cancel()
-        try:
-            return await attempt
+            return await self.surely(attempt)
         except ActivityError as error:
-            if is_cancelled_exception(error):
+            if called_off or is_cancelled_exception(error):
                 return None
-            reason = str(error.cause or error)
-            return await self.store(InterventionActivities.miss_step, Miss(call=call, reason=reason))
+            return await self.store(
+                InterventionActivities.miss_step, Miss(call=call, reason=str(error.cause or error))
+            )
 
     def _interrupted(self, step: Step) -> bool:
         state = self.state

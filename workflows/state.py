@@ -30,6 +30,7 @@ from keepwell.contracts.playbook import Step
 from workflows.clock import Clock
 
 MINUTE = "%d %b %Y %H:%M"
+TASKS = ("task", "escalate")
 FINAL = (StepState.DONE, StepState.SKIPPED, StepState.MISSED, StepState.HELD, StepState.CANCELLED)
 
 
@@ -63,6 +64,7 @@ class RunState:
     owner: str = ""
     exit: Exit | None = None
     closed: bool = False
+    handing_over: bool = False
     sent: list[str] = field(default_factory=list)
 
     @classmethod
@@ -74,6 +76,7 @@ class RunState:
             state.inbox = list(carry.inbox)
             state.known.update(change.transition for change in carry.inbox)
             state.seen = dict.fromkeys(carry.seen, "was carried out before the take-over")
+            state.waiting = list(carry.waiting)
             state.begin(carry.opened)
             if carry.paused and state.clock is not None:
                 state.clock.pause(carry.opened.started_at, carry.paused_until)
@@ -84,11 +87,21 @@ class RunState:
         """The store has opened the intervention: its clock starts, waiting commands are read."""
         self.opened = opened
         self.owner = opened.owner_name
-        self.clock = Clock(opened.started_at)
+        self.clock = Clock(opened.started_at, opened.shift)
         self.steps = {step.name: StepState.PLANNED for step in self.entry.playbook.steps}
+        self.read_waiting(opened.started_at)
+
+    def read_waiting(self, now: datetime) -> None:
+        """Carry out the commands that came while none could be."""
         waiting, self.waiting = self.waiting, []
         for command in waiting:
-            self.receive(command, opened.started_at)
+            self.receive(command, now)
+
+    def refuse_waiting(self, why: str, now: datetime) -> None:
+        """No intervention was opened that these commands could be for."""
+        for command in self.waiting:
+            self._note(command, now, f"{command.kind} was refused", why, kind="command.refused")
+        self.waiting = []
 
     @property
     def paused(self) -> bool:
@@ -122,8 +135,12 @@ class RunState:
     def refusal(self, command: Command, now: datetime) -> str | None:
         """Why a command cannot be carried out; None if it can. Changes nothing."""
         opened, playbook = self.opened, self.entry.playbook
-        if command.id in self.seen or opened is None:
+        if opened is None:
+            return "No intervention was opened here." if self.closed else None
+        if command.id in self.seen:
             return None
+        if self.handing_over:
+            return "Another playbook is taking over this very moment; look at the customer and send it again."
         if command.intervention and command.intervention != opened.intervention:
             return (
                 f"It names intervention {command.intervention}, but {opened.customer_name} is now in "
@@ -148,8 +165,10 @@ class RunState:
             names = ", ".join(step.name for step in self.entry.playbook.steps)
             return f"{self.entry.playbook.label} has no step {name!r}; its steps are {names}."
         state = self.steps[name]
-        # A task step is done for the run once its task exists; completing it closes the task.
-        if isinstance(command, Complete) and state is StepState.DONE and step.kind in ("task", "escalate"):
+        # A task step is done for the run once its task exists, and a step that was not done has become
+        # a task: completing it closes that task.
+        by_hand = state in (StepState.MISSED, StepState.SKIPPED, StepState.HELD)
+        if isinstance(command, Complete) and (by_hand or (state is StepState.DONE and step.kind in TASKS)):
             return None
         if state in FINAL:
             return f"Step {name} is {state.value} already."
@@ -159,7 +178,7 @@ class RunState:
         """Carry a command out and say in words what it did. The same id again changes nothing."""
         if command.id in self.seen:
             return self.seen[command.id]
-        if self.opened is None:
+        if self.opened is None or self.handing_over:
             self.waiting.append(command)
             return "Noted; the intervention is about to open."
         refused = self.refusal(command, now)
@@ -186,9 +205,13 @@ class RunState:
             case Skip():
                 return self._settle(command, command.step, StepState.SKIPPED, command.reason, now)
             case Reassign():
-                text = f"Reassigned to {command.to_name or command.to}"
-                self._note(command, now, text, changes=Changes(owner=command.to))
-                return f"{text}; open tasks go along."
+                whom = command.to_name or command.to
+                self._note(command, now, f"Reassigned to {whom}", changes=Changes(owner=command.to))
+                if not command.to_name:
+                    return (
+                        f"{whom} gets it and its open tasks if the staff list knows them: see the timeline."
+                    )
+                return f"Reassigned to {whom}; open tasks go along."
             case Stop():
                 self._note(command, now, "Stopped", command.reason)
                 self.exit = Exit(Outcome.STOPPED, command.reason or f"{command.by} stopped it", command.by)

@@ -6,11 +6,14 @@ from keepwell.contracts.delivery import DoNotGo, GateAnswer, GoNow, Recipient
 from keepwell.contracts.intervention import StepCall
 from keepwell.contracts.people import Consent
 from keepwell.db.engine import Store
-from keepwell.db.tables import Contact, Organisation, Staff
+from keepwell.db.tables import Contact, Customer, Intervention, Organisation, Staff
 
 
 class StoreGate:
-    """Implements the port `Gate`: consent and suppression, as they are at the moment of the attempt."""
+    """Implements the port `Gate`: consent and suppression, as they are at the moment of the attempt.
+
+    Nothing goes out for an intervention that is over or a customer that is not active.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -18,6 +21,11 @@ class StoreGate:
     def ask(self, call: StepCall, recipient: Recipient, channel: str) -> GateAnswer:
         """Now, at a moment, or not at all, with the reason."""
         with self._store.read() as session:
+            intervention = session.get_one(Intervention, call.intervention)
+            if intervention.outcome is not None:
+                return DoNotGo(reason=f"The intervention has ended: {intervention.outcome_why}")
+            if not session.get_one(Customer, call.customer).active:
+                return DoNotGo(reason="The customer is not active any more")
             if recipient.kind == "staff":
                 staff = session.get(Staff, recipient.id)
                 if staff is None or not staff.active:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from pathlib import Path
 
 from typer.exceptions import TyperException
 
@@ -45,10 +46,18 @@ def _read(error: Exception) -> tuple[str, str, str, int]:
     if isinstance(error, TyperException):
         context = getattr(error, "ctx", None)
         hint = f"{context.command_path} --help" if context is not None else "keepwell --help"
-        return "UsageError", error.format_message(), hint, USAGE
+        # Typer repeats what pydantic put before the words of an option's own check.
+        return "UsageError", error.format_message().replace("Value error, ", ""), hint, USAGE
     words = " ".join(str(error).split())[:300]
-    message = f"Something went wrong that should not: {type(error).__name__}: {words}"
+    said = f": {words}" if words else ""
+    message = f"Something went wrong that should not: {type(error).__name__}{_where(error)}{said}"
     return "UnexpectedError", message, TRACEBACK_HINT, UNEXPECTED
+
+
+def _where(error: Exception) -> str:
+    """The file and line, without the machine's folders: an error that was seen once can then be found."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
 
 
 def _wants_traceback() -> bool:

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from keepwell.cli import words
 from keepwell.cli.desk import By, Desk, Json, open_desk, who
-from keepwell.cli.output import Column, console, print_json, print_table, say
+from keepwell.cli.output import Column, console, print_json, print_table, say, tell
 from keepwell.db.repositories import organisations
 from keepwell.ingest.cells import Kind
 from keepwell.ingest.importing import import_file, read_moment
@@ -54,7 +54,11 @@ def import_rows(
     Exit code 0: all rows are stored; 8: some were rejected; 2: nothing could be stored.
     """
     with open_desk() as desk:
-        summary = _import(desk, kind, file, mapping, rejects, measured_at, who(by))
+        try:
+            summary = _import(desk, kind, file, mapping, rejects, measured_at, who(by))
+        except KeyboardInterrupt:
+            tell("Interrupted. What was stored stays; the same import again goes on from there.")
+            raise
     if as_json:
         print_json(summary)
     else:

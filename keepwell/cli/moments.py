@@ -16,13 +16,17 @@ _UNITS = {
     "d": timedelta(days=1),
     "w": timedelta(weeks=1),
 }
+LONGEST = timedelta(days=366)
+"""The longest playbook takes about three months: a moment further off than a year is a slip of the pen."""
+
 TAKES = 'It takes a day ("2026-12-01"), a moment ("2026-12-01T09:00") or a time from now ("3d", "12h").'
 
 
 def future_moment(text: str, now: datetime, zone: ZoneInfo, *, place: str) -> datetime:
     """A moment after `now`, in UTC; a day begins at midnight, and both are in `zone` unless they say other.
 
-    Raises InputError, with `place` for the option, for anything else and for what is past.
+    Raises InputError, with `place` for the option, for anything else, for what is past, and for what is
+    more than a year off.
     """
     moment = _moment(text.strip(), now, zone)
     if moment is None:
@@ -34,6 +38,10 @@ def future_moment(text: str, now: datetime, zone: ZoneInfo, *, place: str) -> da
             place=place,
             hint="Name a moment to come.",
         )
+    if moment > now + LONGEST:
+        raise InputError(
+            f"{text!r} is more than a year off.", place=place, hint="Name a moment within a year from now."
+        )
     return moment
 
 
@@ -43,6 +51,8 @@ def _moment(text: str, now: datetime, zone: ZoneInfo) -> datetime | None:
         return now + int(span[1]) * _UNITS[span[2].lower()]
     try:
         return datetime.combine(date.fromisoformat(text), time(), zone).astimezone(UTC)
+    except OverflowError:
+        return None
     except ValueError:
         pass
     try:

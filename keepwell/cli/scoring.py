@@ -10,15 +10,17 @@ from rich.text import Text
 from keepwell.cli import words
 from keepwell.cli.desk import By, Desk, Json, open_desk, who
 from keepwell.cli.output import console, level_text, print_fields, print_json, say, tell
+from keepwell.cli.playbooks import all_playbooks
 from keepwell.contracts.scoring import CustomerScored, ScoreSummary
 from keepwell.db.repositories import organisations
 from keepwell.db.repositories.scores import ScoreRepository
 from keepwell.db.repositories.views import find_customer
 from keepwell.db.repositories.views_customers import Counts, CustomerLine, counts, customer_line
 from keepwell.db.repositories.views_transitions import Decision, decisions
-from keepwell.errors import NotFoundError, ServerUnavailableError
+from keepwell.errors import ConfigurationError, NotFoundError, ServerUnavailableError
 from keepwell.ingest.importing import store_metric
 from keepwell.keys import new_id
+from scoring.levels import Level
 
 
 def register(app: typer.Typer) -> None:
@@ -47,13 +49,20 @@ def score(as_json: Json = False) -> None:
             )
         with desk.store.read() as session:
             numbers = counts(session, desk.organisation.id)
+        worst = _worst(desk, numbers)
     if as_json:
         print_json(summary)
     else:
-        _print_summary(summary, numbers)
+        _print_summary(summary, numbers, worst)
 
 
-def _print_summary(summary: ScoreSummary, numbers: Counts) -> None:
+def _worst(desk: Desk, numbers: Counts) -> Level | None:
+    """The gravest level that somebody is at and that has a playbook."""
+    levels = (playbook.level for playbook in all_playbooks(desk.settings).values())
+    return next((level for level in levels if numbers.levels.get(level)), None)
+
+
+def _print_summary(summary: ScoreSummary, numbers: Counts, worst: Level | None) -> None:
     say(
         f"{words.count(summary.customers, 'customer')} as of {summary.as_of:%d %b %Y %H:%M} UTC", style="bold"
     )
@@ -75,10 +84,10 @@ def _print_summary(summary: ScoreSummary, numbers: Counts) -> None:
         say("Without a score: keepwell customers --insufficient", style="dim")
     if summary.transitions:
         say("What runs: keepwell interventions", style="dim")
-    elif numbers.customers and any(numbers.levels.values()):
+    elif worst is not None:
         say(
             "A first score is a baseline and starts nothing. For those in trouble already: "
-            "keepwell enrol --level CRITICAL --limit 10",
+            f"keepwell enrol --level {worst.value} --limit 10",
             style="dim",
         )
 
@@ -122,6 +131,11 @@ def _hand_over(desk: Desk, transition: str) -> Decision:
 
     try:
         return hand_over(desk, lambda: (transition,))[0]
+    except ConfigurationError as error:
+        raise ConfigurationError(
+            f"The value is stored and scored; the change of level was not handed over. {error.message}",
+            hint=f"{error.hint}\nThe worker hands it over by itself when it runs.",
+        ) from error
     except ServerUnavailableError as error:
         # The value is stored and scored; the worker's sweep hands over what is left.
         tell(f"Note: {error.message} The change of level is handed over when a worker runs.", style="yellow")

@@ -21,13 +21,20 @@ class Clock:
         """Day and time, with the year where it is not this one: "21 Nov 09:30"."""
         if at is None:
             return ""
-        local = at.astimezone(self.zone)
+        local = self._local(at)
         year = "" if local.year == self.now.astimezone(self.zone).year else f" {local:%Y}"
         return f"{local:%d %b}{year} {local:%H:%M}"
 
     def day(self, at: datetime | None) -> str:
         """The day alone, with its year."""
-        return "" if at is None else f"{at.astimezone(self.zone):%d %b %Y}"
+        return "" if at is None else f"{self._local(at):%d %b %Y}"
+
+    def _local(self, at: datetime) -> datetime:
+        try:
+            return at.astimezone(self.zone)
+        except OverflowError:
+            # The last hours of the calendar have no local time everywhere.
+            return at
 
     def away(self, at: datetime | None) -> str:
         """How far off: "in 3 d", "2 h ago"."""

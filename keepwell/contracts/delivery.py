@@ -44,11 +44,12 @@ class Recipient(Frozen):
 
 
 class LedgerRow(Frozen):
-    """What the delivery code sees of a row in the send ledger."""
+    """What the delivery code sees of a row in the send ledger; `lease` is the attempt that holds it."""
 
     key: str
     state: DeliveryState
     reason: str
+    lease: str
     leased_until: datetime | None
     recipient: Recipient
 

@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import Field
 
 from keepwell.contracts.base import Frozen
+from keepwell.contracts.commands import Command
 from keepwell.contracts.playbook import Playbook, Step
 from scoring.levels import Level
 
@@ -51,13 +52,17 @@ class ScoreChange(Frozen):
 
 
 class Opened(Frozen):
-    """An intervention that the store has opened: the transition is claimed for it."""
+    """An intervention that the store has opened: the transition is claimed for it.
+
+    `shift` is how long its clock has stood still; it is not zero where `workflow reset` opens it again.
+    """
 
     intervention: str
     customer_name: str
     owner: str | None
     owner_name: str
     started_at: datetime
+    shift: timedelta = timedelta()
 
 
 class NotOpened(Frozen):
@@ -100,13 +105,15 @@ Note.model_rebuild()
 class Carry(Frozen):
     """What a run hands to the next one of its chain.
 
-    The inbox holds the score changes that arrived and were not read yet; `seen` are the ids of
-    commands already carried out (the server forgets update ids at continue-as-new). A pause goes
-    on in the next run. `earlier` says in words what the runs before have sent.
+    The inbox holds the score changes that arrived and were not read yet, `waiting` the commands that
+    came during the take-over; `seen` are the ids of commands already carried out (the server forgets
+    update ids at continue-as-new). A pause goes on in the next run. `earlier` says in words what the
+    runs before have sent.
     """
 
     opened: Opened
     inbox: tuple[ScoreChange, ...] = ()
+    waiting: tuple[Command, ...] = ()
     seen: tuple[str, ...] = ()
     takeovers: int = 0
     earlier: tuple[str, ...] = ()

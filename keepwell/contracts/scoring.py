@@ -80,17 +80,19 @@ class DispatchCall(Frozen):
 
 
 class Dispatched(Frozen):
-    """How transitions were handed over; the three add up to those handled."""
+    """How transitions were handed over; the four add up to those handled. The sweep tries `failed` again."""
 
     started: int = 0
     signalled: int = 0
     refused: int = 0
+    failed: int = 0
 
 
 class ScoreSummary(Frozen):
     """The answer of a run.
 
-    customers = scored + insufficient + rejected; transitions = started + signalled + refused.
+    customers = scored + insufficient + rejected; transitions = started + signalled + refused + waiting.
+    `waiting` is 0 unless some could not be handed over; the sweep tries those again.
     """
 
     run: str
@@ -103,6 +105,7 @@ class ScoreSummary(Frozen):
     started: int
     signalled: int
     refused: int
+    waiting: int = 0
 
 
 class CustomerScored(Frozen):

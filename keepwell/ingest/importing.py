@@ -269,5 +269,5 @@ class _Run:
         if not kept:
             return ()
         return (
-            f"{kept:,} contacts stay without consent: they said no, and the file gives no later consent_at.",
+            f"Contacts who stay without consent: {kept:,}. They said no, and no later consent_at is given.",
         )

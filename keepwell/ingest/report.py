@@ -52,9 +52,10 @@ class Summary(Frozen):
 
     def sentence(self) -> str:
         """The counts in one line, for people."""
+        rows = "1 row" if self.rows == 1 else f"{self.rows:,} rows"
         of = f" with {self.stored + self.rejected:,} values" if self.counts == "values" else ""
         return (
-            f"{self.kind} from {self.file}: {self.rows:,} rows{of}; {self.created:,} created, "
+            f"{self.kind} from {self.file}: {rows}{of}; {self.created:,} created, "
             f"{self.updated:,} updated, {self.unchanged:,} unchanged, {self.rejected:,} rejected"
         )
 

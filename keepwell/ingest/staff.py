@@ -80,7 +80,9 @@ def _wrong_with(name: str, bosses: Mapping[str, str | None]) -> str | None:
     if manager is None:
         return None
     if manager not in bosses:
-        return "there is no such member of staff (by external id), neither in the file nor stored"
+        return (
+            "there is no such member of staff (by external id), neither in a good row of the file nor stored"
+        )
     chain = [name]
     while manager is not None and manager not in chain:
         chain.append(manager)

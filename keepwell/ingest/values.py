@@ -72,7 +72,7 @@ def number_of(value: Cell, *, is_text: bool, decimal: str = ".") -> float:
         # Compared before the conversion: an integer of JSON may be too long for a float.
         number = float(value) if abs(value) <= MAX_NUMBER or isinstance(value, float) else math.inf
     if not math.isfinite(number):
-        raise refuse("is not a finite number; leave it empty where nothing was measured")
+        raise refuse("is not a finite number; leave it out where nothing was measured")
     if abs(number) > MAX_NUMBER:
         raise refuse(f"is beyond ±{MAX_NUMBER:g}")
     return number
@@ -94,7 +94,7 @@ def _parsed_number(text: str, decimal: str) -> float:
     if _NUMBER.fullmatch(plain):
         return float(plain)
     if plain.lower().lstrip("+-") in {"nan", "inf", "infinity"}:
-        raise refuse("is not a finite number; leave it empty where nothing was measured")
+        raise refuse("is not a finite number; leave it out where nothing was measured")
     raise refuse(f"is not a number{_number_hint(plain)}")
 
 

@@ -95,7 +95,7 @@ async def _embedded(settings: Settings) -> ServerRecord:
         await asyncio.sleep(_POLL_SECONDS)
     raise ServerUnavailableError(
         f"No Temporal server runs for KEEPWELL_HOME={settings.home}.",
-        hint="start one with: keepwell worker",
+        hint="Start one: keepwell worker",
     )
 
 

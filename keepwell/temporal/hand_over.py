@@ -9,7 +9,14 @@ from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.service import RPCError, RPCStatusCode
 
-from keepwell.contracts.intervention import RECOVERED, InterventionInput, Refusal, ScoreChange
+from keepwell.contracts.intervention import (
+    RECOVERED,
+    Ending,
+    InterventionInput,
+    Outcome,
+    Refusal,
+    ScoreChange,
+)
 from keepwell.contracts.playbook import Playbook
 from keepwell.contracts.scoring import Handed, PendingTransition
 from keepwell.keys import new_id, risk_workflow_id
@@ -48,6 +55,8 @@ class TemporalHandOver:
             return await self._mark(pending, "signalled" if pending.open else "started", now)
         if await self._signal(pending):
             return await self._mark(pending, "signalled", now)
+        if pending.open is not None and pending.level in RECOVERED:
+            return await self._close_left_open(pending, pending.open, now)
         level = pending.level.value
         if pending.level in RECOVERED:
             code, reason = "not_needed", f"{level} needs no playbook, and none runs that it would end"
@@ -86,6 +95,21 @@ class TemporalHandOver:
                 return False
             raise
         return True
+
+    async def _close_left_open(self, pending: PendingTransition, intervention: str, now: datetime) -> Handed:
+        """The run is gone (terminated, or failed), and the customer has recovered: nobody else ends it."""
+        ending = Ending(
+            organisation=pending.organisation,
+            customer=pending.customer,
+            intervention=intervention,
+            outcome=Outcome.RECOVERED,
+            why=f"The level is {pending.level.value} again; its run in Temporal had ended without an outcome",
+            by="engine",
+            now=now,
+            transition=pending.id,
+        )
+        await asyncio.to_thread(self._interventions.end, ending, None)
+        return await self._mark(pending, "refused", now)
 
     async def _refuse(self, pending: PendingTransition, code: str, reason: str, now: datetime) -> Handed:
         refusal = Refusal(

@@ -167,7 +167,7 @@ def test_a_no_stays_until_a_later_yes(store: Store, run: Import) -> None:
         assert contact(store).consent == "denied", row
         assert summary.rejected == 0
     assert contact(store).name == "Anna"
-    assert "1 contacts stay without consent" in run("contacts", f"{header}1,A,Ann,granted,\n").notes[0]
+    assert "stay without consent: 1" in run("contacts", f"{header}1,A,Ann,granted,\n").notes[0]
     run("contacts", f"{header}1,A,Anna,granted,2026-11-02\n")
     assert contact(store).consent == "granted"
 

@@ -38,7 +38,7 @@ async def test_without_a_server_the_next_step_is_named(settings: Settings) -> No
     with pytest.raises(ServerUnavailableError) as caught:
         await connect(settings)
     assert str(settings.home) in caught.value.message
-    assert caught.value.hint == "start one with: keepwell worker"
+    assert caught.value.hint == "Start one: keepwell worker"
     assert (caught.value.retryable, caught.value.exit_code) == (True, 5)
     assert not settings.home.exists()
 
@@ -84,3 +84,21 @@ def test_a_profile_of_temporals_own_file_counts(tmp_path: Path) -> None:
 @pytest.mark.parametrize("version", ["1.30.0", "v1.31.2", "1.32.0-150.1", "2.0", ""])
 def test_a_new_enough_version_passes(version: str) -> None:
     checks.check_version(version, "host:1")
+
+
+@pytest.mark.parametrize("version", ["1.29.4", "v1.9.0", "0.30.0"])
+def test_an_older_server_is_refused(version: str) -> None:
+    with pytest.raises(
+        ConfigurationError, match=f"host:1 is of version {version}; Keepwell needs 1.30"
+    ) as caught:
+        checks.check_version(version, "host:1")
+    assert "Upgrade that server" in caught.value.hint
+
+
+async def test_connecting_looks_at_the_version(
+    temporal_address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await connect_to(temporal_address)
+    monkeypatch.setattr(checks, "OLDEST_SERVER", (99, 0))
+    with pytest.raises(ConfigurationError, match=r"is of version 1\.\d+\.\d+\S*; Keepwell needs 99\.0"):
+        await connect_to(temporal_address)

@@ -112,7 +112,10 @@ def claimed_by(session: Session, request: OpenRequest, row: Transition) -> Inter
         return None
     if row.decision == "started" and row.intervention_id is not None:
         opened = session.get_one(Intervention, row.intervention_id)
-        if opened.start == request.start:
+        if opened.start == request.start and opened.outcome is None:
             return opened
+        if opened.start == request.start:
+            # A `workflow reset` of a run whose intervention is over: it must not be played again.
+            return NotOpened(reason=f"Intervention {opened.id} has ended: {opened.outcome_why}")
         return NotOpened(reason=f"Transition {row.id} has opened intervention {opened.id} already")
     return NotOpened(reason=row.reason)

@@ -144,9 +144,11 @@ def find_staff(session: Session, organisation: str, who: str) -> Staff | None:
     """A member of staff by our id, their own id or their email address."""
     staff = session.get(Staff, who)
     if staff is not None and staff.organisation_id == organisation:
-        return staff
+        return staff if staff.active else None
     query = select(Staff).where(
-        Staff.organisation_id == organisation, (col(Staff.external_id) == who) | (col(Staff.email) == who)
+        Staff.organisation_id == organisation,
+        col(Staff.active).is_(True),
+        (col(Staff.external_id) == who) | (col(Staff.email) == who),
     )
     return session.exec(query).first()
 
@@ -268,6 +270,7 @@ def _opened(session: Session, row: Intervention) -> Opened:
         owner=row.owner_id,
         owner_name=owner.name if owner else "",
         started_at=row.started_at,
+        shift=row.shift,
     )
 
 
@@ -277,7 +280,7 @@ def _apply(session: Session, row: Intervention, note: Note, changes: Changes) ->
         row.pause_reason = changes.pause_reason or ""
         row.paused_at = (row.paused_at or note.at) if changes.paused else None
     if changes.shift is not None:
-        row.shift = changes.shift
+        row.shift = max(row.shift, changes.shift)
     if changes.acknowledged_by is not None:
         row.acknowledged_by, row.acknowledged_at = changes.acknowledged_by, note.at
     if changes.response is not None:
@@ -286,6 +289,8 @@ def _apply(session: Session, row: Intervention, note: Note, changes: Changes) ->
         _reassign(session, row, changes.owner)
     for name, state in changes.steps.items():
         step = session.get_one(InterventionStep, (row.id, name))
+        if step.state == StepState.DONE and state is not StepState.DONE:
+            continue
         step.state, step.at, step.why = state, note.at, f"{note.text} ({note.by})"
         session.add(step)
         _close_task(session, row, name, note, state)
@@ -314,7 +319,7 @@ def _reassign(session: Session, row: Intervention, owner: str) -> None:
 
 def _ask_for_review(session: Session, row: Intervention, now: datetime, text: Rendered) -> None:
     customer = session.get_one(Customer, row.customer_id)
-    person = session.get(Staff, row.owner_id) if row.owner_id else responsible_for(session, customer)
+    person = responsible_for(session, customer)
     task = {
         "id": new_id(),
         "key": f"{row.id}/review",

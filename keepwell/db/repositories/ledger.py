@@ -112,17 +112,20 @@ class LedgerRepository:
     def settle(
         self,
         call: StepCall,
-        key: str,
+        seen: LedgerRow,
         state: DeliveryState,
         reason: str,
         *,
         deferred_until: datetime | None = None,
-    ) -> None:
-        """Give the row another state, with the reason, and write it to the timeline."""
+    ) -> bool:
+        """Give the row another state, with the reason, and write it to the timeline.
+
+        Only if it still is as it was `seen`: of two attempts on one row, the later one changes nothing.
+        """
         with self._store.write() as session:
-            row = session.get_one(Delivery, key, with_for_update=True)
-            if row.state in (DeliveryState.ACCEPTED, DeliveryState.DELIVERED, DeliveryState.BOUNCED):
-                return
+            row = session.get_one(Delivery, seen.key, with_for_update=True)
+            if row.state != seen.state or row.lease != seen.lease:
+                return False
             row.state, row.reason, row.updated_at = state, reason, datetime.now(UTC)
             row.lease, row.leased_until, row.deferred_until = "", None, deferred_until
             session.add(row)
@@ -132,6 +135,7 @@ class LedgerRepository:
                 )
             text = f"{row.channel} to {row.recipient_name} {WORDS[state]}"
             _tell(session, call, row, f"delivery.{state.value}", text, reason)
+            return True
 
 
 def _row(row: Delivery) -> LedgerRow:
@@ -139,6 +143,7 @@ def _row(row: Delivery) -> LedgerRow:
         key=row.key,
         state=DeliveryState(row.state),
         reason=row.reason,
+        lease=row.lease,
         leased_until=row.leased_until,
         recipient=Recipient.model_validate(
             {
@@ -152,10 +157,15 @@ def _row(row: Delivery) -> LedgerRow:
     )
 
 
+def _stamp(row: Delivery) -> str:
+    """Tells one deferral from the next: both belong to the same attempt."""
+    return f"/{row.deferred_until:%Y%m%d%H%M}" if row.deferred_until else ""
+
+
 def _tell(session: Session, call: StepCall, row: Delivery, kind: str, text: str, why: str) -> None:
     journal.write(
         session,
-        key=f"{row.key}/{kind}/{row.attempts}",
+        key=f"{row.key}/{kind}/{row.attempts}{_stamp(row)}",
         organisation=call.organisation,
         customer=call.customer,
         intervention=call.intervention,

@@ -33,9 +33,8 @@ def get_or_create(
     # The key is the id too: it stands in workflow ids and ledger keys, which people read.
     new = Organisation(id=key, key=key, name=name or key, demo=demo, created_at=now)
     insert_if_absent(session, "organisation", new.model_dump())
-    made = find(session, key)
-    assert made is not None  # noqa: S101  (it was inserted, by us or by somebody faster)
-    return made
+    # Inserted by us, or by somebody faster.
+    return found(session, Organisation, key, "organisation")
 
 
 def scorecard_of(session: Session, organisation_id: str, *, now: datetime) -> tuple[str, Scorecard]:

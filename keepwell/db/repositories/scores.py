@@ -223,11 +223,13 @@ def _summary(session: Session, plan: ScorePlan) -> ScoreSummary:
         .group_by(transition.c.handed)
     ).all()
     handed.update({name: number for name, number in rows if name})
+    waiting = sum(number for name, number in rows if not name)
     return ScoreSummary(
         run=plan.run,
         as_of=plan.as_of,
         customers=sum(counts.values()),
         transitions=sum(number for _, number in rows),
+        waiting=waiting,
         **counts,
         **handed,
     )

@@ -20,6 +20,7 @@ from keepwell.db.repositories.team import lead_of
 from keepwell.db.tables import Customer, Document, Intervention, Staff, Task
 from keepwell.keys import new_id, step_key
 
+FALLBACK = "fallback"
 FALLBACK_DUE = timedelta(hours=4)
 
 
@@ -99,7 +100,7 @@ class StepRepository:
             if not write_step(session, call, result):
                 return result
             owner = _person(session, call, Audience.OWNER)
-            _insert_task(session, call, "fallback", owner, call.now + FALLBACK_DUE, text)
+            _insert_task(session, call, FALLBACK, owner, call.now + FALLBACK_DUE, text)
             kind = "alert.missed" if miss.state is StepState.MISSED else f"step.{miss.state.value}"
             _tell(session, call, kind, f"{call.step.name} was {miss.state.value}", miss.reason)
         return result
@@ -140,7 +141,7 @@ def _nobody(session: Session, call: StepCall, customer: Customer) -> StepResult:
     result = StepResult(state=StepState.SKIPPED, why=why)
     if write_step(session, call, result):
         text = Rendered(subject=f"Find a CSM for {customer.name}", text=why)
-        _insert_task(session, call, "fallback", _person(session, call, Audience.LEAD), call.now, text)
+        _insert_task(session, call, FALLBACK, _person(session, call, Audience.LEAD), call.now, text)
         _tell(session, call, "step.skipped", "assign_csm was skipped", why)
     return result
 
@@ -150,7 +151,7 @@ def _insert_task(
 ) -> None:
     values = {
         "id": new_id(),
-        "key": step_key(call.intervention, call.step.name),
+        "key": step_key(call.intervention, call.step.name) + ("/fallback" if kind == FALLBACK else ""),
         "organisation_id": call.organisation,
         "customer_id": call.customer,
         "intervention_id": call.intervention,

@@ -10,7 +10,7 @@ from keepwell.contracts.playbook import Playbook
 from keepwell.db.engine import Store
 from keepwell.db.repositories.lookup import insert_if_absent
 from keepwell.db.tables import Template
-from keepwell.errors import StoreError
+from keepwell.errors import ConfigurationError, StoreError
 from keepwell.rendering.bundle import OWN_TEMPLATES, Bundle, load_bundle
 
 Stamp = frozenset[tuple[str, int, int]]
@@ -20,6 +20,12 @@ class TemplateRepository:
     """Templates by hash; files are read when a playbook is pinned, and from then on the store counts."""
 
     def __init__(self, store: Store, folders: tuple[Path, ...] = (OWN_TEMPLATES,)) -> None:
+        for folder in folders:
+            if not folder.is_dir():
+                raise ConfigurationError(
+                    f"There is no templates folder {str(folder)!r}.",
+                    hint="Correct KEEPWELL_TEMPLATES, or unset it: Keepwell brings templates of its own.",
+                )
         self._store = store
         self._folders = folders
         self._stored: set[str] = set()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from sqlmodel import Session, col, select
@@ -14,6 +14,8 @@ from keepwell.db.tables import Intervention, InterventionStep
 from scoring.levels import Level
 
 OPEN = (StepState.PLANNED.value, StepState.DEFERRED.value)
+LAST = datetime(9999, 12, 31, tzinfo=UTC)
+"""The calendar's last day begins."""
 
 
 class InterventionState(StrEnum):
@@ -59,12 +61,13 @@ def planned_moment(
 ) -> datetime:
     """When something at `offset` of the playbook's clock comes, if nothing pauses from now on.
 
-    Where the clock stands still now, it goes on at the end of the pause; in an open-ended one, now.
+    Where the clock stands still now, it goes on at the end of the pause; in an open-ended one, now. A
+    signal may pause until any moment: what would come after the calendar's end comes at its end.
     """
     stood = row.shift
     if row.paused and row.paused_at is not None:
         stood += max(row.paused_until or now, now) - row.paused_at
-    planned = row.started_at + offset + stood
+    planned = row.started_at + min(offset + stood, LAST - row.started_at)
     return planned if deferred is None else max(planned, deferred)
 
 

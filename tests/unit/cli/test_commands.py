@@ -37,7 +37,20 @@ def test_moments_to_come(text: str, expected: datetime) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["yesterday", "", "2026-13-01", "3x", "2026-11-20", "0d", "2026-11-21T09:59"]
+    "text",
+    [
+        "yesterday",
+        "",
+        "2026-13-01",
+        "3x",
+        "2026-11-20",
+        "0d",
+        "2026-11-21T09:59",
+        "0001-01-01",
+        "9999w",
+        "9999-12-31",
+        "2027-11-23",
+    ],
 )
 def test_moments_refused(text: str) -> None:
     with pytest.raises(InputError) as caught:

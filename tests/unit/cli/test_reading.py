@@ -181,6 +181,18 @@ def test_a_pause_moves_what_is_planned(cli: Cli, begun: Begun) -> None:
     assert datetime.fromisoformat(at) == pytest.approx(begun.started + (24 + 3 + 1) * HOUR, abs=HOUR / 60)
 
 
+def test_a_pause_until_the_end_of_the_calendar(cli: Cli, begun: Begun) -> None:
+    from keepwell.db.tables import Intervention
+
+    # The command refuses it; a signal from the Temporal UI may bring it.
+    last = datetime(9999, 12, 31, 23, 30, tzinfo=NOW.tzinfo)
+    begun.world.change(Intervention, begun.id, paused=True, paused_at=begun.started, paused_until=last)
+    cli("organisation", "set", "time_zone=Europe/Berlin")
+    assert cli("interventions").code == 0
+    shown = cli("intervention", "acme")
+    assert (shown.code, "31 Dec 9999" in shown.out) == (0, True)
+
+
 def test_a_deferral_counts_for_its_step(cli: Cli, begun: Begun) -> None:
     from keepwell.contracts.delivery import DeliveryState, Recipient
     from keepwell.db.repositories.ledger import LedgerRepository
@@ -188,8 +200,8 @@ def test_a_deferral_counts_for_its_step(cli: Cli, begun: Begun) -> None:
     call, until = begun.call("csm_outreach", begun.started + HOUR), begun.started + 50 * HOUR
     recipient = Recipient(id="mara", kind="contact", name="Mara", address="m@a.example", time_zone="UTC")
     ledger = LedgerRepository(begun.world.store)
-    ledger.plan(call, "key", recipient, "email")
-    ledger.settle(call, "key", DeliveryState.DEFERRED, "quiet hours", deferred_until=until)
+    row = ledger.plan(call, "key", recipient, "email")
+    assert ledger.settle(call, row, DeliveryState.DEFERRED, "quiet hours", deferred_until=until)
     found = cli("intervention", "acme", "--json").json["timeline"]
     line = next(line for line in found if line["step"] == "csm_outreach" and line["source"] == "step")
     assert (line["planned"], line["state"]) == (True, "deferred")

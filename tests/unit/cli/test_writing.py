@@ -10,6 +10,7 @@ import pytest
 import keepwell
 from keepwell.db.engine import Store
 from keepwell.db.migrate import head
+from keepwell.errors import ConfigurationError
 from tests.unit.cli.conftest import Cli
 from tests.unit.db.world import NOW, World
 
@@ -72,6 +73,34 @@ def test_a_metric_scores_at_once(cli: Cli, world: World) -> None:
     assert fell.json["followed"]["handed"] is None
     assert "No Temporal server runs" in fell.err
     assert world.transitions("acme")[0].decision is None
+
+
+def test_a_setting_that_stops_the_handing_over(
+    cli: Cli, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise ConfigurationError("KEEPWELL_SENDING is 'live'.", hint="Unset it.")
+
+    world.customer("acme", name="Acme")
+    world.score("acme", 62, NOW)
+    cli("metric", "acme", "payment_health", "99")
+    monkeypatch.setattr("keepwell.cli.handing_over.hand_over", refuse)
+    fell = cli("metric", "acme", "usage_trend_30_days", "-90")
+    assert fell.code == 7
+    assert "The value is stored and scored; the change of level was not handed over." in fell.err
+    assert "KEEPWELL_SENDING is 'live'" in fell.err
+    assert "AT_RISK" in cli("customer", "acme").out
+
+
+def test_an_interrupted_import(cli: Cli, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    Path("customers.csv").write_text(CUSTOMERS)
+    monkeypatch.setattr("keepwell.cli.imports.import_file", interrupt)
+    result = cli("import", "customers", "customers.csv")
+    assert result.code == 130
+    assert "the same import again goes on from there" in result.err
 
 
 @pytest.mark.parametrize(
@@ -212,6 +241,17 @@ def test_migrate(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     assert Store("sqlite:///fresh.sqlite3").url.database == "fresh.sqlite3"
 
 
+def test_an_installation_without_migrations(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare = tmp_path / "migrations"
+    (bare / "versions").mkdir(parents=True)
+    monkeypatch.setattr("keepwell.db.migrate.MIGRATIONS", bare)
+    for command in (("customers",), ("metric", "acme", "payment_health", "9"), ("migrate",)):
+        result = cli(*command)
+        assert (result.code, "lacks its migrations" in result.err) == (6, True)
+
+
 def test_version_help_and_usage(cli: Cli) -> None:
     assert cli("--version").out == f"keepwell {keepwell.__version__}\n"
     assert cli("--help").code == 0
@@ -219,6 +259,7 @@ def test_version_help_and_usage(cli: Cli) -> None:
     assert unknown.code == 2
     assert "custommers" in unknown.err
     assert cli("customers", "--limit", "many", "--json").json["error"]["kind"] == "UsageError"
+    assert "'--state': 'all' is not one of 'open'" in cli("interventions", "--state", "all").err
 
 
 def test_a_wrong_setting(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -239,7 +280,8 @@ def test_the_unexpected_is_one_line(cli: Cli, world: World, monkeypatch: pytest.
     monkeypatch.setattr("keepwell.cli.customers.customers", broken)
     result = cli("customers")
     assert result.code == 1
-    assert "ZeroDivisionError: by nought" in result.err
+    assert "ZeroDivisionError (test_writing.py, line " in result.err
+    assert "): by nought" in result.err
     assert "KEEPWELL_LOG_LEVEL=DEBUG" in result.err
     assert "Traceback" not in result.err
     monkeypatch.setenv("KEEPWELL_LOG_LEVEL", "DEBUG")

@@ -1,0 +1,38 @@
+"""Texts for people that must not fail: a broken template may cost the figures, never the task itself."""
+
+from __future__ import annotations
+
+import logging
+
+from keepwell.contracts.intervention import StepCall
+from keepwell.contracts.playbook import FALLBACK, REVIEW
+from keepwell.contracts.rendering import Rendered
+from keepwell.errors import KeepwellError
+from keepwell.ports import Renderer
+
+log = logging.getLogger(__name__)
+
+
+def fallback_text(renderer: Renderer, call: StepCall, reason: str) -> Rendered:
+    """The task for a step that was not done."""
+    plain = Rendered(
+        subject=f"By hand: {call.step.name}", text=f"{call.step.why}\n\nIt was not done: {reason}"
+    )
+    return _or_plain(renderer, call, FALLBACK, reason, plain)
+
+
+def review_text(renderer: Renderer, call: StepCall) -> Rendered:
+    """The task for a customer who is still at risk when the playbook is over."""
+    plain = Rendered(
+        subject=f"{call.playbook} is over and the level has not changed",
+        text="All steps are done and nobody answered. Decide what to do next.",
+    )
+    return _or_plain(renderer, call, REVIEW, "", plain)
+
+
+def _or_plain(renderer: Renderer, call: StepCall, template: str, notice: str, plain: Rendered) -> Rendered:
+    try:
+        return renderer.render(call, template, notice=notice)
+    except KeepwellError as error:
+        log.warning("Template failed, a plain text was used: %s", error, extra={"template": template})
+        return plain
