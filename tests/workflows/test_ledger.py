@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -178,3 +179,49 @@ async def test_nothing_goes_out_in_a_pause_even_while_a_provider_is_retried(
         assert set(Counter(provider.accepted).values()) == {1}
         await opened.command(key, Stop)
         await opened.handle(key).result()
+
+
+async def test_an_escalation_reaches_the_manager_even_when_slack_refuses(
+    sqlite_store: Store, temporal_address: str
+) -> None:
+    def no_slack(message: Message, _attempt: int) -> None:
+        if "/escalate/" in message.key:
+            raise SendRefusedError("channel_not_found", retryable=False)
+
+    provider = Provider(act=no_slack)
+    async with stage(sqlite_store, temporal_address, adapters=provider.adapters(), lease=SHORT) as opened:
+        key = opened.customer("acme")
+        await opened.score(key, 12)
+        await opened.opened(key)
+        await opened.forward(key, 9 * HOUR)
+        tasks = [(task.kind, task.owner_id) for task in opened.tasks(key) if task.step == "escalate"]
+        assert tasks == [("escalation", "lena")]
+        assert states(opened, key)["escalate"] == "failed"
+        assert any(row.kind == "task.escalation" for row in opened.rows(Event))
+        await opened.command(key, Stop)
+        await opened.handle(key).result()
+
+
+async def test_an_attempt_that_fails_after_a_stop_is_no_miss(
+    sqlite_store: Store, temporal_address: str
+) -> None:
+    """The attempt was called off: there is no alert, and nobody is asked to send it by hand."""
+    busy, release = SendRefusedError("503", retryable=True), threading.Event()
+
+    def slow(message: Message, _attempt: int) -> None:
+        if "/executive_email/" in message.key:
+            release.wait(20)
+            raise busy
+
+    provider = Provider(act=slow)
+    async with stage(sqlite_store, temporal_address, adapters=provider.adapters(), lease=SHORT) as opened:
+        key = opened.customer("acme")
+        await opened.score(key, 12)
+        await opened.opened(key)
+        await opened.eventually(lambda: provider.attempts["executive_email"], lambda count: count == 1)
+        await opened.command(key, Stop)
+        release.set()
+        await opened.handle(key).result()
+        assert not [row for row in opened.rows(Event) if row.kind == "alert.missed"]
+        assert opened.tasks(key) == []
+        assert states(opened, key)["executive_email"] == "cancelled"

@@ -171,6 +171,42 @@ async def test_a_decided_start_keeps_its_intervention_through_a_reset(stage: Sta
     await stage.forward(key, 3 * HOUR)
     before = [row.key for row in stage.outbox(key)]
     assert len(before) == 4
+    await _reset(stage, key)
+    await stage.forward(key, 4 * HOUR)
+    assert [row.key for row in stage.outbox(key)] == before
+    assert [row.id for row in stage.interventions(key)] == [opened.id]
+
+
+async def test_a_reset_after_the_end_plays_nothing_again(stage: Stage) -> None:
+    key = stage.customer("acme")
+    await stage.score(key, 12)
+    await stage.opened(key)
+    await stage.forward(key, 3 * HOUR)
+    await stage.command(key, Respond)
+    await stage.handle(key).result()
+    before = [row.key for row in stage.outbox(key)]
+    await _reset(stage, key)
+    result = await stage.handle(key).result()
+    assert result["outcome"] == "not_opened"
+    assert "has ended: The customer answered" in result["why"]
+    assert [row.key for row in stage.outbox(key)] == before
+    assert stage.interventions(key)[0].outcome == "responded"
+
+
+async def test_a_recovery_closes_what_a_terminated_run_left_open(stage: Stage) -> None:
+    key = stage.customer("acme")
+    await stage.score(key, 12)
+    await stage.opened(key)
+    await stage.forward(key, 25 * HOUR)
+    await stage.handle(key).terminate("by mistake")
+    await stage.score(key, 75)
+    assert stage.interventions(key)[0].outcome == "recovered"
+    assert "open" not in {task.state for task in stage.tasks(key)}
+    add_up(stage)
+
+
+async def _reset(stage: Stage, key: str) -> None:
+    """`workflow reset` of the customer's newest run to its first task."""
     handle = stage.handle(key)
     described = await handle.describe()
     await stage.skipper.client.workflow_service.reset_workflow_execution(
@@ -182,9 +218,6 @@ async def test_a_decided_start_keeps_its_intervention_through_a_reset(stage: Sta
             request_id=new_id(),
         )
     )
-    await stage.forward(key, 4 * HOUR)
-    assert [row.key for row in stage.outbox(key)] == before
-    assert [row.id for row in stage.interventions(key)] == [opened.id]
 
 
 def test_the_input_of_a_run_is_small() -> None:

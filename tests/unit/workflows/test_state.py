@@ -144,3 +144,28 @@ def test_completing_a_task_step_closes_it_also_after_it_ran(state: RunState) -> 
 def test_commands_are_validated_by_kind() -> None:
     with pytest.raises(ValueError, match="until"):
         COMMAND.validate_python({"kind": "pause", "id": "k", "by": "d", "until": "yesterday"})
+
+
+def test_what_comes_during_a_take_over_waits_for_the_next_run(state: RunState) -> None:
+    state.handing_over = True
+    assert "taking over this very moment" in (state.refusal(made(Pause), NOW) or "")
+    state.receive(made(Pause), NOW)
+    assert not state.paused
+    assert [command.id for command in state.waiting] == ["k1"]
+    carry = Carry(opened=OPENED, waiting=tuple(state.waiting))
+    assert RunState.of(entry(carry)).paused
+
+
+def test_what_waited_for_an_opening_that_never_came_is_refused_in_the_timeline() -> None:
+    early = RunState.of(entry())
+    early.receive(made(Pause), NOW)
+    early.closed = True
+    early.refuse_waiting("in its cooldown", NOW)
+    assert [(note.kind, note.why) for note in early.notes] == [("command.refused", "in its cooldown")]
+    assert early.refusal(made(Stop, "k2"), NOW) == "No intervention was opened here."
+
+
+def test_a_step_that_became_a_task_can_be_completed(state: RunState) -> None:
+    state.steps["executive_email"] = StepState.MISSED
+    assert state.refusal(made(Complete, step="executive_email"), NOW) is None
+    assert state.refusal(made(Skip, step="executive_email"), NOW) is not None
