@@ -34,9 +34,10 @@ class PlaybookRegistry:
     def _read(self, name: str) -> None:
         try:
             module = importlib.import_module(name)
-        except ImportError as error:
+        except Exception as error:
+            # Somebody else's module: whatever it does wrong is told, with its name.
             raise ConfigurationError(
-                f"The playbook module {name!r} cannot be imported: {error}.",
+                f"The playbook module {name!r} cannot be imported: {type(error).__name__}: {error}.",
                 hint="KEEPWELL_PLAYBOOKS takes module names with commas between them.",
             ) from error
         found = [value for value in vars(module).values() if isinstance(value, Playbook)]

@@ -32,7 +32,7 @@ def _upper(value: object) -> object:
 
 AbsolutePath = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
 # The organisation's key is part of workflow ids and ledger keys, where "/" separates.
-OrganisationKey = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+OrganisationKey = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
 Words = Annotated[
     tuple[str, ...],
     NoDecode,
@@ -74,7 +74,7 @@ class Settings(BaseSettings):
     data_dir: AbsolutePath | None = Field(default=None, description="a folder with files to import")
     organisation: OrganisationKey = Field(
         default="main",
-        description="a key of 1 to 63 lower-case letters, digits, '-' and '_', the first a letter or digit",
+        description="a key of 1 to 40 lower-case letters, digits, '-' and '_', the first a letter or digit",
     )
     sending: Literal["outbox", "live"] = Field(
         default="outbox", description="'outbox' (messages are kept for reading) or 'live' (they are sent)"

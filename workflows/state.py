@@ -30,6 +30,7 @@ from keepwell.contracts.playbook import Step
 from workflows.clock import Clock
 
 MINUTE = "%d %b %Y %H:%M"
+LONGEST_PAUSE = timedelta(days=366)
 TASKS = ("task", "escalate")
 FINAL = (StepState.DONE, StepState.SKIPPED, StepState.MISSED, StepState.HELD, StepState.CANCELLED)
 
@@ -152,6 +153,8 @@ class RunState:
         match command:
             case Pause() if command.until is not None and command.until <= now:
                 return f"A pause until {command.until:{MINUTE}} is over already; it is {now:{MINUTE}} UTC."
+            case Pause() if command.until is not None and command.until > now + LONGEST_PAUSE:
+                return f"A pause until {command.until:{MINUTE}} is longer than a year; stop it, or name less."
             case Resume() if not self.paused:
                 return "It is not paused, so there is nothing to resume."
             case Complete(step=name) | Skip(step=name):

@@ -64,6 +64,7 @@ def made(kind: type[Any], identifier: str = "k1", **fields: Any) -> Command:
     [
         (made(Resume), "not paused"),
         (made(Pause, until=NOW - HOUR), "over already"),
+        (made(Pause, until=NOW + 367 * 24 * HOUR), "longer than a year"),
         (made(Skip, step="nonsense"), "has no step 'nonsense'; its steps are executive_email"),
         (made(Complete, step="nonsense"), "has no step"),
         (Acknowledge(id="k", intervention="I0", by="dana"), "names intervention I0"),
