@@ -91,6 +91,17 @@ class Delivery:
             case GoNow():
                 return self._send(call, step, row)
 
+    def settle_left_over(self, organisation: str) -> int:
+        """Ask the providers what became of messages whose steps ended while an attempt was under way.
+
+        Returns how many rows were settled.
+        """
+        now = datetime.now(UTC)
+        rows = self._ledger.left_over(organisation, now)
+        for row in rows:
+            self._ledger.resolve(row.key, self._channels[row.channel].find(row.key), now)
+        return len(rows)
+
     def _row(self, call: StepCall, step: Send) -> LedgerRow | str:
         """The step's row. Whom an earlier attempt chose stays chosen; or the reason why nobody is."""
         rows = self._ledger.rows_of(call)

@@ -23,6 +23,11 @@ class StepActivities:
         return self._delivery.deliver(call, call.step)
 
     @activity.defn(no_thread_cancel_exception=True)
+    def settle_deliveries(self, organisation: str) -> int:
+        """Find out what became of messages whose steps ended while an attempt was under way."""
+        return self._delivery.settle_left_over(organisation)
+
+    @activity.defn(no_thread_cancel_exception=True)
     def assign_owner(self, call: StepCall) -> StepResult:
         """Make sure that a CSM is in charge."""
         assert isinstance(call.step, Assign)  # noqa: S101

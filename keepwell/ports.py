@@ -12,6 +12,7 @@ from keepwell.contracts.delivery import (
     Found,
     GateAnswer,
     LedgerRow,
+    LeftOver,
     Message,
     Recipient,
 )
@@ -167,6 +168,14 @@ class Ledger(Protocol):
         deferred_until: datetime | None = None,
     ) -> bool:
         """Give the row another state, with the reason, if it still is as it was seen."""
+        ...
+
+    def left_over(self, organisation: str, before: datetime) -> tuple[LeftOver, ...]:
+        """Rows in `sending` whose lease ended before this moment and whose step is over."""
+        ...
+
+    def resolve(self, key: str, found: Found, now: datetime) -> None:
+        """Write what the provider says of a row that was left over."""
         ...
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from temporalio import workflow
 
 from activities.scoring import ScoringActivities
+from activities.steps import StepActivities
 from keepwell.contracts.scoring import (
     DispatchCall,
     Dispatched,
@@ -73,16 +74,24 @@ class DailyScoring:
 
 @workflow.defn(name="SweepTransitions")
 class SweepTransitions:
-    """Hands over again what was committed and never claimed: nothing is lost between two crashes."""
+    """Hands over again what was never claimed, and settles messages that nobody saw end."""
 
     @workflow.run
     async def run(self, organisation: str) -> Dispatched:
         """One sweep."""
         now = workflow.now()
-        return await workflow.execute_activity_method(
+        handed = await workflow.execute_activity_method(
             ScoringActivities.hand_over_transitions,
             DispatchCall(organisation=organisation, older_than=now - SWEEP_AFTER, now=now),
             start_to_close_timeout=policies.DISPATCH_TIMEOUT,
             heartbeat_timeout=policies.HEARTBEAT,
             retry_policy=policies.STORE_RETRY,
         )
+        await workflow.execute_activity_method(
+            StepActivities.settle_deliveries,
+            organisation,
+            start_to_close_timeout=policies.PARTITION_TIMEOUT,
+            heartbeat_timeout=policies.HEARTBEAT,
+            retry_policy=policies.SWEEP_RETRY,
+        )
+        return handed

@@ -10,6 +10,9 @@ STORE_TIMEOUT = timedelta(seconds=30)
 STORE_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
 """For ever: a database that is down comes back, and a run must wait for it rather than fail."""
 
+SWEEP_RETRY = RetryPolicy(maximum_attempts=3)
+"""The next sweep comes in 10 minutes anyway."""
+
 STEP_TIMEOUT = timedelta(seconds=90)
 """A provider's whole deadline (20 s), waiting out an earlier attempt's lease (45 s), and some room."""
 

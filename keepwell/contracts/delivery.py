@@ -54,6 +54,13 @@ class LedgerRow(Frozen):
     recipient: Recipient
 
 
+class LeftOver(Frozen):
+    """A row in `sending` that no attempt will come back to."""
+
+    key: str
+    channel: Channel
+
+
 class Message(Frozen):
     """A rendered message, ready for a channel. `key` is its key in the send ledger."""
 

@@ -43,6 +43,7 @@ ACTIVITIES = {
     "refuse_transition",
     "score_partition",
     "send_message",
+    "settle_deliveries",
     "take_over",
     "write_document",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -225,3 +226,32 @@ async def test_an_attempt_that_fails_after_a_stop_is_no_miss(
         assert not [row for row in opened.rows(Event) if row.kind == "alert.missed"]
         assert opened.tasks(key) == []
         assert states(opened, key)["executive_email"] == "cancelled"
+
+
+@pytest.mark.parametrize(("answers", "ends_as"), [(True, "accepted"), (False, "unknown")])
+async def test_the_sweep_settles_what_a_stop_left_in_sending(
+    answers: bool, ends_as: str, sqlite_store: Store, temporal_address: str
+) -> None:
+    """The provider took it, its answer was lost, and before the next attempt somebody stopped the run."""
+    lost = first_time(ConnectionError("reset by peer"))
+    provider = Provider(act=lost, before=False, answers=answers)
+    async with stage(sqlite_store, temporal_address, adapters=provider.adapters(), lease=SHORT) as opened:
+        key = opened.customer("acme")
+        await opened.score(key, 12)
+        await opened.opened(key)
+        await opened.eventually(lambda: provider.accepted, bool)
+        await opened.command(key, Stop)
+        await opened.handle(key).result()
+        assert states(opened, key) == {"executive_email": "sending"}
+        await asyncio.sleep(SHORT.total_seconds())
+        await opened.skipper.client.execute_workflow(
+            "SweepTransitions",
+            opened.world.organisation,
+            id=f"sweep-{key}-{opened.world.organisation}",
+            task_queue=opened.parts.hand_over.task_queue,
+        )
+        assert states(opened, key) == {"executive_email": ends_as}
+        assert [row.kind for row in opened.rows(Event) if row.kind.startswith("delivery.")] == [
+            f"delivery.{ends_as}"
+        ]
+        assert len(provider.accepted) == 1

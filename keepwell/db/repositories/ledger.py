@@ -7,15 +7,31 @@ from datetime import UTC, datetime
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
-from keepwell.contracts.delivery import Accepted, DeliveryState, LedgerRow, Message, Recipient
+from keepwell.contracts.delivery import (
+    Absent,
+    Accepted,
+    CannotSay,
+    DeliveryState,
+    Found,
+    LedgerRow,
+    LeftOver,
+    Message,
+    Recipient,
+)
 from keepwell.contracts.intervention import StepCall, StepResult, StepState
+from keepwell.contracts.playbook import Channel
 from keepwell.db.engine import Store
 from keepwell.db.repositories import journal
 from keepwell.db.repositories.lookup import insert_if_absent
-from keepwell.db.repositories.step_rows import write_step
-from keepwell.db.tables import Delivery
+from keepwell.db.repositories.step_rows import FINAL, write_step
+from keepwell.db.tables import Delivery, InterventionStep
 
 FREE = (DeliveryState.PLANNED, DeliveryState.DEFERRED, DeliveryState.UNKNOWN)
+FOUND = {
+    DeliveryState.ACCEPTED: "was sent (found at the provider after its step was over)",
+    DeliveryState.CANCELLED: "was not sent",
+    DeliveryState.UNKNOWN: "may or may not have been sent",
+}
 WORDS = {
     DeliveryState.PLANNED: "will be tried again",
     DeliveryState.DEFERRED: "was deferred",
@@ -109,6 +125,52 @@ class LedgerRepository:
             found = "" if message is not None else " (found at the provider after an attempt broke off)"
             _tell(session, call, row, "delivery.accepted", f"{row.channel} {why}{found}", call.step.why)
 
+    def left_over(self, organisation: str, before: datetime) -> tuple[LeftOver, ...]:
+        """Rows in `sending` whose lease ended before this moment and whose step is over."""
+        query = (
+            select(Delivery)
+            .join(
+                InterventionStep,
+                (col(InterventionStep.intervention_id) == col(Delivery.intervention_id))
+                & (col(InterventionStep.name) == col(Delivery.step)),
+            )
+            .where(
+                Delivery.organisation_id == organisation,
+                Delivery.state == DeliveryState.SENDING,
+                col(Delivery.leased_until) < before,
+                col(InterventionStep.state).in_(FINAL),
+            )
+        )
+        with self._store.read() as session:
+            return tuple(LeftOver(key=row.key, channel=Channel(row.channel)) for row in session.exec(query))
+
+    def resolve(self, key: str, found: Found, now: datetime) -> None:
+        """Write what the provider says of a row that was left over; an unknown one is an alert."""
+        with self._store.write() as session:
+            row = session.get_one(Delivery, key, with_for_update=True)
+            if row.state != DeliveryState.SENDING:
+                return
+            state, row.reason = _resolved(found)
+            row.state, row.lease, row.leased_until, row.updated_at = state, "", None, now
+            if isinstance(found, Accepted):
+                row.provider, row.provider_id, row.accepted_at = found.provider, found.provider_id, now
+                step = session.get_one(InterventionStep, (row.intervention_id, row.step))
+                step.state, step.why = StepState.DONE, f"sent to {row.recipient_name}, found at the provider"
+                session.add(step)
+            session.add(row)
+            journal.write(
+                session,
+                key=f"{key}/delivery.{state.value}/left_over",
+                organisation=row.organisation_id,
+                customer=row.customer_id,
+                intervention=row.intervention_id,
+                kind=f"delivery.{state.value}",
+                text=f"{row.step}: {row.channel} to {row.recipient_name} {FOUND[state]}",
+                why=row.reason or "The attempt that sent it was never heard of again",
+                at=now,
+                data={"delivery": key, "step": row.step, "attempt": row.attempts},
+            )
+
     def settle(
         self,
         call: StepCall,
@@ -136,6 +198,16 @@ class LedgerRepository:
             text = f"{row.channel} to {row.recipient_name} {WORDS[state]}"
             _tell(session, call, row, f"delivery.{state.value}", text, reason)
             return True
+
+
+def _resolved(found: Found) -> tuple[DeliveryState, str]:
+    match found:
+        case Accepted():
+            return DeliveryState.ACCEPTED, ""
+        case Absent():
+            return DeliveryState.CANCELLED, "The step was over before the provider had the message"
+        case CannotSay(why=why):
+            return DeliveryState.UNKNOWN, why
 
 
 def _row(row: Delivery) -> LedgerRow:
