@@ -126,7 +126,7 @@ def store_metric(
         now=now,
         measured_at=now,
         is_text=True,
-        source="one value",
+        source=f"{customer}: {name} = {value_text}"[:200],
         by=by,
     )
     for reject in summary.rejects:
