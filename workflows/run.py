@@ -182,7 +182,6 @@ class InterventionRun(Chain):
             step=step,
             templates=entry.playbook.templates,
             now=now,
-            deadline=now + window,
         )
         return call, window
 

@@ -175,7 +175,7 @@ class Refusal(Frozen):
 
 
 class StepCall(Frozen):
-    """Run one step now. `deadline` is when it counts as missed."""
+    """Run one step now; `now` is the run's own time."""
 
     organisation: str
     customer: str
@@ -184,7 +184,6 @@ class StepCall(Frozen):
     step: Step
     templates: dict[str, str]
     now: datetime
-    deadline: datetime | None
 
 
 class StepResult(Frozen):

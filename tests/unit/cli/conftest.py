@@ -99,7 +99,6 @@ class Begun:
             step=found,
             templates={},
             now=at,
-            deadline=None,
         )
 
     def send(self, step: str, at: datetime) -> str:

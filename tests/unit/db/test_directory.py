@@ -34,7 +34,6 @@ def call_of(step: str = "alternative_contact", intervention: str = "i-1") -> Ste
         step=Send(name=step, channel=Channel.EMAIL, template="email/critical/x", why="to test"),
         templates={},
         now=NOW,
-        deadline=None,
     )
 
 

@@ -41,7 +41,6 @@ def call_of(now: datetime = NOW, intervention: str = "i-1") -> StepCall:
         ),
         templates={},
         now=now,
-        deadline=None,
     )
 
 

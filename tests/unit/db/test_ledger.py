@@ -39,7 +39,6 @@ def call(store: Store) -> StepCall:
         step=CRITICAL.steps[0],
         templates={},
         now=NOW,
-        deadline=None,
     )
 
 
