@@ -51,7 +51,7 @@ class Chain(Handlers):
         state = self.state
         while state.notes:
             notes, state.notes = tuple(state.notes), []
-            recorded = await workflow.execute_activity_method(
+            recorded = await self.store(
                 InterventionActivities.record_notes,
                 Record(
                     organisation=state.entry.organisation,
@@ -59,10 +59,7 @@ class Chain(Handlers):
                     intervention=state.opened.intervention if state.opened else None,
                     notes=notes,
                 ),
-                start_to_close_timeout=policies.STORE_TIMEOUT,
-                heartbeat_timeout=policies.HEARTBEAT,
-                retry_policy=policies.STORE_RETRY,
-                summary=cut("; ".join(f"{note.text} ({note.by})" for note in notes)),
+                cut("; ".join(f"{note.text} ({note.by})" for note in notes)),
             )
             if state.opened is not None:
                 state.owner = recorded.owner_name
@@ -189,7 +186,9 @@ class Chain(Handlers):
         )
         workflow.continue_as_new(args=[next_entry], workflow=answer.playbook.workflow)
 
-    async def store(self, activity: Callable[[Any, In], Out], argument: In) -> Out:
+    async def store(
+        self, activity: Callable[[Any, In], Out], argument: In, summary: str | None = None
+    ) -> Out:
         """An activity that keeps the store in step; it is always let finish."""
         handle = workflow.start_activity_method(
             activity,
@@ -197,6 +196,7 @@ class Chain(Handlers):
             start_to_close_timeout=policies.STORE_TIMEOUT,
             heartbeat_timeout=policies.HEARTBEAT,
             retry_policy=policies.STORE_RETRY,
+            summary=summary,
         )
         return await self.surely(handle)
 

@@ -59,10 +59,6 @@ class Summary(Frozen):
             f"{self.updated:,} updated, {self.unchanged:,} unchanged, {self.rejected:,} rejected"
         )
 
-    def as_dict(self) -> dict[str, object]:
-        """Everything, for --json."""
-        return self.model_dump(mode="json")
-
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 

@@ -108,7 +108,7 @@ def test_good_rows_go_in_and_each_bad_one_is_told(store: Store, run: Import) -> 
         (7, ""),
     ]
     assert customer(store, "A").name == "Acme Inc"
-    assert summary.as_dict()["rejected"] == 3
+    assert summary.model_dump(mode="json")["rejected"] == 3
 
 
 def test_a_second_row_with_the_same_id_must_say_the_same(store: Store, run: Import) -> None:

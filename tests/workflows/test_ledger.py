@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -15,6 +14,7 @@ from keepwell.contracts.commands import Pause, Resume, Stop
 from keepwell.contracts.delivery import Absent, Accepted, CannotSay, Found, Message
 from keepwell.contracts.playbook import Channel
 from keepwell.db.engine import Store
+from keepwell.db.repositories.ledger import LedgerRepository
 from keepwell.db.tables import Contact, Event
 from keepwell.errors import SendRefusedError
 from tests.workflows.stage import HOUR, Stage, stage
@@ -243,7 +243,8 @@ async def test_the_sweep_settles_what_a_stop_left_in_sending(
         await opened.command(key, Stop)
         await opened.handle(key).result()
         assert states(opened, key) == {"executive_email": "sending"}
-        await asyncio.sleep(SHORT.total_seconds())
+        ledger, organisation = LedgerRepository(sqlite_store), opened.world.organisation
+        await opened.eventually(lambda: ledger.left_over(organisation, datetime.now(UTC)), bool)
         await opened.skipper.client.execute_workflow(
             "SweepTransitions",
             opened.world.organisation,

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from pathlib import Path
 
 import pytest
 from temporalio.client import WorkflowFailureError, WorkflowUpdateFailedError
 
 from keepwell.contracts.commands import Acknowledge, Pause, Reassign, Respond, Resume, Stop
+from keepwell.contracts.intervention import Record, Recorded
 from keepwell.db.engine import Store
 from keepwell.db.tables import Event, Staff
+from keepwell.errors import StoreError
 from keepwell.rendering.bundle import OWN_TEMPLATES
 from tests.workflows.stage import DAY, HOUR, Stage, stage
 
@@ -139,6 +143,33 @@ async def test_cancelling_in_temporal_ends_the_intervention_cleanly(sqlite_stage
     row = opened.interventions(key)[0]
     assert (row.outcome, row.outcome_why) == ("stopped", "The run was cancelled in Temporal")
     assert set(opened.steps(row.id).values()) == {"done", "cancelled"}
+
+
+async def test_cancelling_while_the_store_is_down_loses_no_command_and_writes_the_outcome(
+    sqlite_stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = sqlite_stage
+    key = opened.customer("acme")
+    await opened.score(key, 50)
+    await opened.opened(key)
+    tried, up = threading.Event(), threading.Event()
+    honest = opened.parts.interventions.record
+
+    def down(record: Record) -> Recorded:
+        tried.set()
+        if not up.is_set():
+            raise StoreError("down", retryable=True)
+        return honest(record)
+
+    monkeypatch.setattr(opened.parts.interventions, "record", down)
+    await opened.command(key, Acknowledge)
+    await asyncio.to_thread(tried.wait, 20)
+    await opened.handle(key).cancel()
+    up.set()
+    with pytest.raises(WorkflowFailureError):
+        await opened.handle(key).result()
+    row = opened.interventions(key)[0]
+    assert (row.outcome, row.acknowledged_by) == ("stopped", "dana@brightdesk.example")
 
 
 async def test_editing_a_template_does_not_change_a_running_intervention(
