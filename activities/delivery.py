@@ -99,7 +99,7 @@ class Delivery:
         now = datetime.now(UTC)
         rows = self._ledger.left_over(organisation, now)
         for row in rows:
-            self._ledger.resolve(row.key, self._channels[row.channel].find(row.key), now)
+            self._ledger.resolve(row.key, self._channels[row.channel].find(row.key, row.address), now)
         return len(rows)
 
     def _row(self, call: StepCall, step: Send) -> LedgerRow | str:
@@ -126,7 +126,7 @@ class Delivery:
             row = self._ledger.rows_of(call)[0]
         if row.state != DeliveryState.SENDING:
             return row
-        match self._channels[step.channel].find(row.key):
+        match self._channels[step.channel].find(row.key, row.recipient.address):
             case Accepted() as accepted:
                 self._ledger.accept(call, row.key, None, accepted)
             case Absent():

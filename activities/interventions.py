@@ -4,6 +4,7 @@ from temporalio import activity
 
 from activities.plain import fallback_text, review_text
 from keepwell.contracts.intervention import (
+    Ended,
     Ending,
     Miss,
     NotOpened,
@@ -37,6 +38,7 @@ class InterventionActivities:
     @activity.defn(no_thread_cancel_exception=True)
     def take_over(self, request: OpenRequest) -> TakeOver | NotOpened:
         """Claim a worse level for the playbook in force and end the one that runs, all or nothing."""
+        assert request.change is not None  # noqa: S101  (only a change of level takes over)
         level = request.change.level
         playbook = self._playbooks.for_level(level)
         if playbook is None:
@@ -65,11 +67,11 @@ class InterventionActivities:
         return self._interventions.record(record)
 
     @activity.defn(no_thread_cancel_exception=True)
-    def end_intervention(self, ending: Ending) -> None:
+    def end_intervention(self, ending: Ending) -> Ended | None:
         """Write the outcome, cancel what is planned, withdraw open tasks."""
         review = ending.review
         text = review_text(self._renderer, review) if review is not None else None
-        self._interventions.end(ending, text)
+        return self._interventions.end(ending, text)
 
     @activity.defn(no_thread_cancel_exception=True)
     def miss_step(self, miss: Miss) -> StepResult:

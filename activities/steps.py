@@ -4,7 +4,7 @@ from temporalio import activity
 
 from activities.delivery import Delivery
 from keepwell.contracts.intervention import StepCall, StepResult, StepState
-from keepwell.contracts.playbook import Assign, Audience, Channel, Document, Escalate, Send, Task
+from keepwell.contracts.playbook import Assign, Audience, Channel, Document, Escalate, Offer, Send, Task
 from keepwell.ports import Renderer, Steps
 
 
@@ -45,6 +45,12 @@ class StepActivities:
         """Write a document from the customer's figures and keep it."""
         assert isinstance(call.step, Document)  # noqa: S101
         return self._steps.add_document(call, self._renderer.render(call, call.step.template))
+
+    @activity.defn(no_thread_cancel_exception=True)
+    def make_offer(self, call: StepCall) -> StepResult:
+        """Make the step's offer; the message that carries it is a step of its own."""
+        assert isinstance(call.step, Offer)  # noqa: S101
+        return self._steps.add_offer(call, call.step)
 
     @activity.defn(no_thread_cancel_exception=True)
     def escalate(self, call: StepCall) -> StepResult:

@@ -18,6 +18,11 @@ def risk_workflow_id(organisation: str, customer: str) -> str:
     return f"risk/{organisation}/{customer}"
 
 
+def expansion_workflow_id(organisation: str, customer: str) -> str:
+    """The one chain of expansion playbooks of a customer."""
+    return f"expansion/{organisation}/{customer}"
+
+
 def daily_workflow_id(organisation: str, run: str) -> str:
     """One daily run."""
     return f"daily/{organisation}/{run}"
@@ -43,6 +48,11 @@ def delivery_key(
 ) -> str:
     """The stable key of one delivery: the same in every attempt, retry and `workflow reset`."""
     return f"{organisation}/{intervention}/{playbook}/{step}/{recipient}/{channel}"
+
+
+def organisation_of(delivery: str) -> str:
+    """The organisation's id in the key of a delivery."""
+    return delivery.partition("/")[0]
 
 
 def step_key(intervention: str, step: str) -> str:

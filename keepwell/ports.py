@@ -17,6 +17,7 @@ from keepwell.contracts.delivery import (
     Recipient,
 )
 from keepwell.contracts.intervention import (
+    Ended,
     Ending,
     Miss,
     NotOpened,
@@ -28,7 +29,7 @@ from keepwell.contracts.intervention import (
     StepCall,
     StepResult,
 )
-from keepwell.contracts.playbook import Audience, Playbook, Sender
+from keepwell.contracts.playbook import Audience, Offer, Playbook, Sender
 from keepwell.contracts.rendering import Rendered
 from keepwell.contracts.scoring import (
     CustomerScored,
@@ -66,7 +67,7 @@ class Interventions(Protocol):
         """Write lines to the timeline with what follows from them."""
         ...
 
-    def end(self, ending: Ending, review: Rendered | None) -> None:
+    def end(self, ending: Ending, review: Rendered | None) -> Ended:
         """Close the intervention: cancel what is planned, withdraw open tasks, write the outcome.
 
         `review` is the text of the task for a customer that is still at risk.
@@ -89,6 +90,10 @@ class Steps(Protocol):
 
     def add_document(self, call: StepCall, text: Rendered) -> StepResult:
         """Keep the step's document."""
+        ...
+
+    def add_offer(self, call: StepCall, offer: Offer) -> StepResult:
+        """Keep the offer; it may be accepted from now on."""
         ...
 
     def document(self, intervention: str, step: str) -> Attachment | None:
@@ -187,12 +192,12 @@ class ChannelAdapter(Protocol):
 
         Raises:
             SendRefusedError: the provider said no; `retryable` says whether later may help.
-            Any other error means that nobody knows whether it was taken.
+            Any other error, SendUnknownError first of all, means that nobody knows whether it was taken.
         """
         ...
 
-    def find(self, key: str) -> Found:
-        """Ask the provider for a message by its key."""
+    def find(self, key: str, address: str) -> Found:
+        """Ask the provider for a message by its key; `address` is where it went."""
         ...
 
 

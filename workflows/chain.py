@@ -8,9 +8,11 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from temporalio import workflow
+from temporalio.exceptions import ApplicationError
 
 from activities.interventions import InterventionActivities
 from keepwell.contracts.intervention import (
+    ENGINE_NOW,
     Carry,
     Closed,
     Ending,
@@ -25,14 +27,13 @@ from keepwell.contracts.intervention import (
     StepCall,
     TakeOver,
 )
-from keepwell.keys import takeover_start
+from keepwell.keys import expansion_workflow_id, takeover_start
 from workflows import policies
 from workflows.details import cut
 from workflows.handlers import Handlers
 from workflows.show import show
-from workflows.state import Exit
+from workflows.standing import ENGINE, Exit
 
-ENGINE = "engine"
 In = TypeVar("In")
 Out = TypeVar("Out")
 
@@ -64,17 +65,31 @@ class Chain(Handlers):
             if state.opened is not None:
                 state.owner = recorded.owner_name
 
-    async def open(self, change: ScoreChange) -> Opened | NotOpened:
-        return await self.store(InterventionActivities.open_intervention, self._request(change))
+    async def open(self) -> Opened | NotOpened:
+        return await self.store(InterventionActivities.open_intervention, self._request())
+
+    async def tell_expansion(self, *, release: bool = False) -> None:
+        """Hold the customer's expansion, or let it go on. One that has ended meanwhile needs neither."""
+        entry = self.state.entry
+        campaign = workflow.get_external_workflow_handle(
+            expansion_workflow_id(entry.organisation, entry.customer)
+        )
+        why = f"{entry.playbook.label} runs: the level is {entry.cause.level.value}"
+        told = campaign.signal("release") if release else campaign.signal("hold", why)
+        try:
+            await self.surely(asyncio.ensure_future(told))
+        except ApplicationError:
+            workflow.logger.info("The expansion has ended meanwhile", extra={"customer": entry.customer})
 
     async def take_over(self, change: ScoreChange) -> TakeOver | NotOpened:
         """Claim a change for the next run of this chain; on success this intervention is superseded."""
         state, clock = self.state, self.state.clock
         number = (state.entry.carry.takeovers if state.entry.carry else 0) + 1
         alive = state.opened is not None and not state.closed
-        request = self._request(change).model_copy(
+        request = self._request().model_copy(
             update={
                 "start": takeover_start(state.entry.start.split(".")[0], number),
+                "change": change,
                 "playbook": None,
                 "supersedes": state.opened.intervention if state.opened and alive else None,
                 "paused": alive and state.paused,
@@ -94,13 +109,14 @@ class Chain(Handlers):
             state.read_waiting(workflow.now())
         return answer
 
-    def _request(self, change: ScoreChange) -> OpenRequest:
+    def _request(self) -> OpenRequest:
         entry = self.state.entry
         return OpenRequest(
             organisation=entry.organisation,
             customer=entry.customer,
             start=entry.start,
-            change=change,
+            change=entry.change,
+            opportunity=entry.opportunity,
             playbook=entry.playbook,
             workflow_id=workflow.info().workflow_id,
             now=workflow.now(),
@@ -137,7 +153,9 @@ class Chain(Handlers):
                 review=review,
                 transition=ended.change.transition if ended.change else None,
             )
-            await self.store(InterventionActivities.end_intervention, ending)
+            written = await self.store(InterventionActivities.end_intervention, ending)
+            if written is not None and written.releases:
+                await self.tell_expansion(release=True)
         show(state, None, self.shown)
 
     async def leave(self, closed: Closed) -> Closed:
@@ -183,6 +201,7 @@ class Chain(Handlers):
             change=request.change,
             playbook=answer.playbook,
             carry=carry,
+            engine=ENGINE_NOW,
         )
         workflow.continue_as_new(args=[next_entry], workflow=answer.playbook.workflow)
 
@@ -190,6 +209,16 @@ class Chain(Handlers):
         self, activity: Callable[[Any, In], Out], argument: In, summary: str | None = None
     ) -> Out:
         """An activity that keeps the store in step; it is always let finish."""
+        if self.state.entry.engine > 1:
+            local = workflow.start_local_activity_method(
+                activity,
+                argument,
+                start_to_close_timeout=policies.STORE_TIMEOUT,
+                retry_policy=policies.STORE_RETRY,
+                local_retry_threshold=policies.LOCAL_RETRY,
+                summary=summary,
+            )
+            return await self.surely(local)
         handle = workflow.start_activity_method(
             activity,
             argument,

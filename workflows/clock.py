@@ -1,4 +1,4 @@
-"""The playbook's own clock: it runs from the start and stands still while the intervention is paused."""
+"""The playbook's own clock: it runs from the start and stands still while paused or held."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -6,33 +6,55 @@ from datetime import datetime, timedelta
 
 @dataclass
 class Clock:
-    """Time since `started`, less the pauses. `shift` is how long the pauses that are over have lasted."""
+    """Time since `started`, less what it has stood still.
+
+    Two things stop it: a person's pause (with an end, or open-ended) and the engine's hold of an
+    expansion while the customer is at risk. `stopped_at` is when the first of those in force began;
+    `shift` is how long it stood still in stops that are over.
+    """
 
     started: datetime
     shift: timedelta = timedelta()
     paused_at: datetime | None = None
     paused_until: datetime | None = None
+    held_at: datetime | None = None
+    stopped_at: datetime | None = None
 
     def elapsed(self, now: datetime) -> timedelta:
         """How much of the playbook's time has passed."""
-        until = self.paused_at if self.paused_at is not None else now
+        until = self.stopped_at if self.stopped_at is not None else now
         return until - self.started - self.shift
 
     def moment(self, at: timedelta, now: datetime) -> datetime:
-        """When `at` comes, if nothing pauses from now on."""
+        """When `at` comes, if nothing stops the clock from now on."""
         return now + (at - self.elapsed(now))
 
     def pause(self, now: datetime, until: datetime | None) -> None:
         """Stand still; a second pause only changes its end."""
-        if self.paused_at is None:
-            self.paused_at = now
+        self.paused_at = self.paused_at or now
         self.paused_until = until
+        self.stopped_at = self.stopped_at or now
 
     def resume(self, now: datetime) -> timedelta:
-        """Go on; returns how long the clock stood still."""
-        if self.paused_at is None:
-            return timedelta()
-        stood = now - self.paused_at
-        self.shift += stood
+        """End the pause; returns how long it lasted. Where it is held too, it goes on standing still."""
+        lasted = now - self.paused_at if self.paused_at is not None else timedelta()
         self.paused_at = self.paused_until = None
-        return stood
+        self._go_on(now)
+        return lasted
+
+    def hold(self, now: datetime) -> None:
+        """Stand still until it is released."""
+        self.held_at = self.held_at or now
+        self.stopped_at = self.stopped_at or now
+
+    def release(self, now: datetime) -> timedelta:
+        """End the hold; returns how long it lasted."""
+        lasted = now - self.held_at if self.held_at is not None else timedelta()
+        self.held_at = None
+        self._go_on(now)
+        return lasted
+
+    def _go_on(self, now: datetime) -> None:
+        if self.stopped_at is not None and self.paused_at is None and self.held_at is None:
+            self.shift += now - self.stopped_at
+            self.stopped_at = None

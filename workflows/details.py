@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from keepwell.contracts.playbook import Step
-from workflows.state import RunState
+from workflows.standing import Standing
 
 SUMMARY_BYTES = 190
 """Temporal means summaries to be about 200 bytes."""
@@ -20,26 +20,27 @@ def moment(at: datetime) -> str:
     return f"{at:%a %d %b %Y %H:%M} UTC"
 
 
-def next_words(state: RunState, step: Step | None, now: datetime) -> str:
+def next_words(state: Standing, step: Step | None, now: datetime) -> str:
     """What comes next, and when."""
     if state.clock is None:
         return "opening"
     at = state.entry.playbook.closes_at if step is None else step.at
     what = "closes if nobody answers" if step is None else step.name
-    if state.paused:
-        return f"{what}, {_left(at - state.clock.elapsed(now))} after it is resumed"
+    if state.stands:
+        until = "it is resumed" if state.paused else "the customer is well again"
+        return f"{what}, {_left(at - state.clock.elapsed(now))} after {until}"
     return f"{what} at {moment(state.clock.moment(at, now))}"
 
 
-def details(state: RunState, step: Step | None, now: datetime) -> str:
+def details(state: Standing, step: Step | None, now: datetime) -> str:
     """The current details of a run."""
     entry, opened = state.entry, state.opened
     if opened is None:
         return "The store has not opened this intervention yet."
-    change = entry.change
+    cause = entry.cause
     lines = [
-        f"**{opened.customer_name}** · `{entry.playbook.label}` · {change.level.value}, "
-        f"score {change.score:.1f} · owner {state.owner or 'nobody'}",
+        f"**{opened.customer_name}** · `{entry.playbook.label}` · {cause.level.value}, "
+        f"score {cause.score:.1f} · owner {state.owner or 'nobody'}",
         "",
         f"{entry.playbook.purpose}",
         "",
@@ -50,9 +51,16 @@ def details(state: RunState, step: Step | None, now: datetime) -> str:
     elif state.paused and state.clock is not None:
         until = f"until {moment(state.clock.paused_until)}" if state.clock.paused_until else "until resumed"
         lines += ["", f"**Paused {until}**: {state.pause_reason or 'no reason given'}"]
+    if state.exit is None and state.held:
+        lines += ["", f"**Held:** {state.held}"]
     if state.exit is None:
         why = f" ({step.why})" if step else ""
         lines += ["", f"**Next:** {next_words(state, step, now)}{why}"]
+    if entry.opportunity is not None:
+        lines += ["", f"Opportunity: {entry.opportunity.words}"]
+    if state.offer.state is not None:
+        terms = f": {state.offer.terms.words}" if state.offer.terms else ""
+        lines += ["", f"Offer {state.offer.state.value}{terms}."]
     lines += ["", f"Acknowledged by {state.acknowledged}." if state.acknowledged else "Not acknowledged yet."]
     done = [*(entry.carry.earlier if entry.carry else ()), *state.sent]
     lines += ["", "**So far**", "", *(f"- {line}" for line in done)] if done else []

@@ -81,6 +81,38 @@ class Handlers:
         """Ends the intervention."""
         self._by_hand("stop", body)
 
+    @workflow.signal(description='The customer has seen the offer. {"by": "dana"}')
+    def seen(self, body: Any = None) -> None:
+        """The offer was seen."""
+        self._by_hand("seen", body)
+
+    @workflow.signal(
+        description='The customer accepts. {"by": "dana", "option": "billing_pause", "months": 2, "plan": ""}'
+    )
+    def accept(self, body: Any = None) -> None:
+        """An option of the offer was accepted."""
+        self._by_hand("accept", body)
+
+    @workflow.signal(description='The customer declines the offer. {"by": "dana", "note": ""}')
+    def decline(self, body: Any = None) -> None:
+        """The offer was declined."""
+        self._by_hand("decline", body)
+
+    @workflow.signal(description='The customer upgraded. {"by": "dana", "plan": "Business"}')
+    def upgraded(self, body: Any = None) -> None:
+        """Ends an expansion playbook as converted."""
+        self._by_hand("upgraded", body)
+
+    @workflow.signal(description="The customer is at risk: wait (sent by its risk playbook)")
+    def hold(self, why: str) -> None:
+        """An expansion stands still from now on."""
+        self.state.hold(why, workflow.now())
+
+    @workflow.signal(description="The customer is well again: go on (sent by its risk playbook)")
+    def release(self) -> None:
+        """An expansion goes on with its remaining delays."""
+        self.state.release(workflow.now())
+
     def _by_hand(self, kind: str, body: Any) -> None:
         """What a person typed: a mistake in it goes to the timeline, not to a log nobody reads."""
         fields = body if isinstance(body, dict) else {}

@@ -24,6 +24,10 @@ STEP_RETRY = RetryPolicy(
 STEP_WINDOW = timedelta(hours=24)
 """How long a step without `within` is tried before it counts as missed."""
 
+LOCAL_RETRY = timedelta(seconds=5)
+"""A local activity that must wait longer than this for its next try waits on a timer of the server: the
+worker's hold on the run, which it renews every few seconds, would cost more events than the timer."""
+
 LEAST_DEFERRAL = timedelta(minutes=1)
 """A gate that names a moment which is past must not make a run turn in circles."""
 

@@ -23,12 +23,13 @@ from keepwell.contracts.intervention import (
     StepResult,
     StepState,
 )
-from keepwell.contracts.playbook import REVIEW, Assign, Document, Escalate, Send, Step, Task
+from keepwell.contracts.offers import OfferState
+from keepwell.contracts.playbook import REVIEW, Assign, Document, Escalate, Offer, Send, Step, Task
 from workflows import policies
-from workflows.chain import ENGINE, Chain
+from workflows.chain import Chain
 from workflows.details import cut, next_words
 from workflows.show import show
-from workflows.state import Exit
+from workflows.standing import ENGINE, Exit
 
 
 class InterventionRun(Chain):
@@ -37,13 +38,15 @@ class InterventionRun(Chain):
     async def carry_out(self, entry: InterventionInput) -> Closed:
         """From the claim of the transition to the outcome."""
         state = self.state
-        if state.opened is None:
-            answer = await self.open(entry.change)
+        if entry.carry is None:
+            answer = await self.open()
+            if answer.holds:
+                await self.tell_expansion()
             if isinstance(answer, NotOpened):
                 return await self.leave(Closed(intervention=None, outcome="not_opened", why=answer.reason))
             state.begin(answer)
         ended = await self._play()
-        await self.end(ended, self._review() if ended.outcome is Outcome.COMPLETED else None)
+        await self.end(ended, self._review() if self._wants_review(ended) else None)
         assert state.opened is not None  # noqa: S101  (begin() has set it)
         return await self.leave(
             Closed(intervention=state.opened.intervention, outcome=ended.outcome, why=ended.why)
@@ -58,11 +61,12 @@ class InterventionRun(Chain):
                 await self._perform(step)
         if state.exit is None and not state.answered:
             await self._until(playbook.closes_at, None)
-        if state.exit is not None:
-            return state.exit
-        if state.answered:
-            return Exit(Outcome.RESPONDED, f"The customer answered (logged by {state.acknowledged})", ENGINE)
-        return Exit(Outcome.COMPLETED, "All steps are done and nobody answered", ENGINE)
+            # An offer that was accepted meanwhile may have added steps.
+            while state.exit is None and (step := state.next_step()) is not None:
+                await self._until(step.at, step)
+                if state.exit is None and state.runs(step):
+                    await self._perform(step)
+        return state.exit or state.ending()
 
     async def _until(self, at: timedelta, step: Step | None) -> None:
         """Let the playbook's clock reach `at`; come back at once when that is not needed any more."""
@@ -74,7 +78,7 @@ class InterventionRun(Chain):
                 return
             now = workflow.now()
             left = at - state.clock.elapsed(now)
-            if not state.paused and left <= timedelta():
+            if not state.stands and left <= timedelta():
                 return
             show(self.state, step, self.shown)
             await self._sleep(left, cut(f"next: {next_words(state, step, now)}"))
@@ -83,7 +87,7 @@ class InterventionRun(Chain):
         """Sleep while nothing arrives: `left` on the running clock, or until the pause is over."""
         clock = self.state.clock
         timeout: timedelta | None = left
-        if clock is not None and clock.paused_at is not None:
+        if clock is not None and clock.stopped_at is not None:
             timeout = None if clock.paused_until is None else clock.paused_until - workflow.now()
             if timeout is not None and timeout <= timedelta():
                 self.state.resume(workflow.now(), ENGINE, str(workflow.uuid4()))
@@ -104,6 +108,9 @@ class InterventionRun(Chain):
         """Recovery ends the run, a worse level takes it over, anything else is refused with a reason."""
         state = self.state
         running = state.entry.playbook
+        if running.level is None:
+            await self.refuse(change, "no_risk_playbook", f"{running.label} is no risk playbook")
+            return
         if change.sequence < state.sequence:
             await self.refuse(change, "older", "A newer transition of this customer came first")
             return
@@ -133,6 +140,8 @@ class InterventionRun(Chain):
                     state.steps[step.name] = result.state
                 if result.owner_name is not None:
                     state.owner = result.owner_name
+                if result.offer is not None and state.offer.state is None:
+                    state.offer.state, state.offer.until = OfferState.OFFERED, result.offer.until
                 state.sent.append(
                     f"{workflow.now():%d %b %H:%M} {step.name}: {result.state.value}, {result.why}"
                 )
@@ -165,7 +174,7 @@ class InterventionRun(Chain):
 
     def _interrupted(self, step: Step) -> bool:
         state = self.state
-        return state.exit is not None or state.paused or bool(state.inbox) or not state.runs(step)
+        return state.exit is not None or state.stands or bool(state.inbox) or not state.runs(step)
 
     def _call(self, step: Step) -> tuple[StepCall, timedelta]:
         """The step's call and how long it may be tried, on the playbook's clock."""
@@ -197,8 +206,21 @@ class InterventionRun(Chain):
                 activity = StepActivities.write_document
             case Escalate():
                 activity = StepActivities.escalate
+            case Offer():
+                activity = StepActivities.make_offer
             case _:
                 assert_never(step)
+        if self.state.entry.engine > 1 and not isinstance(step, Send | Escalate):
+            return await workflow.execute_local_activity_method(
+                activity,
+                call,
+                schedule_to_close_timeout=window,
+                start_to_close_timeout=policies.STEP_TIMEOUT,
+                retry_policy=policies.STEP_RETRY,
+                local_retry_threshold=policies.LOCAL_RETRY,
+                cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+                summary=cut(f"{step.name}: {step.why}"),
+            )
         return await workflow.execute_activity_method(
             activity,
             call,
@@ -210,6 +232,10 @@ class InterventionRun(Chain):
             cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
             summary=cut(f"{step.name}: {step.why}"),
         )
+
+    def _wants_review(self, ended: Exit) -> bool:
+        """Nobody answered and the customer is still at risk; a campaign that ends asks nobody."""
+        return ended.outcome is Outcome.COMPLETED and self.state.entry.playbook.level is not None
 
     def _review(self) -> StepCall:
         step = Task(name="review", template=REVIEW, due=timedelta(days=2), why="The level has not changed")

@@ -18,16 +18,16 @@ from keepwell.temporal.search_attribute_keys import (
     STEP,
 )
 from workflows.details import details
-from workflows.state import RunState
+from workflows.standing import Standing
 
 
-def show(state: RunState, step: Step | None, shown: dict[str, object]) -> None:
+def show(state: Standing, step: Step | None, shown: dict[str, object]) -> None:
     """Set what ops see. Search attributes cost an event each time, so only when one has changed."""
     now = workflow.now()
     workflow.set_current_details(details(state, step, now))
     ended = state.exit is not None
     next_at: datetime | None = None
-    if not ended and not state.paused and state.clock is not None:
+    if not ended and not state.stands and state.clock is not None:
         at = state.entry.playbook.closes_at if step is None else step.at
         # To the second, or the clock's microseconds would make a new value after every wait.
         next_at = state.clock.moment(at, now).replace(microsecond=0)
@@ -40,14 +40,14 @@ def show(state: RunState, step: Step | None, shown: dict[str, object]) -> None:
     }
     if values == shown:
         return
-    entry, change = state.entry, state.entry.change
+    entry, cause = state.entry, state.entry.cause
     workflow.upsert_search_attributes(
         [
             CUSTOMER_ID.value_set(entry.customer),
             ORGANISATION.value_set(entry.organisation),
             PLAYBOOK.value_set(entry.playbook.label),
-            RISK_LEVEL.value_set(change.level.value),
-            HEALTH_SCORE.value_set(round(change.score, 1)),
+            RISK_LEVEL.value_set(cause.level.value),
+            HEALTH_SCORE.value_set(round(cause.score, 1)),
             OWNER.value_set(str(values["owner"])),
             STEP.value_set(str(values["step"])) if values["step"] else STEP.value_unset(),
             PAUSED.value_set(bool(values["paused"])),

@@ -1,21 +1,25 @@
-"""What a run knows, and what commands change in it. No Temporal in here: plain values, plain rules."""
+"""What commands change in a run. No Temporal in here: plain values, plain rules."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import assert_never
 
 from keepwell.contracts.commands import (
+    Accept,
     Acknowledge,
     Command,
     Complete,
+    Decline,
     Pause,
     Reassign,
     Respond,
     Resume,
+    Seen,
     Skip,
     Stop,
+    Upgraded,
 )
 from keepwell.contracts.intervention import (
     Changes,
@@ -23,55 +27,28 @@ from keepwell.contracts.intervention import (
     Note,
     Opened,
     Outcome,
-    ScoreChange,
     StepState,
 )
-from keepwell.contracts.playbook import Step
 from workflows.clock import Clock
+from workflows.offers import added
+from workflows.standing import FINAL, Exit, Standing, words
 
 MINUTE = "%d %b %Y %H:%M"
 LONGEST_PAUSE = timedelta(days=366)
 TASKS = ("task", "escalate")
-FINAL = (StepState.DONE, StepState.SKIPPED, StepState.MISSED, StepState.HELD, StepState.CANCELLED)
 
 
 @dataclass
-class Exit:
-    """Why the run ends now, by whom, and through which transition."""
-
-    outcome: Outcome
-    why: str
-    by: str
-    change: ScoreChange | None = None
-
-
-@dataclass
-class RunState:
-    """The state of one intervention's run."""
-
-    entry: InterventionInput
-    opened: Opened | None = None
-    clock: Clock | None = None
-    steps: dict[str, StepState] = field(default_factory=dict)
-    inbox: list[ScoreChange] = field(default_factory=list)
-    waiting: list[Command] = field(default_factory=list)
-    notes: list[Note] = field(default_factory=list)
-    seen: dict[str, str] = field(default_factory=dict)
-    sequence: int = 0
-    known: set[str] = field(default_factory=set)
-    acknowledged: str = ""
-    answered: bool = False
-    pause_reason: str = ""
-    owner: str = ""
-    exit: Exit | None = None
-    closed: bool = False
-    handing_over: bool = False
-    sent: list[str] = field(default_factory=list)
+class RunState(Standing):
+    """The state of one intervention's run, and what commands do to it."""
 
     @classmethod
     def of(cls, entry: InterventionInput) -> RunState:
         """The state a run begins with: what the run before it handed over, if there was one."""
-        state = cls(entry=entry, known={entry.change.transition}, sequence=entry.change.sequence)
+        state = cls(entry=entry)
+        if entry.change is not None:
+            state.known.add(entry.change.transition)
+            state.sequence = entry.change.sequence
         if entry.carry is not None:
             carry = entry.carry
             state.inbox = list(carry.inbox)
@@ -79,9 +56,8 @@ class RunState:
             state.seen = dict.fromkeys(carry.seen, "was carried out before the take-over")
             state.waiting = list(carry.waiting)
             state.begin(carry.opened)
-            if carry.paused and state.clock is not None:
-                state.clock.pause(carry.opened.started_at, carry.paused_until)
-                state.pause_reason = carry.pause_reason
+            if carry.paused:
+                state.stand_still(carry.opened.started_at, carry.paused_until, carry.pause_reason)
         return state
 
     def begin(self, opened: Opened) -> None:
@@ -89,7 +65,12 @@ class RunState:
         self.opened = opened
         self.owner = opened.owner_name
         self.clock = Clock(opened.started_at, opened.shift)
-        self.steps = {step.name: StepState.PLANNED for step in self.entry.playbook.steps}
+        self.steps = {step.name: StepState.PLANNED for step in self.plan}
+        if opened.paused_at is not None:
+            self.stand_still(opened.paused_at, opened.paused_until, opened.pause_reason)
+        if opened.held:
+            self.held = opened.held
+            self.clock.hold(opened.held_at or opened.started_at)
         self.read_waiting(opened.started_at)
 
     def read_waiting(self, now: datetime) -> None:
@@ -104,38 +85,9 @@ class RunState:
             self._note(command, now, f"{command.kind} was refused", why, kind="command.refused")
         self.waiting = []
 
-    @property
-    def paused(self) -> bool:
-        """Whether the clock stands still."""
-        return self.clock is not None and self.clock.paused_at is not None
-
-    def runs(self, step: Step) -> bool:
-        """Whether a step still has to run."""
-        return self.steps[step.name] not in FINAL
-
-    def _needless(self, *conditions: str) -> dict[str, StepState]:
-        """Cancel the steps that an answer or acknowledgement has made needless."""
-        needless = {
-            step.name: StepState.CANCELLED
-            for step in self.entry.playbook.steps
-            if step.unless in conditions and self.runs(step)
-        }
-        self.steps.update(needless)
-        return needless
-
-    def next_step(self) -> Step | None:
-        """The next step that has to run."""
-        return next((step for step in self.entry.playbook.steps if self.runs(step)), None)
-
-    def hear(self, change: ScoreChange) -> None:
-        """A score change arrived. The same one again changes nothing."""
-        if change.transition not in self.known:
-            self.known.add(change.transition)
-            self.inbox.append(change)
-
     def refusal(self, command: Command, now: datetime) -> str | None:
         """Why a command cannot be carried out; None if it can. Changes nothing."""
-        opened, playbook = self.opened, self.entry.playbook
+        opened = self.opened
         if opened is None:
             return "No intervention was opened here." if self.closed else None
         if command.id in self.seen:
@@ -145,11 +97,16 @@ class RunState:
         if command.intervention and command.intervention != opened.intervention:
             return (
                 f"It names intervention {command.intervention}, but {opened.customer_name} is now in "
-                f"{opened.intervention} ({playbook.label}). Look at that one and name it."
+                f"{opened.intervention} ({self.entry.playbook.label}). Look at that one and name it."
             )
         if self.closed or (self.exit is not None):
             why = f": {self.exit.why}" if self.exit else ""
             return f"Intervention {opened.intervention} has ended{why}."
+        return self._senseless(command, now)
+
+    def _senseless(self, command: Command, now: datetime) -> str | None:
+        """Why a command makes no sense as things stand; None if it does."""
+        playbook = self.entry.playbook
         match command:
             case Pause() if command.until is not None and command.until <= now:
                 return f"A pause until {command.until:{MINUTE}} is over already; it is {now:{MINUTE}} UTC."
@@ -159,13 +116,17 @@ class RunState:
                 return "It is not paused, so there is nothing to resume."
             case Complete(step=name) | Skip(step=name):
                 return self._step_refusal(command, name)
+            case Accept() | Decline() | Seen():
+                return self.offer.refusal(command, now)
+            case Upgraded() if playbook.signal is None:
+                return f"{playbook.label} is no expansion playbook: an upgrade does not end it."
             case _:
                 return None
 
     def _step_refusal(self, command: Command, name: str) -> str | None:
-        step = self.entry.playbook.step(name)
+        step = next((step for step in self.plan if step.name == name), None)
         if step is None:
-            names = ", ".join(step.name for step in self.entry.playbook.steps)
+            names = ", ".join(step.name for step in self.plan)
             return f"{self.entry.playbook.label} has no step {name!r}; its steps are {names}."
         state = self.steps[name]
         # A task step is done for the run once its task exists, and a step that was not done has become
@@ -193,7 +154,7 @@ class RunState:
         self.seen[command.id] = text
         return text
 
-    def _carry_out(self, command: Command, now: datetime) -> str:
+    def _carry_out(self, command: Command, now: datetime) -> str:  # noqa: C901  (a case each)
         match command:
             case Acknowledge():
                 return self._acknowledge(command, now)
@@ -208,25 +169,72 @@ class RunState:
             case Skip():
                 return self._settle(command, command.step, StepState.SKIPPED, command.reason, now)
             case Reassign():
-                whom = command.to_name or command.to
-                self._note(command, now, f"Reassigned to {whom}", changes=Changes(owner=command.to))
-                if not command.to_name:
-                    return (
-                        f"{whom} gets it and its open tasks if the staff list knows them: see the timeline."
-                    )
-                return f"Reassigned to {whom}; open tasks go along."
+                return self._reassign(command, now)
             case Stop():
-                self._note(command, now, "Stopped", command.reason)
-                self.exit = Exit(Outcome.STOPPED, command.reason or f"{command.by} stopped it", command.by)
-                return "Stopped: what was planned is cancelled, open tasks are withdrawn."
+                return self._stop(command, now)
+            case Upgraded():
+                return self._upgraded(command, now)
+            case Accept():
+                return self._accept(command, now)
+            case Decline():
+                return self._respond(command, now, "The customer declined the offer")
+            case Seen():
+                changes = Changes(offer=self.offer.change(command))
+                self._note(command, now, "The customer has seen the offer", "", changes)
+                return "Noted: they have seen the offer."
         assert_never(command)
+
+    def _reassign(self, command: Reassign, now: datetime) -> str:
+        whom = command.to_name or command.to
+        self._note(command, now, f"Reassigned to {whom}", changes=Changes(owner=command.to))
+        if not command.to_name:
+            return f"{whom} gets it and its open tasks if the staff list knows them: see the timeline."
+        return f"Reassigned to {whom}; open tasks go along."
+
+    def _stop(self, command: Stop, now: datetime) -> str:
+        self._note(command, now, "Stopped", command.reason)
+        self.exit = Exit(Outcome.STOPPED, command.reason or f"{command.by} stopped it", command.by)
+        return "Stopped: what was planned is cancelled, open tasks are withdrawn."
+
+    def _upgraded(self, command: Upgraded, now: datetime) -> str:
+        onto = f" to {command.plan}" if command.plan else ""
+        text = f"The customer upgraded{onto}"
+        self._note(command, now, text, command.note, Changes(plan=command.plan))
+        self.exit = Exit(Outcome.CONVERTED, text, command.by)
+        return f"{text}: the campaign ends as converted."
+
+    def _accept(self, command: Accept, now: datetime) -> str:
+        """What waits for an answer is cancelled; what accepting leads to is added, and ends the playbook."""
+        assert self.clock is not None  # noqa: S101  (receive() has checked that it is open)
+        change = self.offer.change(command)
+        offered = self.entry.playbook.offer
+        self.answered = True
+        self.acknowledged = self.acknowledged or command.by
+        steps = self.needless("answered", "acknowledged")
+        if offered is not None and self.runs(offered):
+            # Agreed before it went out: the offer's row is made by this very line.
+            steps[offered.name] = self.steps[offered.name] = StepState.DONE
+        more = self.offer.follow_up(command.option, self.clock.elapsed(now))
+        self.plan = sorted([*self.plan, *more], key=lambda step: step.at)
+        self.steps.update({step.name: StepState.PLANNED for step in more})
+        terms = change.terms.words if change.terms else ""
+        changes = Changes(
+            response=f"accepted: {terms}",
+            acknowledged_by=self.acknowledged,
+            steps=steps,
+            added=added(more),
+            offer=change,
+        )
+        self._note(command, now, f"The customer accepted: {terms}", command.note, changes)
+        left = ", ".join(step.name for step in self.plan if self.runs(step))
+        return f"Accepted: {terms}." + (f" It leads to: {left}." if left else "")
 
     def _acknowledge(self, command: Acknowledge, now: datetime) -> str:
         if self.acknowledged:
             self._note(command, now, "Acknowledged again", command.note)
             return f"{self.acknowledged} has acknowledged it already."
         self.acknowledged = command.by
-        changes = Changes(acknowledged_by=command.by, steps=self._needless("acknowledged"))
+        changes = Changes(acknowledged_by=command.by, steps=self.needless("acknowledged"))
         self._note(command, now, "Acknowledged", command.note, changes)
         return "Acknowledged: it will not be escalated."
 
@@ -249,26 +257,27 @@ class RunState:
                 key=key,
                 kind="command.resume",
                 by=by,
-                text=f"Resumed after {_words(stood)}",
+                text=f"Resumed after {words(stood)}",
                 why="" if by != "engine" else "The pause is over",
                 at=now,
                 changes=Changes(paused=False, shift=self.clock.shift),
             )
         )
-        return f"Resumed after {_words(stood)}. Remaining delays are as they were."
+        return f"Resumed after {words(stood)}. Remaining delays are as they were."
 
-    def _respond(self, command: Respond, now: datetime) -> str:
+    def _respond(self, command: Respond | Decline, now: datetime, text: str = "The customer answered") -> str:
         self.answered = True
         # Whoever logs an answer has the customer in hand.
         acknowledges = None if self.acknowledged else command.by
         self.acknowledged = self.acknowledged or command.by
         changes = Changes(
-            response=command.note or "answered",
+            response=command.note or ("declined the offer" if isinstance(command, Decline) else "answered"),
             acknowledged_by=acknowledges,
-            steps=self._needless("answered", "acknowledged"),
+            steps=self.needless("answered", "acknowledged"),
+            offer=self.offer.change(command) if isinstance(command, Decline) else None,
         )
-        self._note(command, now, "The customer answered", command.note, changes)
-        left = [step.name for step in self.entry.playbook.steps if self.runs(step)]
+        self._note(command, now, text, command.note, changes)
+        left = [step.name for step in self.plan if self.runs(step)]
         if left:
             return f"Noted: nothing waits for an answer any more. Still to come: {', '.join(left)}."
         return "Noted: the intervention ends as responded."
@@ -299,14 +308,3 @@ class RunState:
                 changes=changes,
             )
         )
-
-
-def _words(length: timedelta) -> str:
-    minutes = round(length.total_seconds() / 60)
-    days, rest = divmod(minutes, 24 * 60)
-    parts = [
-        f"{days} d" if days else "",
-        f"{rest // 60} h" if rest // 60 else "",
-        f"{rest % 60} min" if rest % 60 else "",
-    ]
-    return " ".join(part for part in parts if part) or "less than a minute"

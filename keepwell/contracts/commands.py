@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field, TypeAdapter
 
 from keepwell.contracts.base import Frozen
+from keepwell.contracts.offers import LONGEST_PAUSE_MONTHS, OfferKind
 
 Reason = Annotated[str, Field(max_length=500)]
 
@@ -79,11 +80,70 @@ class Stop(CommandBase):
     reason: Reason = ""
 
 
+class Seen(CommandBase):
+    """The customer has seen the offer."""
+
+    kind: Literal["seen"] = "seen"
+
+
+class Accept(CommandBase):
+    """The customer accepts one option of the offer, with terms.
+
+    Also before the offer went out: what was agreed on the phone counts.
+    """
+
+    kind: Literal["accept"] = "accept"
+    option: OfferKind
+    months: int | None = Field(default=None, ge=1, le=LONGEST_PAUSE_MONTHS)
+    plan: str = Field(default="", max_length=100)
+    note: Reason = ""
+
+
+class Decline(CommandBase):
+    """The customer declines the offer: an answer like any other."""
+
+    kind: Literal["decline"] = "decline"
+    note: Reason = ""
+
+
+class Upgraded(CommandBase):
+    """The customer has upgraded: what an expansion playbook is for."""
+
+    kind: Literal["upgraded"] = "upgraded"
+    plan: str = Field(default="", max_length=100)
+    note: Reason = ""
+
+
 Command = Annotated[
-    Acknowledge | Pause | Resume | Respond | Complete | Skip | Reassign | Stop, Field(discriminator="kind")
+    Acknowledge
+    | Pause
+    | Resume
+    | Respond
+    | Complete
+    | Skip
+    | Reassign
+    | Stop
+    | Seen
+    | Accept
+    | Decline
+    | Upgraded,
+    Field(discriminator="kind"),
 ]
 COMMAND: TypeAdapter[Command] = TypeAdapter(Command)
-KINDS = ("acknowledge", "pause", "resume", "respond", "complete", "skip", "reassign", "stop")
+KINDS = (
+    "acknowledge",
+    "pause",
+    "resume",
+    "respond",
+    "complete",
+    "skip",
+    "reassign",
+    "stop",
+    "seen",
+    "accept",
+    "decline",
+    "upgraded",
+)
 
 
 class Answer(Frozen):

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from keepwell.contracts.base import Frozen
 from keepwell.contracts.commands import Command
+from keepwell.contracts.offers import OfferChange, OfferMade
 from keepwell.contracts.playbook import Playbook, Step
 from scoring.levels import Level
+from scoring.signal import Signal, Urgency
 
 RECOVERED = (Level.HEALTHY, Level.THRIVING)
 """The levels that end a risk playbook."""
+
+ENGINE_NOW = 2
+"""What new runs begin with; see `InterventionInput.engine`."""
 
 
 class Outcome(StrEnum):
     """How an intervention ended."""
 
     RESPONDED = "responded"
+    ACCEPTED = "accepted"
+    CONVERTED = "converted"
     RECOVERED = "recovered"
     SUPERSEDED = "superseded"
     COMPLETED = "completed"
@@ -51,10 +58,30 @@ class ScoreChange(Frozen):
     at: datetime
 
 
+class Opportunity(Frozen):
+    """A signal that a customer could use more, as its campaign hears of it.
+
+    `value` is what it may bring in a year, None where nobody knows. `level` and `score` are the
+    customer's when it was handed over.
+    """
+
+    id: str
+    signal: Signal
+    urgency: Urgency
+    value: float | None
+    currency: str
+    words: str
+    level: Level
+    score: float
+    at: datetime
+
+
 class Opened(Frozen):
-    """An intervention that the store has opened: the transition is claimed for it.
+    """An intervention that the store has opened: the transition or opportunity is claimed for it.
 
     `shift` is how long its clock has stood still; it is not zero where `workflow reset` opens it again.
+    A pause that a person put on another of the customer's playbooks counts here too. `held` says why an
+    expansion must wait (empty: it need not); `holds` that the customer's expansion has to be told so.
     """
 
     intervention: str
@@ -63,12 +90,19 @@ class Opened(Frozen):
     owner_name: str
     started_at: datetime
     shift: timedelta = timedelta()
+    paused_at: datetime | None = None
+    paused_until: datetime | None = None
+    pause_reason: str = ""
+    held: str = ""
+    held_at: datetime | None = None
+    holds: bool = False
 
 
 class NotOpened(Frozen):
-    """The transition opens no intervention, and why."""
+    """The transition opens no intervention, and why. `holds` as in `Opened`."""
 
     reason: str
+    holds: bool = False
 
 
 class Note(Frozen):
@@ -96,9 +130,23 @@ class Changes(Frozen):
     response: str | None = None
     owner: str | None = None
     steps: dict[str, StepState] = Field(default_factory=dict)
+    added: tuple[Added, ...] = ()
     shift: timedelta | None = None
+    offer: OfferChange | None = None
+    held: str | None = None
+    plan: str | None = None
 
 
+class Added(Frozen):
+    """A step that came to the playbook's own by accepting an offer; `at` is on the playbook's clock."""
+
+    name: str
+    kind: str
+    at: timedelta
+    why: str
+
+
+Changes.model_rebuild()
 Note.model_rebuild()
 
 
@@ -125,20 +173,40 @@ class Carry(Frozen):
 class InterventionInput(Frozen):
     """The input of an intervention's run.
 
+    A risk playbook is started by a change of level, an expansion playbook by an opportunity.
+
     `start` is drawn by whoever sends the start. It stays the same through `workflow reset`, and is
     another in a repeated delivery of the same transition: so the store can tell the two apart.
+
+    `engine` 1 is what runs were before the field was there: what they ask of the store are activities
+    like any other. Since 2 they are local activities, which cost a sixth of the events.
     """
 
     organisation: str
     customer: str
     start: str
-    change: ScoreChange
+    change: ScoreChange | None = None
+    opportunity: Opportunity | None = None
     playbook: Playbook
     carry: Carry | None = None
+    engine: int = 1
+
+    @property
+    def cause(self) -> ScoreChange | Opportunity:
+        """What started it: the customer's level and score are in both."""
+        found = self.change or self.opportunity
+        assert found is not None  # noqa: S101  (checked below)
+        return found
+
+    @model_validator(mode="after")
+    def _has_one_cause(self) -> Self:
+        if (self.change is None) == (self.opportunity is None):
+            raise ValueError("an intervention has a change of level or an opportunity, and not both")
+        return self
 
 
 class OpenRequest(Frozen):
-    """Claim this transition and open the intervention; `now` is the run's own time.
+    """Claim this transition or opportunity and open the intervention; `now` is the run's own time.
 
     A playbook of None means the one in force for the change's level. `supersedes` is the
     intervention that ends with this claim, in the same transaction.
@@ -147,7 +215,8 @@ class OpenRequest(Frozen):
     organisation: str
     customer: str
     start: str
-    change: ScoreChange
+    change: ScoreChange | None = None
+    opportunity: Opportunity | None = None
     playbook: Playbook | None
     workflow_id: str
     now: datetime
@@ -194,6 +263,7 @@ class StepResult(Frozen):
     until: datetime | None = None
     owner: str | None = None
     owner_name: str | None = None
+    offer: OfferMade | None = None
 
 
 class Miss(Frozen):
@@ -222,7 +292,7 @@ class Recorded(Frozen):
 
 
 class Ending(Frozen):
-    """The end of an intervention.
+    """The end of an intervention. Offers that are still open end with it.
 
     `review` is the task that asks the owner to look at a customer still at risk. `transition` is the
     one that ended it, which opens nothing.
@@ -237,6 +307,12 @@ class Ending(Frozen):
     now: datetime
     review: StepCall | None = None
     transition: str | None = None
+
+
+class Ended(Frozen):
+    """`releases`: nothing holds the customer's expansion any more, and it has to be told so."""
+
+    releases: bool = False
 
 
 class Closed(Frozen):

@@ -11,13 +11,17 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 from enum import StrEnum
+from itertools import pairwise
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from keepwell.contracts.base import Strict
+from keepwell.contracts.offers import OfferKind, OfferOption
 from scoring.levels import Level
+from scoring.signal import Signal
 
+Family = Literal["risk", "expansion"]
 StepName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
 ZERO = timedelta()
 
@@ -105,13 +109,36 @@ class Escalate(StepBase):
     due: timedelta = Field(gt=ZERO)
 
 
-Step = Annotated[Send | Assign | Task | Document | Escalate, Field(discriminator="kind")]
+class Offer(StepBase):
+    """Makes an offer that the customer may accept with terms, until `valid_for` has passed."""
+
+    kind: Literal["offer"] = "offer"
+    options: tuple[OfferOption, ...] = Field(min_length=1)
+    valid_for: timedelta = Field(gt=ZERO)
+
+    def option(self, kind: OfferKind) -> OfferOption | None:
+        """The option of that kind, if it is offered."""
+        return next((option for option in self.options if option.kind is kind), None)
+
+
+Step = Annotated[Send | Assign | Task | Document | Escalate | Offer, Field(discriminator="kind")]
+
+
+class FollowUp(Strict):
+    """What follows when an option is accepted: `at` of its steps counts from the acceptance.
+
+    The playbook's own steps that wait for an answer are cancelled then; when these are done, it ends.
+    """
+
+    on: OfferKind
+    steps: tuple[Step, ...] = Field(min_length=1)
 
 
 class Playbook(Strict):
     """A version of a playbook.
 
-    `level` is the risk level it is for. `closes_at` is when it stops waiting for an answer.
+    A risk playbook names the `level` it is for, an expansion playbook the `signal`. `closes_at` is when
+    it stops waiting for an answer. `follow_ups` are what accepting an offer leads to.
     `templates` pins each template by content hash; it is empty in the source and filled when an
     intervention begins, so that editing a file does not change a running one.
     """
@@ -120,12 +147,29 @@ class Playbook(Strict):
     version: int = Field(ge=1)
     title: str
     purpose: str
-    level: Level
+    level: Level | None = None
+    signal: Signal | None = None
     workflow: str = Field(pattern=r"^[A-Z][A-Za-z]+Playbook$")
     steps: tuple[Step, ...] = Field(min_length=1)
     closes_at: timedelta
     cooldown: timedelta = Field(default=timedelta(days=30), ge=ZERO)
+    follow_ups: tuple[FollowUp, ...] = ()
     templates: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def family(self) -> Family:
+        """Which of a customer's chains it belongs to: at most one of each family runs at a time."""
+        return "risk" if self.level is not None else "expansion"
+
+    @property
+    def all_steps(self) -> tuple[Step, ...]:
+        """Its own steps, and those that accepting an offer may add."""
+        return (*self.steps, *(step for follow_up in self.follow_ups for step in follow_up.steps))
+
+    @property
+    def offer(self) -> Offer | None:
+        """The step that makes its offer, if it has one."""
+        return next((step for step in self.steps if isinstance(step, Offer)), None)
 
     @property
     def label(self) -> str:
@@ -135,32 +179,52 @@ class Playbook(Strict):
     @property
     def template_names(self) -> tuple[str, ...]:
         """Every template an intervention may need, each once."""
-        named = (step.template for step in self.steps if not isinstance(step, Assign))
+        named = (step.template for step in self.all_steps if not isinstance(step, Assign | Offer))
         return tuple(dict.fromkeys((*named, FALLBACK, REVIEW)))
 
     def step(self, name: str) -> Step | None:
         """The step of that name, or None."""
-        return next((step for step in self.steps if step.name == name), None)
+        return next((step for step in self.all_steps if step.name == name), None)
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
-        twice = [name for name, count in Counter(step.name for step in self.steps).items() if count > 1]
+        if (self.level is None) == (self.signal is None):
+            raise ValueError(f"{self.label}: name either the level it is for, or the signal")
+        twice = [name for name, count in Counter(step.name for step in self.all_steps).items() if count > 1]
         if twice:
             raise ValueError(f"{self.label}: step {twice[0]!r} appears twice; give each step its own name")
-        for before, after in zip(self.steps, self.steps[1:], strict=False):
+        for steps in (self.steps, *(follow_up.steps for follow_up in self.follow_ups)):
+            self._check_order(steps)
+        if self.closes_at < self.steps[-1].at:
+            raise ValueError(f"{self.label}: closes_at {self.closes_at} is before its last step")
+        self._check_offer()
+        self._check_attachments()
+        return self
+
+    def _check_order(self, steps: tuple[Step, ...]) -> None:
+        for before, after in pairwise(steps):
             if after.at < before.at:
                 raise ValueError(
                     f"{self.label}: step {after.name!r} at {after.at} stands after {before.name!r} at "
                     f"{before.at}; order the steps by their time"
                 )
-        if self.closes_at < self.steps[-1].at:
-            raise ValueError(f"{self.label}: closes_at {self.closes_at} is before its last step")
-        self._check_attachments()
-        return self
+
+    def _check_offer(self) -> None:
+        offers = [step for step in self.all_steps if isinstance(step, Offer)]
+        if len(offers) > 1 or (offers and self.offer is None):
+            raise ValueError(f"{self.label}: make one offer at most, in the playbook's own steps")
+        offered = {option.kind for step in offers for option in step.options}
+        if sum(len(step.options) for step in offers) > len(offered):
+            raise ValueError(f"{self.label}: step {offers[0].name!r} offers the same twice")
+        followed = [follow_up.on for follow_up in self.follow_ups]
+        unoffered = [on for on in followed if on not in offered]
+        if unoffered or len(set(followed)) < len(followed):
+            named = (unoffered or followed)[0].value
+            raise ValueError(f"{self.label}: follow_ups name {named!r}, once each, and only what is offered")
 
     def _check_attachments(self) -> None:
         written: set[str] = set()
-        for step in self.steps:
+        for step in self.all_steps:
             match step:
                 case Document():
                     written.add(step.name)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 from threading import RLock
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
@@ -20,12 +22,15 @@ BUSY_SECONDS = 5.0
 
 
 class Store:
-    """Sessions on one database: `read()` for looking, `write()` for one short transaction."""
+    """Sessions on one database: `read()` for looking, `write()` for one short transaction.
 
-    def __init__(self, url: str) -> None:
+    `read_only`: the database itself refuses every write (rehearsals look at production this way).
+    """
+
+    def __init__(self, url: str, *, read_only: bool = False) -> None:
         self.url = make_url(url)
         is_sqlite = self.url.get_backend_name() == "sqlite"
-        self.engine = _sqlite(url) if is_sqlite else _postgresql(url)
+        self.engine = _sqlite(url, read_only) if is_sqlite else _postgresql(url, read_only)
         # SQLite takes one writer at a time, and who waits in its busy handler may starve: the threads
         # of one process queue up here, fairly; only other processes meet the busy timeout.
         self._turn: AbstractContextManager[object] = RLock() if is_sqlite else nullcontext()
@@ -37,15 +42,21 @@ class Store:
             yield session
 
     @contextmanager
-    def write(self) -> Iterator[Session]:
+    def write(self, *, references: bool = True) -> Iterator[Session]:
         """One transaction: committed at the end, rolled back on any error.
+
+        `references=False` is for migrations alone: SQLite then does not check foreign keys.
 
         On SQLite it begins with BEGIN IMMEDIATE: a transaction that reads first and then writes
         would fail at once in spite of the busy timeout.
         """
-        with self._turn, self._session(self.engine.execution_options(immediate=True)) as session:
+        options = {"immediate": True, "references": references}
+        with self._turn, self._session(self.engine.execution_options(**options)) as session:
             yield session
             session.commit()
+        if not references:
+            # The connection it ran on does not check them any more.
+            self.dispose()
 
     @contextmanager
     def _session(self, engine: Engine) -> Iterator[Session]:
@@ -79,23 +90,37 @@ def _explained(error: OperationalError, where: str) -> StoreError:
     )
 
 
-def _sqlite(url: str) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
+def _sqlite(url: str, read_only: bool) -> Engine:
+    options: dict[str, Any] = {"timeout": BUSY_SECONDS, "check_same_thread": False}
+    pragmas = ["journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"]
+    path = make_url(url).database
+    if read_only and path:
+        # By the file's URI, so that SQLite opens the file itself for reading only.
+        file = f"file:{quote(str(Path(path).absolute()))}?mode=ro"
+        engine = create_engine(url, creator=lambda: sqlite3.connect(file, uri=True, **options))
+        pragmas = ["query_only=ON"]
+    else:
+        engine = create_engine(url, connect_args=options)
 
     @event.listens_for(engine, "connect")
     def _connected(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        for pragma in pragmas:
             connection.execute(f"PRAGMA {pragma}").close()
 
     @event.listens_for(engine, "begin")
     def _begins(connection: Connection) -> None:
-        immediate = connection.get_execution_options().get("immediate")
+        options = connection.get_execution_options()
+        immediate = options.get("immediate")
+        if not options.get("references", True):
+            connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
     return engine
 
 
-def _postgresql(url: str) -> Engine:
+def _postgresql(url: str, read_only: bool) -> Engine:
     options: dict[str, Any] = {"pool_pre_ping": True, "connect_args": {"connect_timeout": 10}}
+    if read_only:
+        options["execution_options"] = {"postgresql_readonly": True}
     return create_engine(url, **options)

@@ -37,9 +37,22 @@ def head() -> str:
 
 @contextmanager
 def _connection(store: Store) -> Iterator[Connection]:
-    # Through the store's own session, so that a database that does not answer is explained.
-    with store.write() as session:
-        yield session.connection()
+    """One transaction for the whole way, through a session that explains a database that does not answer.
+
+    SQLite changes a table by making it anew, which its foreign keys would forbid: they are off
+    meanwhile, and whether all of them hold is checked before anything is committed.
+    """
+    with store.write(references=False) as session:
+        connection = session.connection()
+        yield connection
+        if (
+            connection.dialect.name == "sqlite"
+            and connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+        ):
+            raise StoreError(
+                f"The migration of {store.url.render_as_string()} would break references between tables.",
+                hint="Nothing was changed. Please report this, with the revision the database is at.",
+            )
 
 
 def revision_of(store: Store) -> str | None:
@@ -69,7 +82,23 @@ def ensure_current(store: Store) -> None:
     revision = revision_of(store)
     if revision is None:
         upgrade(store)
-        return
+    else:
+        check_revision(store, revision)
+
+
+def require_current(store: Store) -> None:
+    """Refuse a database that is empty or of another version; changes nothing."""
+    revision = revision_of(store)
+    if revision is None:
+        raise StoreError(
+            f"The database {store.url.render_as_string()} is empty.",
+            hint="Import customers first (keepwell import), or look around with: keepwell demo",
+        )
+    check_revision(store, revision)
+
+
+def check_revision(store: Store, revision: str) -> None:
+    """Raise StoreError, naming what to do, for a database that is not at the newest revision."""
     if revision == head():
         return
     where = store.url.render_as_string()

@@ -10,6 +10,7 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.service import RPCError, RPCStatusCode
 
 from keepwell.contracts.intervention import (
+    ENGINE_NOW,
     RECOVERED,
     Ending,
     InterventionInput,
@@ -74,6 +75,7 @@ class TemporalHandOver:
                 start=new_id(),
                 change=change,
                 playbook=playbook,
+                engine=ENGINE_NOW,
             ),
             id=risk_workflow_id(pending.organisation, pending.customer),
             task_queue=self.task_queue,

@@ -16,6 +16,7 @@ PASSED_THROUGH = (
     "keepwell.temporal.search_attribute_keys",
     "activities",
     "scoring.levels",
+    "scoring.signal",
     "pydantic",
     "pydantic_core",
     "annotated_types",

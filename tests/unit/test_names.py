@@ -27,7 +27,7 @@ from keepwell.temporal.hand_over import SIGNAL
 from keepwell.temporal.search_attribute_keys import ALL
 from worker import Parts, compose
 
-PLAYBOOK_WORKFLOWS = {"AtRiskPlaybook", "CriticalPlaybook"}
+PLAYBOOK_WORKFLOWS = {"AtRiskPlaybook", "CriticalPlaybook", "HighRiskPlaybook"}
 OTHER_WORKFLOWS = {"DailyScoring", "SweepTransitions"}
 ACTIVITIES = {
     "assign_owner",
@@ -37,6 +37,7 @@ ACTIVITIES = {
     "escalate",
     "finish_scoring",
     "hand_over_transitions",
+    "make_offer",
     "miss_step",
     "open_intervention",
     "record_notes",
@@ -48,15 +49,21 @@ ACTIVITIES = {
     "write_document",
 }
 SIGNALS = {
+    "accept",
     "acknowledge",
     "complete",
+    "decline",
+    "hold",
     "pause",
     "reassign",
+    "release",
     "respond",
     "resume",
     "score_changed",
+    "seen",
     "skip",
     "stop",
+    "upgraded",
 }
 UPDATES = {"command"}
 SEARCH_ATTRIBUTES = {
@@ -72,6 +79,8 @@ SEARCH_ATTRIBUTES = {
     "Step": "Keyword",
 }
 TABLES = {
+    "offer",
+    "opportunity",
     "contact",
     "customer",
     "delivery",
@@ -93,8 +102,21 @@ TABLES = {
     "template",
     "transition",
 }
-COMMANDS = {"acknowledge", "complete", "pause", "reassign", "respond", "resume", "skip", "stop"}
-OUTCOMES = {"completed", "failed", "recovered", "responded", "stopped", "superseded"}
+COMMANDS = {
+    "accept",
+    "acknowledge",
+    "complete",
+    "decline",
+    "pause",
+    "reassign",
+    "respond",
+    "resume",
+    "seen",
+    "skip",
+    "stop",
+    "upgraded",
+}
+OUTCOMES = {"accepted", "completed", "converted", "failed", "recovered", "responded", "stopped", "superseded"}
 STEP_STATES = {"cancelled", "deferred", "done", "held", "missed", "planned", "skipped"}
 
 _TYPES = {2: "Keyword", 4: "Double", 5: "Bool", 6: "Datetime"}
@@ -151,6 +173,7 @@ def test_commands_outcomes_and_states_as_the_database_holds_them() -> None:
 
 def test_ids_and_keys() -> None:
     assert keys.risk_workflow_id("ORG", "CUS") == "risk/ORG/CUS"
+    assert keys.expansion_workflow_id("ORG", "CUS") == "expansion/ORG/CUS"
     assert keys.daily_workflow_id("ORG", "RUN") == "daily/ORG/RUN"
     assert keys.daily_schedule_id("ORG") == "daily/ORG"
     assert keys.sweep_schedule_id("ORG") == "sweep/ORG"

@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
-from keepwell.contracts.intervention import NotOpened, OpenRequest, Outcome
+from keepwell.contracts.intervention import NotOpened, OpenRequest, Outcome, ScoreChange
 from keepwell.contracts.playbook import Playbook
 from keepwell.db.repositories import journal
 from keepwell.db.repositories.lookup import insert_if_absent
 from keepwell.db.repositories.team import responsible_for
-from keepwell.db.tables import Customer, Intervention, Transition
+from keepwell.db.tables import Customer, Intervention, Opportunity, Transition
 from keepwell.keys import new_id
 
 
@@ -54,16 +54,24 @@ def decide(
 
 def refusal(session: Session, request: OpenRequest, playbook: Playbook) -> tuple[str, str] | None:
     """Why the playbook may not begin now, as a code and in words; None if it may."""
-    newest = session.exec(
-        select(col(Transition.sequence))
-        .where(Transition.customer_id == request.customer)
-        .order_by(col(Transition.sequence).desc())
-    ).first()
-    if newest is not None and request.change.sequence < newest:
+    if request.change is not None and _is_older(session, request.customer, request.change.sequence):
         return "older", "A newer transition of this customer came first"
     customer = session.get(Customer, request.customer)
     if customer is None or not customer.active:
         return "not_active", "The customer is not active any more"
+    return _cooldown(session, request, playbook)
+
+
+def _is_older(session: Session, customer: str, sequence: int) -> bool:
+    newest = session.exec(
+        select(col(Transition.sequence))
+        .where(Transition.customer_id == customer)
+        .order_by(col(Transition.sequence).desc())
+    ).first()
+    return newest is not None and sequence < newest
+
+
+def _cooldown(session: Session, request: OpenRequest, playbook: Playbook) -> tuple[str, str] | None:
     last = session.exec(
         select(Intervention)
         .where(
@@ -83,17 +91,17 @@ def refusal(session: Session, request: OpenRequest, playbook: Playbook) -> tuple
     return None
 
 
-def ask_to_look(session: Session, request: OpenRequest, reason: str) -> None:
+def ask_to_look(session: Session, request: OpenRequest, change: ScoreChange, reason: str) -> None:
     """A customer that is at risk during a cooldown gets a person's eyes instead of the playbook."""
     customer = session.get_one(Customer, request.customer)
     person = responsible_for(session, customer)
     task = {
         "id": new_id(),
-        "key": f"cooldown/{request.change.transition}",
+        "key": f"cooldown/{change.transition}",
         "organisation_id": request.organisation,
         "customer_id": request.customer,
         "kind": "review",
-        "title": f"{customer.name} is {request.change.level.value}: look at it by hand",
+        "title": f"{customer.name} is {change.level.value}: look at it by hand",
         "detail": f"The playbook does not start: {reason}.",
         "owner_id": person.id if person else None,
         "due_at": request.now + timedelta(days=1),
@@ -104,6 +112,22 @@ def ask_to_look(session: Session, request: OpenRequest, reason: str) -> None:
         "note": "",
     }
     insert_if_absent(session, "task", task)
+
+
+def claim_opportunity(
+    session: Session, request: OpenRequest, opportunity: str
+) -> Opportunity | Intervention | NotOpened:
+    """The opportunity's row if it is free to claim; else what an earlier call has made of it."""
+    query = select(Opportunity).where(Opportunity.id == opportunity).with_for_update()
+    row = session.exec(query).one()
+    if row.intervention_id is None:
+        return row if row.state == "open" else NotOpened(reason=f"The opportunity is {row.state}")
+    opened = session.get_one(Intervention, row.intervention_id)
+    if opened.start == request.start and opened.outcome is None:
+        return opened
+    if opened.start == request.start:
+        return NotOpened(reason=f"Intervention {opened.id} has ended: {opened.outcome_why}")
+    return NotOpened(reason=f"Opportunity {row.id} has opened intervention {opened.id} already")
 
 
 def claimed_by(session: Session, request: OpenRequest, row: Transition) -> Intervention | NotOpened | None:

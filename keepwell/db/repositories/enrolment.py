@@ -123,6 +123,7 @@ def _refusals(
     running = (
         select(Intervention.customer_id, Intervention.playbook, Intervention.started_at)
         .where(col(Intervention.customer_id).in_(customers), col(Intervention.outcome).is_(None))
+        .where(col(Intervention.family) == "risk")
         .order_by(col(Intervention.started_at))
     )
     for customer, name, started in session.exec(running).all():

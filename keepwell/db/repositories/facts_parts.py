@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from keepwell.contracts.delivery import Recipient
 from keepwell.contracts.intervention import StepCall
-from keepwell.contracts.playbook import Assign, Document, Escalate, Send, Task
+from keepwell.contracts.playbook import Assign, Document, Escalate, Offer, Send, Task
 from keepwell.contracts.rendering import Notice, Person
 from keepwell.contracts.rendering import Organisation as OrganisationFacts
 from keepwell.db.repositories.wording import first_word
@@ -71,6 +71,8 @@ def notice_of(call: StepCall, recipient: Recipient | None, reason: str) -> Notic
             what = "write the document for the customer"
         case Escalate():
             what = "tell the owner's manager that nobody has acknowledged it"
+        case Offer():
+            what = f"offer the customer {', '.join(option.kind.words for option in step.options)}"
         case _:
             assert_never(step)
     return Notice(step=step.name, what=what, reason=reason)

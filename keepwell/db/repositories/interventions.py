@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from typing import Any
 
 from sqlmodel import Session, col, select
 
-from keepwell.contracts.delivery import DeliveryState
 from keepwell.contracts.intervention import (
-    Changes,
+    Ended,
     Ending,
     Note,
     NotOpened,
     Opened,
     OpenRequest,
-    Outcome,
+    Opportunity,
     Record,
     Recorded,
     Refusal,
@@ -23,13 +22,9 @@ from keepwell.contracts.intervention import (
 from keepwell.contracts.playbook import Playbook
 from keepwell.contracts.rendering import Rendered
 from keepwell.db.engine import Store
-from keepwell.db.repositories import claims, journal
-from keepwell.db.repositories.lookup import insert_if_absent
-from keepwell.db.repositories.team import responsible_for
-from keepwell.db.tables import Customer, Delivery, Intervention, InterventionStep, Staff, Task
+from keepwell.db.repositories import claims, closing, holding, journal, noting
+from keepwell.db.tables import Customer, Intervention, InterventionStep, Staff
 from keepwell.keys import new_id
-
-OPEN_STATES = (StepState.PLANNED, StepState.DEFERRED)
 
 
 class InterventionRepository:
@@ -43,8 +38,12 @@ class InterventionRepository:
         playbook = request.playbook
         if playbook is None:
             raise ValueError("open() needs the playbook; the activity resolves it")
+        if request.opportunity is not None:
+            return self._open_campaign(request, request.opportunity, playbook)
+        assert request.change is not None  # noqa: S101  (the workflow's input has one of the two)
         with self._store.write() as session:
             row = claims.lock_transition(session, request.change.transition)
+            _lock_customer(session, request.customer)
             earlier = claims.claimed_by(session, request, row)
             if isinstance(earlier, Intervention):
                 return _opened(session, earlier)
@@ -55,9 +54,9 @@ class InterventionRepository:
                 code, reason = refused
                 claims.decide(session, row, "refused", code=code, reason=reason, now=request.now)
                 if code == "cooldown":
-                    claims.ask_to_look(session, request, reason)
-                return NotOpened(reason=reason)
-            _close_others(session, request, playbook)
+                    claims.ask_to_look(session, request, request.change, reason)
+                return NotOpened(reason=reason, holds=holding.must_hold(session, request.customer))
+            closing.close_others(session, request, playbook)
             intervention = _insert(session, request, playbook)
             reason = f"{playbook.label} began"
             claims.decide(
@@ -69,6 +68,27 @@ class InterventionRepository:
                 now=request.now,
                 intervention=intervention.id,
             )
+            return _opened(session, intervention)
+
+    def _open_campaign(
+        self, request: OpenRequest, opportunity: Opportunity, playbook: Playbook
+    ) -> Opened | NotOpened:
+        with self._store.write() as session:
+            _lock_customer(session, request.customer)
+            row = claims.claim_opportunity(session, request, opportunity.id)
+            if isinstance(row, NotOpened):
+                return row
+            if isinstance(row, Intervention):
+                return _opened(session, row)
+            refused = claims.refusal(session, request, playbook)
+            if refused is not None:
+                row.reason = refused[1]
+                session.add(row)
+                return NotOpened(reason=refused[1])
+            closing.close_others(session, request, playbook)
+            intervention = _insert(session, request, playbook)
+            row.state, row.intervention_id, row.reason = "running", intervention.id, ""
+            session.add(row)
             return _opened(session, intervention)
 
     def refuse(self, refusal: Refusal) -> None:
@@ -116,17 +136,18 @@ class InterventionRepository:
             at=note.at,
         )
         if written and row is not None and changes is not None:
-            _apply(session, row, note, changes)
+            noting.apply(session, row, note, changes)
         return unknown
 
-    def end(self, ending: Ending, review: Rendered | None) -> None:
+    def end(self, ending: Ending, review: Rendered | None) -> Ended:
         """Close the intervention: cancel what is planned, withdraw open tasks, write the outcome."""
         with self._store.write() as session:
+            _lock_customer(session, ending.customer)
             row = session.get_one(Intervention, ending.intervention, with_for_update=True)
             if row.outcome is None:
-                close(session, row, ending.outcome, ending.why, ending.by, ending.now)
+                closing.close(session, row, ending.outcome, ending.why, ending.by, ending.now)
             if review is not None:
-                _ask_for_review(session, row, ending.now, review)
+                closing.ask_for_review(session, row, ending.now, review)
             if ending.transition is not None:
                 transition = claims.lock_transition(session, ending.transition)
                 if transition.decision is None:
@@ -138,6 +159,14 @@ class InterventionRepository:
                         reason=f"No playbook is needed: {ending.why}; intervention {row.id} ended",
                         now=ending.now,
                     )
+            session.flush()
+            return Ended(releases=row.family == "risk" and holding.may_go_on(session, row.customer_id))
+
+
+def _lock_customer(session: Session, customer: str) -> None:
+    """Risk and expansion of one customer look at each other, so one after the other."""
+    query = select(Customer.id).where(Customer.id == customer).with_for_update(key_share=True)
+    session.exec(query).one()
 
 
 def find_staff(session: Session, organisation: str, who: str) -> Staff | None:
@@ -153,84 +182,32 @@ def find_staff(session: Session, organisation: str, who: str) -> Staff | None:
     return session.exec(query).first()
 
 
-def close(session: Session, row: Intervention, outcome: Outcome, why: str, by: str, now: datetime) -> None:
-    """Write the outcome; nothing of the intervention stays planned, open or waiting."""
-    row.outcome, row.outcome_why, row.ended_at = outcome.value, why, now
-    row.paused, row.paused_until, row.paused_at = False, None, None
-    session.add(row)
-    for step in _open_steps(session, row.id):
-        step.state, step.why, step.at = StepState.CANCELLED, f"{outcome.value}: {why}", now
-        session.add(step)
-    tasks = select(Task).where(Task.intervention_id == row.id, Task.state == "open")
-    # What a recovery, an answer or a take-over has made needless is withdrawn; a playbook that simply
-    # came to its end leaves its tasks to be done.
-    if outcome is not Outcome.COMPLETED:
-        for task in session.exec(tasks):
-            task.state, task.closed_at, task.closed_by = "withdrawn", now, by
-            task.note = f"{outcome.value}: {why}"
-            session.add(task)
-    waiting = (DeliveryState.PLANNED, DeliveryState.DEFERRED)
-    for delivery in session.exec(
-        select(Delivery).where(Delivery.intervention_id == row.id, col(Delivery.state).in_(waiting))
-    ):
-        delivery.state, delivery.reason, delivery.updated_at = DeliveryState.CANCELLED, why, now
-        session.add(delivery)
-    journal.write(
-        session,
-        key=f"{row.id}/ended",
-        organisation=row.organisation_id,
-        customer=row.customer_id,
-        intervention=row.id,
-        kind=f"intervention.{outcome.value}",
-        by=by,
-        text=f"{row.playbook}@{row.version} ended: {outcome.value}",
-        why=why,
-        at=now,
-    )
-
-
-def _open_steps(session: Session, intervention: str) -> list[InterventionStep]:
-    query = select(InterventionStep).where(
-        InterventionStep.intervention_id == intervention, col(InterventionStep.state).in_(OPEN_STATES)
-    )
-    return list(session.exec(query))
-
-
-def _close_others(session: Session, request: OpenRequest, playbook: Playbook) -> None:
-    """One voice per customer: what is open ends as superseded, or was left open by a dead run."""
-    query = select(Intervention).where(
-        Intervention.customer_id == request.customer, col(Intervention.outcome).is_(None)
-    )
-    for other in session.exec(query):
-        if other.id == request.supersedes:
-            why = f"{playbook.label} took over: the level is {request.change.level.value}"
-            close(session, other, Outcome.SUPERSEDED, why, journal.ENGINE, request.now)
-        else:
-            why = "Its run in Temporal ended without an outcome (terminated, or failed)"
-            close(session, other, Outcome.FAILED, why, journal.ENGINE, request.now)
-
-
 def _insert(session: Session, request: OpenRequest, playbook: Playbook) -> Intervention:
     customer = session.get_one(Customer, request.customer)
+    cause = request.change or request.opportunity
+    assert cause is not None  # noqa: S101  (the workflow's input has one of the two)
+    held = holding.held_because(session, customer.id) if playbook.family == "expansion" else ""
+    why = f"The level is {cause.level.value}, score {cause.score:.1f}"
     row = Intervention(
         id=new_id(),
         organisation_id=request.organisation,
         customer_id=request.customer,
-        transition_id=request.change.transition,
+        family=playbook.family,
+        transition_id=request.change.transition if request.change else None,
+        opportunity_id=request.opportunity.id if request.opportunity else None,
         start=request.start,
         workflow_id=request.workflow_id,
         playbook=playbook.name,
         version=playbook.version,
         definition=playbook.model_dump(mode="json"),
-        level=request.change.level.value,
-        score=request.change.score,
+        level=cause.level.value,
+        score=cause.score,
         owner_id=customer.owner_id,
         supersedes=request.supersedes,
         started_at=request.now,
-        paused=request.paused,
-        paused_until=request.paused_until,
-        pause_reason=request.pause_reason,
-        paused_at=request.now if request.paused else None,
+        **_pause(session, request, playbook),
+        held_why=held,
+        held_at=request.now if held else None,
     )
     session.add(row)
     session.flush()
@@ -255,10 +232,25 @@ def _insert(session: Session, request: OpenRequest, playbook: Playbook) -> Inter
         intervention=row.id,
         kind="intervention.began",
         text=f"{playbook.label} began for {customer.name}",
-        why=f"The level is {request.change.level.value}, score {request.change.score:.1f}",
+        why=request.opportunity.words if request.opportunity else why,
         at=request.now,
     )
     return row
+
+
+def _pause(session: Session, request: OpenRequest, playbook: Playbook) -> dict[str, Any]:
+    """A pause that goes on: the one of the run before, or one on another of the customer's playbooks."""
+    until, reason, paused = request.paused_until, request.pause_reason, request.paused
+    other = holding.paused_elsewhere(session, request.customer, playbook.family)
+    if not paused and other is not None:
+        paused, until = True, other.paused_until
+        reason = other.pause_reason or f"{other.playbook}@{other.version} is paused"
+    return {
+        "paused": paused,
+        "paused_until": until if paused else None,
+        "pause_reason": reason if paused else "",
+        "paused_at": request.now if paused else None,
+    }
 
 
 def _opened(session: Session, row: Intervention) -> Opened:
@@ -271,70 +263,10 @@ def _opened(session: Session, row: Intervention) -> Opened:
         owner_name=owner.name if owner else "",
         started_at=row.started_at,
         shift=row.shift,
+        paused_at=row.paused_at,
+        paused_until=row.paused_until,
+        pause_reason=row.pause_reason,
+        held=row.held_why,
+        held_at=row.held_at,
+        holds=row.family == "risk" and holding.must_hold(session, row.customer_id),
     )
-
-
-def _apply(session: Session, row: Intervention, note: Note, changes: Changes) -> None:
-    if changes.paused is not None:
-        row.paused, row.paused_until = changes.paused, changes.paused_until
-        row.pause_reason = changes.pause_reason or ""
-        row.paused_at = (row.paused_at or note.at) if changes.paused else None
-    if changes.shift is not None:
-        row.shift = max(row.shift, changes.shift)
-    if changes.acknowledged_by is not None:
-        row.acknowledged_by, row.acknowledged_at = changes.acknowledged_by, note.at
-    if changes.response is not None:
-        row.response, row.responded_at = changes.response, note.at
-    if changes.owner is not None:
-        _reassign(session, row, changes.owner)
-    for name, state in changes.steps.items():
-        step = session.get_one(InterventionStep, (row.id, name))
-        if step.state == StepState.DONE and state is not StepState.DONE:
-            continue
-        step.state, step.at, step.why = state, note.at, f"{note.text} ({note.by})"
-        session.add(step)
-        _close_task(session, row, name, note, state)
-    session.add(row)
-
-
-def _close_task(session: Session, row: Intervention, step: str, note: Note, state: StepState) -> None:
-    query = select(Task).where(Task.intervention_id == row.id, Task.step == step, Task.state == "open")
-    for task in session.exec(query):
-        task.state = "done" if state is StepState.DONE else "withdrawn"
-        task.closed_at, task.closed_by, task.note = note.at, note.by, note.why or note.text
-        session.add(task)
-
-
-def _reassign(session: Session, row: Intervention, owner: str) -> None:
-    query = select(Task).where(
-        Task.intervention_id == row.id, Task.state == "open", Task.owner_id == row.owner_id
-    )
-    for task in session.exec(query):
-        task.owner_id = owner
-        session.add(task)
-    customer = session.get_one(Customer, row.customer_id)
-    customer.owner_id = row.owner_id = owner
-    session.add(customer)
-
-
-def _ask_for_review(session: Session, row: Intervention, now: datetime, text: Rendered) -> None:
-    customer = session.get_one(Customer, row.customer_id)
-    person = responsible_for(session, customer)
-    task = {
-        "id": new_id(),
-        "key": f"{row.id}/review",
-        "organisation_id": row.organisation_id,
-        "customer_id": row.customer_id,
-        "intervention_id": row.id,
-        "step": "",
-        "kind": "review",
-        "title": text.subject,
-        "detail": text.text,
-        "owner_id": person.id if person else None,
-        "due_at": now + timedelta(days=2),
-        "created_at": now,
-        "state": "open",
-        "closed_by": "",
-        "note": "",
-    }
-    insert_if_absent(session, "task", task)

@@ -9,12 +9,14 @@ from sqlmodel import Session, col, select
 
 from keepwell.contracts.delivery import Attachment
 from keepwell.contracts.intervention import Miss, StepCall, StepResult, StepState
+from keepwell.contracts.offers import OfferMade
 from keepwell.contracts.people import StaffRole
-from keepwell.contracts.playbook import Audience
+from keepwell.contracts.playbook import Audience, Offer
 from keepwell.contracts.rendering import Rendered
 from keepwell.db.engine import Store
 from keepwell.db.repositories import journal
 from keepwell.db.repositories.lookup import insert_if_absent
+from keepwell.db.repositories.offers import make_offer
 from keepwell.db.repositories.step_rows import write_step
 from keepwell.db.repositories.team import lead_of
 from keepwell.db.tables import Customer, Document, Intervention, Staff, Task
@@ -81,6 +83,20 @@ class StepRepository:
             result = StepResult(state=StepState.DONE, why=f"wrote “{text.subject}”")
             if write_step(session, call, result):
                 _tell(session, call, "step.document", text.subject, call.step.why)
+            return result
+
+    def add_offer(self, call: StepCall, offer: Offer) -> StepResult:
+        """Keep the offer, once; it may be accepted from now on."""
+        with self._store.write() as session:
+            row = make_offer(session, call, offer)
+            kinds = ", ".join(option.kind.words for option in offer.options)
+            result = StepResult(
+                state=StepState.DONE,
+                why=f"offered until {row.valid_until:%d %b %Y %H:%M} UTC: {kinds}",
+                offer=OfferMade(step=offer.name, until=row.valid_until),
+            )
+            if write_step(session, call, result):
+                _tell(session, call, "offer.made", f"Offered: {kinds}", call.step.why)
             return result
 
     def document(self, intervention: str, step: str) -> Attachment | None:

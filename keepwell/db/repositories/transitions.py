@@ -52,6 +52,7 @@ class TransitionRepository:
             running = session.exec(
                 select(Intervention.id)
                 .where(col(Intervention.customer_id) == customer.id, col(Intervention.outcome).is_(None))
+                .where(col(Intervention.family) == "risk")
                 .order_by(col(Intervention.started_at).desc(), col(Intervention.id).desc())
             ).first()
         return PendingTransition(

@@ -185,7 +185,8 @@ def _running(session: Session, customers: list[str]) -> dict[str, Intervention]:
             select(Intervention)
             .where(col(Intervention.customer_id).in_(customers[start : start + 500]))
             .where(col(Intervention.outcome).is_(None))
-            .order_by(col(Intervention.started_at))
+            # The last one counts: a risk playbook before a campaign ("expansion" sorts before "risk").
+            .order_by(col(Intervention.family), col(Intervention.started_at))
         )
         found.update({row.customer_id: row for row in session.exec(query)})
     return found

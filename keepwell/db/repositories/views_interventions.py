@@ -44,6 +44,7 @@ class InterventionLine(Frozen):
     paused_at: datetime | None
     paused_until: datetime | None
     pause_reason: str
+    held_why: str
     acknowledged_by: str
     acknowledged_at: datetime | None
     response: str
@@ -61,12 +62,15 @@ def planned_moment(
 ) -> datetime:
     """When something at `offset` of the playbook's clock comes, if nothing pauses from now on.
 
-    Where the clock stands still now, it goes on at the end of the pause; in an open-ended one, now. A
+    Where the clock stands still now, it goes on at the end of the pause; in an open-ended one, or while the
+    intervention is held, now. A
     signal may pause until any moment: what would come after the calendar's end comes at its end.
     """
     stood = row.shift
-    if row.paused and row.paused_at is not None:
-        stood += max(row.paused_until or now, now) - row.paused_at
+    stopped = [at for at in (row.paused_at if row.paused else None, row.held_at) if at is not None]
+    if stopped:
+        until = row.paused_until if row.paused else None
+        stood += max(until or now, now) - min(stopped)
     planned = row.started_at + min(offset + stood, LAST - row.started_at)
     return planned if deferred is None else max(planned, deferred)
 

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from keepwell.contracts.base import Frozen
 from keepwell.contracts.intervention import StepState
-from keepwell.contracts.playbook import Assign, Document, Escalate, Playbook, Send, Step, Task
+from keepwell.contracts.playbook import Assign, Document, Escalate, Offer, Playbook, Send, Step, Task
 from keepwell.db.repositories.views import staff_names
 from keepwell.db.repositories.views_interventions import OPEN, InterventionLine, lines_of, planned_moment
 from keepwell.db.tables import Delivery, Event, Intervention, InterventionStep, OutboxMessage
@@ -182,6 +182,8 @@ def _words(step: Step) -> str:
             return "write a document"
         case Escalate():
             return "escalate to the owner's manager"
+        case Offer():
+            return f"offer: {', '.join(option.kind.words for option in step.options)}"
 
 
 def _deliveries(session: Session, row: Intervention) -> dict[str, list[DeliveryLine]]:

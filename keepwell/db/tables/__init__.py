@@ -12,6 +12,7 @@ from keepwell.db.tables.health import (
 from keepwell.db.tables.interventions import Document, Intervention, InterventionStep, Task
 from keepwell.db.tables.journal import Event
 from keepwell.db.tables.messages import Delivery, InAppNotification, OutboxMessage, Template
+from keepwell.db.tables.opportunities import Offer, Opportunity
 from keepwell.db.tables.people import Contact, Customer, Organisation, Staff
 
 __all__ = [
@@ -25,6 +26,8 @@ __all__ = [
     "Intervention",
     "InterventionStep",
     "Metric",
+    "Offer",
+    "Opportunity",
     "Organisation",
     "OutboxMessage",
     "Score",

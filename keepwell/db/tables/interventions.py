@@ -20,17 +20,24 @@ from keepwell.db.tables.base import (
 
 
 class Intervention(SQLModel, table=True):
-    """One playbook for one customer.
+    """One playbook for one customer, opened by a transition (risk) or an opportunity (expansion).
 
     `start` is the stamp of the start that opened it, `definition` the playbook as pinned,
-    `shift` how long its clock has stood still in pauses that are over.
+    `shift` how long its clock has stood still in pauses that are over. `held_why` says why an expansion
+    waits, since `held_at`; empty where it does not.
     """
 
     __tablename__ = "intervention"
     id: str = id_field()
     organisation_id: str = reference("organisation.id")
     customer_id: str = reference("customer.id")
-    transition_id: str = Field(foreign_key="transition.id", unique=True, max_length=40)
+    family: str = Field(default="risk", max_length=10)
+    transition_id: str | None = Field(
+        default=None, foreign_key="transition.id", unique=True, max_length=40, nullable=True
+    )
+    opportunity_id: str | None = Field(
+        default=None, foreign_key="opportunity.id", unique=True, max_length=40, nullable=True
+    )
     start: str = Field(max_length=80)
     workflow_id: str = Field(index=True, max_length=120)
     playbook: str = Field(max_length=40)
@@ -46,6 +53,8 @@ class Intervention(SQLModel, table=True):
     pause_reason: str = ""
     paused_at: datetime | None = moment_or_none()
     shift: timedelta = Field(default=timedelta(), sa_type=Seconds)
+    held_why: str = ""
+    held_at: datetime | None = moment_or_none()
     acknowledged_by: str = ""
     acknowledged_at: datetime | None = moment_or_none()
     response: str = ""

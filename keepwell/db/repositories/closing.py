@@ -1,0 +1,144 @@
+"""The end of an intervention: nothing of it stays planned, open or waiting."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from keepwell.contracts.delivery import DeliveryState
+from keepwell.contracts.intervention import OpenRequest, Outcome, StepState
+from keepwell.contracts.offers import OPEN_OFFER, OfferState
+from keepwell.contracts.playbook import Playbook
+from keepwell.contracts.rendering import Rendered
+from keepwell.db.repositories import journal
+from keepwell.db.repositories.lookup import insert_if_absent
+from keepwell.db.repositories.team import responsible_for
+from keepwell.db.tables import (
+    Customer,
+    Delivery,
+    Intervention,
+    InterventionStep,
+    Offer,
+    Opportunity,
+    Task,
+)
+from keepwell.keys import new_id
+
+OPEN_STATES = (StepState.PLANNED, StepState.DEFERRED)
+
+
+def close(session: Session, row: Intervention, outcome: Outcome, why: str, by: str, now: datetime) -> None:
+    """Write the outcome; nothing of the intervention stays planned, open or waiting."""
+    row.outcome, row.outcome_why, row.ended_at = outcome.value, why, now
+    row.paused, row.paused_until, row.paused_at = False, None, None
+    row.held_why, row.held_at = "", None
+    session.add(row)
+    for step in _open_steps(session, row.id):
+        step.state, step.why, step.at = StepState.CANCELLED, f"{outcome.value}: {why}", now
+        session.add(step)
+    tasks = select(Task).where(Task.intervention_id == row.id, Task.state == "open")
+    # What a recovery, an answer or a take-over has made needless is withdrawn; a playbook that simply
+    # came to its end leaves its tasks to be done, and what a customer accepted was promised to them.
+    if outcome is not Outcome.COMPLETED:
+        promised = follow_up_steps(row)
+        for task in session.exec(tasks):
+            if task.step in promised:
+                continue
+            task.state, task.closed_at, task.closed_by = "withdrawn", now, by
+            task.note = f"{outcome.value}: {why}"
+            session.add(task)
+    _end_offer(session, row, now)
+    _end_opportunity(session, row, outcome, why, now)
+    waiting = (DeliveryState.PLANNED, DeliveryState.DEFERRED)
+    for delivery in session.exec(
+        select(Delivery).where(Delivery.intervention_id == row.id, col(Delivery.state).in_(waiting))
+    ):
+        delivery.state, delivery.reason, delivery.updated_at = DeliveryState.CANCELLED, why, now
+        session.add(delivery)
+    journal.write(
+        session,
+        key=f"{row.id}/ended",
+        organisation=row.organisation_id,
+        customer=row.customer_id,
+        intervention=row.id,
+        kind=f"intervention.{outcome.value}",
+        by=by,
+        text=f"{row.playbook}@{row.version} ended: {outcome.value}",
+        why=why,
+        at=now,
+    )
+
+
+def _open_steps(session: Session, intervention: str) -> list[InterventionStep]:
+    query = select(InterventionStep).where(
+        InterventionStep.intervention_id == intervention, col(InterventionStep.state).in_(OPEN_STATES)
+    )
+    return list(session.exec(query))
+
+
+def follow_up_steps(row: Intervention) -> set[str]:
+    """The names of the steps that an accepted offer has added."""
+    playbook = Playbook.model_validate(row.definition)
+    return {step.name for follow_up in playbook.follow_ups for step in follow_up.steps}
+
+
+def _end_offer(session: Session, row: Intervention, now: datetime) -> None:
+    query = select(Offer).where(Offer.intervention_id == row.id, col(Offer.state).in_(OPEN_OFFER))
+    for offer in session.exec(query):
+        expired = offer.valid_until <= now
+        offer.state = OfferState.EXPIRED if expired else OfferState.WITHDRAWN
+        offer.decided_at, offer.decided_by = now, journal.ENGINE
+        session.add(offer)
+
+
+def _end_opportunity(session: Session, row: Intervention, outcome: Outcome, why: str, now: datetime) -> None:
+    if row.opportunity_id is None:
+        return
+    opportunity = session.get_one(Opportunity, row.opportunity_id)
+    opportunity.state = "converted" if outcome is Outcome.CONVERTED else "lost"
+    opportunity.reason, opportunity.closed_at = f"{outcome.value}: {why}", now
+    session.add(opportunity)
+
+
+def close_others(session: Session, request: OpenRequest, playbook: Playbook) -> None:
+    """One voice per customer: what is open of the same family ends as superseded, or as left by a dead run."""
+    query = select(Intervention).where(
+        Intervention.customer_id == request.customer,
+        Intervention.family == playbook.family,
+        col(Intervention.outcome).is_(None),
+    )
+    for other in session.exec(query):
+        if other.id == request.supersedes:
+            why = (
+                f"{playbook.label} took over: the level is {request.change.level.value}"
+                if request.change
+                else ""
+            )
+            close(session, other, Outcome.SUPERSEDED, why, journal.ENGINE, request.now)
+        else:
+            why = "Its run in Temporal ended without an outcome (terminated, or failed)"
+            close(session, other, Outcome.FAILED, why, journal.ENGINE, request.now)
+
+
+def ask_for_review(session: Session, row: Intervention, now: datetime, text: Rendered) -> None:
+    customer = session.get_one(Customer, row.customer_id)
+    person = responsible_for(session, customer)
+    task = {
+        "id": new_id(),
+        "key": f"{row.id}/review",
+        "organisation_id": row.organisation_id,
+        "customer_id": row.customer_id,
+        "intervention_id": row.id,
+        "step": "",
+        "kind": "review",
+        "title": text.subject,
+        "detail": text.text,
+        "owner_id": person.id if person else None,
+        "due_at": now + timedelta(days=2),
+        "created_at": now,
+        "state": "open",
+        "closed_by": "",
+        "note": "",
+    }
+    insert_if_absent(session, "task", task)

@@ -1,0 +1,49 @@
+"""One voice per customer: a campaign to expand waits while the customer is at risk."""
+
+from __future__ import annotations
+
+from sqlmodel import Session, col, select
+
+from keepwell.contracts.intervention import RECOVERED
+from keepwell.contracts.playbook import Family
+from keepwell.db.tables import Health, Intervention
+
+
+def open_of(session: Session, customer: str, family: Family) -> Intervention | None:
+    """The customer's open intervention of a family."""
+    query = select(Intervention).where(
+        Intervention.customer_id == customer,
+        Intervention.family == family,
+        col(Intervention.outcome).is_(None),
+    )
+    return session.exec(query.order_by(col(Intervention.id).desc())).first()
+
+
+def must_hold(session: Session, customer: str) -> bool:
+    """Whether the customer is at risk while a campaign runs that nobody has told so."""
+    campaign = open_of(session, customer, "expansion")
+    return campaign is not None and not campaign.held_why and held_because(session, customer) != ""
+
+
+def may_go_on(session: Session, customer: str) -> bool:
+    """Whether a campaign is held and nothing holds it any more."""
+    campaign = open_of(session, customer, "expansion")
+    return campaign is not None and bool(campaign.held_why) and held_because(session, customer) == ""
+
+
+def held_because(session: Session, customer: str) -> str:
+    """Why a campaign of this customer must wait now; empty if it need not."""
+    running = open_of(session, customer, "risk")
+    if running is not None:
+        return f"{running.playbook}@{running.version} runs: the customer is at risk"
+    health = session.get(Health, customer)
+    if health is not None and health.level is not None and health.level not in RECOVERED:
+        return f"The customer is at risk: {health.level}"
+    return ""
+
+
+def paused_elsewhere(session: Session, customer: str, family: Family) -> Intervention | None:
+    """Another of the customer's interventions that a person has paused: this one respects it."""
+    other: Family = "expansion" if family == "risk" else "risk"
+    found = open_of(session, customer, other)
+    return found if found is not None and found.paused else None
