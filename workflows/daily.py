@@ -7,6 +7,7 @@ from temporalio import workflow
 
 from activities.scoring import ScoringActivities
 from activities.steps import StepActivities
+from keepwell.contracts.campaigns import CampaignCall, CampaignsHanded
 from keepwell.contracts.scoring import (
     DispatchCall,
     Dispatched,
@@ -47,12 +48,14 @@ class DailyScoring:
             heartbeat_timeout=policies.HEARTBEAT,
             retry_policy=policies.STORE_RETRY,
         )
-        return await workflow.execute_activity_method(
+        campaigns = await _hand_over_opportunities(plan.organisation) if plan.campaigns else None
+        summary = await workflow.execute_activity_method(
             ScoringActivities.finish_scoring,
             plan,
             start_to_close_timeout=policies.STORE_TIMEOUT,
             retry_policy=policies.STORE_RETRY,
         )
+        return summary.model_copy(update={"campaigns": campaigns.started}) if campaigns else summary
 
     async def _score(self, plan: ScorePlan, partition: Partition, room: asyncio.Semaphore) -> PartitionResult:
         async with room:
@@ -74,7 +77,7 @@ class DailyScoring:
 
 @workflow.defn(name="SweepTransitions")
 class SweepTransitions:
-    """Hands over again what was never claimed, and settles messages that nobody saw end."""
+    """Hands over again what was never claimed, settles messages that nobody saw end, starts campaigns."""
 
     @workflow.run
     async def run(self, organisation: str) -> Dispatched:
@@ -94,4 +97,16 @@ class SweepTransitions:
             heartbeat_timeout=policies.HEARTBEAT,
             retry_policy=policies.SWEEP_RETRY,
         )
+        if handed.campaigns:
+            await _hand_over_opportunities(organisation)
         return handed
+
+
+async def _hand_over_opportunities(organisation: str) -> CampaignsHanded:
+    return await workflow.execute_activity_method(
+        ScoringActivities.hand_over_opportunities,
+        CampaignCall(organisation=organisation, now=workflow.now()),
+        start_to_close_timeout=policies.DISPATCH_TIMEOUT,
+        heartbeat_timeout=policies.HEARTBEAT,
+        retry_policy=policies.STORE_RETRY,
+    )

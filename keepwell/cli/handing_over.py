@@ -1,4 +1,4 @@
-"""Bringing transitions to their customers' runs, and waiting for what becomes of them."""
+"""Bringing transitions and opportunities to their customers' runs, and waiting for what becomes of them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from temporalio.client import Client
 
 from keepwell.cli.desk import Desk
 from keepwell.cli.engine import require_worker, with_client
+from keepwell.contracts.campaigns import WaitingCustomer
 from keepwell.db.repositories.views_transitions import Decision, decisions
 from keepwell.errors import ServerUnavailableError
 from worker import compose
@@ -41,6 +42,19 @@ def hand_over(desk: Desk, write: Callable[[], Sequence[str]]) -> tuple[Decision,
 
     transitions, works = with_client(desk.settings, run)
     return _decided(desk, transitions, DECIDED_WITHIN if works else 0.0)
+
+
+def start_campaign(desk: Desk, waiting: WaitingCustomer) -> bool:
+    """Connect and start the campaign that may begin for the customer; whether one was started.
+
+    Raises ServerUnavailableError where no server answers.
+    """
+
+    async def run(client: Client) -> bool:
+        parts = compose(desk.settings, desk.store, client)
+        return await parts.hand_over.start_campaign(waiting, desk.now)
+
+    return with_client(desk.settings, run)
 
 
 async def _works(required: Awaitable[None]) -> bool:

@@ -11,8 +11,10 @@ from keepwell.cli import words
 from keepwell.cli.desk import By, Desk, Json, open_desk, who
 from keepwell.cli.output import console, level_text, print_fields, print_json, say, tell
 from keepwell.cli.playbooks import all_playbooks
+from keepwell.contracts.campaigns import WaitingCustomer
 from keepwell.contracts.scoring import CustomerScored, ScoreSummary
 from keepwell.db.repositories import organisations
+from keepwell.db.repositories.campaigns import OpportunityRepository
 from keepwell.db.repositories.scores import ScoreRepository
 from keepwell.db.repositories.views import find_customer
 from keepwell.db.repositories.views_customers import Counts, CustomerLine, counts, customer_line
@@ -59,7 +61,7 @@ def score(as_json: Json = False) -> None:
 def _worst(desk: Desk, numbers: Counts) -> Level | None:
     """The gravest level that somebody is at and that has a playbook."""
     levels = (playbook.level for playbook in all_playbooks(desk.settings).values())
-    return next((level for level in levels if numbers.levels.get(level)), None)
+    return next((level for level in levels if level is not None and numbers.levels.get(level)), None)
 
 
 def _print_summary(summary: ScoreSummary, numbers: Counts, worst: Level | None) -> None:
@@ -75,6 +77,8 @@ def _print_summary(summary: ScoreSummary, numbers: Counts, worst: Level | None) 
             ("  started a playbook", f"{summary.started:,}"),
             ("  told a running one", f"{summary.signalled:,}"),
             ("  started nothing", f"{summary.refused:,}"),
+            ("new opportunities", f"{summary.opportunities:,}"),
+            ("campaigns started", f"{summary.campaigns:,}"),
         ]
     )
     levels = ", ".join(f"{number:,} {level.value}" for level, number in numbers.levels.items() if number)
@@ -120,10 +124,16 @@ def metric(
         )
         scored = ScoreRepository(desk.store).score_customer(desk.organisation.id, own, desk.now)
         followed = _hand_over(desk, scored.transition) if scored.transition else None
+        opportunities = OpportunityRepository(desk.store)
+        waiting = opportunities.waiting_of(own)
+        started = waiting is not None and _start_campaign(desk, waiting)
+        waiting = opportunities.waiting_of(own) if waiting is not None else None
     if as_json:
-        print_json({"scored": scored, "followed": followed})
+        found = waiting.opportunities if waiting is not None else ()
+        print_json({"scored": scored, "followed": followed, "opportunities": found, "campaign": started})
     else:
         _print_scored(before, scored, followed)
+        _print_opportunities(waiting, started)
 
 
 def _hand_over(desk: Desk, transition: str) -> Decision:
@@ -141,6 +151,27 @@ def _hand_over(desk: Desk, transition: str) -> Decision:
         tell(f"Note: {error.message} The change of level is handed over when a worker runs.", style="yellow")
         with desk.store.read() as session:
             return decisions(session, (transition,))[0]
+
+
+def _start_campaign(desk: Desk, waiting: WaitingCustomer) -> bool:
+    from keepwell.cli.handing_over import start_campaign  # noqa: PLC0415  (loads Temporal)
+
+    if waiting.blocked:
+        # Nothing can begin, so no server is needed; the next sweep notes the reason.
+        return False
+    try:
+        return start_campaign(desk, waiting)
+    except ServerUnavailableError as error:
+        tell(f"Note: {error.message} Campaigns start when a worker runs.", style="yellow")
+        return False
+
+
+def _print_opportunities(waiting: WaitingCustomer | None, started: bool) -> None:
+    if started:
+        say("A campaign was handed over: keepwell opportunities")
+    elif waiting is not None:
+        why = waiting.blocked or waiting.opportunities[0].reason
+        say(f"Opportunity: {waiting.opportunities[0].words}. " + (f"No campaign yet: {why}." if why else ""))
 
 
 def _print_scored(before: CustomerLine, scored: CustomerScored, followed: Decision | None) -> None:

@@ -32,13 +32,17 @@ class Partition(Frozen):
 
 
 class ScorePlan(Frozen):
-    """A run and its partitions."""
+    """A run and its partitions.
+
+    `campaigns` says that the run hands opportunities over as well; runs begun before that lack it.
+    """
 
     organisation: str
     run: str
     scorecard: str
     as_of: datetime
     partitions: tuple[Partition, ...]
+    campaigns: bool = False
 
 
 class PartitionCall(Frozen):
@@ -80,19 +84,24 @@ class DispatchCall(Frozen):
 
 
 class Dispatched(Frozen):
-    """How transitions were handed over; the four add up to those handled. The sweep tries `failed` again."""
+    """How transitions were handed over; the four add up to those handled. The sweep tries `failed` again.
+
+    `campaigns` as in `ScorePlan`, for the sweep, which has no plan.
+    """
 
     started: int = 0
     signalled: int = 0
     refused: int = 0
     failed: int = 0
+    campaigns: bool = False
 
 
 class ScoreSummary(Frozen):
     """The answer of a run.
 
     customers = scored + insufficient + rejected; transitions = started + signalled + refused + waiting.
-    `waiting` is 0 unless some could not be handed over; the sweep tries those again.
+    `waiting` is 0 unless some could not be handed over; the sweep tries those again. `opportunities` were
+    seen for the first time as of the run's moment; `campaigns` were started now, for these or earlier ones.
     """
 
     run: str
@@ -106,6 +115,8 @@ class ScoreSummary(Frozen):
     signalled: int
     refused: int
     waiting: int = 0
+    opportunities: int = 0
+    campaigns: int = 0
 
 
 class CustomerScored(Frozen):

@@ -181,7 +181,12 @@ def _metrics(card: Scorecard, customer: str, one: DemoCustomer) -> list[Plain]:
     """Rows whose moments are still the numbers of their days."""
     names = card.metric_names
     values = one.figures.values.tolist()
-    return [
+    today = len(values) - 1
+    signals = [
+        {"customer_id": customer, "name": name, "measured_at": today, "value": value, "received_at": today}
+        for name, value in one.signals
+    ]
+    return signals + [
         {
             "customer_id": customer,
             "name": names[column],

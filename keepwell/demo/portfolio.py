@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -25,6 +25,20 @@ STAFF_DOMAIN = "brightdesk.example.com"
 BOOKING_URL = "https://www.example.com/brightdesk/book"
 APP_URL = "https://www.example.com/brightdesk/app"
 POSTAL_ADDRESS = "Brightdesk (demo data), 1 Example Street, Example Town"
+
+SIGNALS: dict[str, tuple[dict[str, float], ...]] = {
+    "power user": (
+        {"usage_percentage": 87.0},
+        {"usage_percentage": 94.0, "api_usage_growth_rate": 1.7},
+        {"advanced_feature_usage": 0.82},
+        {"overage_months": 4.0, "average_overage": 180.0},
+    ),
+    "thriving": ({"active_users": 14.0, "team_size_estimate": 30.0}, {"integration_requests": 2.0}),
+}
+"""Today's figures that show room to grow: for the first customers of these stories, one entry each."""
+
+DEARER = 1.4
+"""The next plan's price against what such a customer pays."""
 
 WITHOUT_CONTACTS = 6
 WITHOUT_OWNER = 4
@@ -48,7 +62,10 @@ class DemoContact:
 
 @dataclass(frozen=True, slots=True)
 class DemoCustomer:
-    """A made-up customer; `owner` is the key of a colleague, None for nobody."""
+    """A made-up customer; `owner` is the key of a colleague, None for nobody.
+
+    `signals` are figures of today that expansion signals read, by metric.
+    """
 
     key: str
     name: str
@@ -65,6 +82,7 @@ class DemoCustomer:
     contacts: tuple[DemoContact, ...]
     story: Story
     figures: Figures
+    signals: tuple[tuple[str, float], ...] = ()
 
 
 def portfolio(card: Scorecard, today: date, *, seed: int = SEED) -> tuple[DemoCustomer, ...]:
@@ -78,12 +96,27 @@ def portfolio(card: Scorecard, today: date, *, seed: int = SEED) -> tuple[DemoCu
     odd = rng.permutation(quiet).tolist()
     lonely, orphaned = set(odd[:WITHOUT_CONTACTS]), set(odd[WITHOUT_CONTACTS:][:WITHOUT_OWNER])
     orphaned.add(next(at for at, story in enumerate(stories) if story.name == "cliff"))
-    return tuple(
+    made = [
         _customer(
             card, today, rng, at, companies[at], story, contacts=at not in lonely, owner=at not in orphaned
         )
         for at, story in enumerate(stories)
-    )
+    ]
+    return _with_signals(made)
+
+
+def _with_signals(customers: list[DemoCustomer]) -> tuple[DemoCustomer, ...]:
+    """Nothing is drawn for them, so that the rest of the portfolio is the same with and without."""
+    left = {story: list(figures) for story, figures in SIGNALS.items()}
+    made = []
+    for one in customers:
+        if left.get(one.story.name):
+            price = float(round(one.monthly_revenue * DEARER, -1))
+            figures = {**left[one.story.name].pop(0), "next_plan_price": price}
+            made.append(replace(one, signals=tuple(figures.items())))
+        else:
+            made.append(one)
+    return tuple(made)
 
 
 def _companies(rng: np.random.Generator, count: int) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Stores metrics, checked against the scorecard."""
+"""Stores metrics, checked against the scorecard and the metrics that expansion signals read."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from sqlmodel import Session
 from keepwell.db.repositories import ingest
 from keepwell.ingest.cells import Reject
 from keepwell.ingest.checking import Checked
+from keepwell.ingest.known import Known, known_metrics
 from keepwell.ingest.rows import MetricRow
 from keepwell.ingest.seen import Seen
 from keepwell.ingest.settle import Entry, Record, Tally, settle
 from keepwell.ingest.suggest import did_you_mean
-from scoring.scorecard import Metric, Scorecard
+from scoring.scorecard import Scorecard
 from scoring.units import Unit, format_value
 
 Item = Checked[MetricRow]
@@ -38,7 +39,7 @@ class Metrics:
     ) -> None:
         self._organisation_id, self._now = organisation_id, now
         self._card, self._measured_at = scorecard, measured_at
-        self._metrics = {metric.name: metric for metric in scorecard.metrics}
+        self._metrics = known_metrics(scorecard)
         self._seen = Seen()
 
     def store(self, session: Session, batch: Sequence[Item]) -> Tally:
@@ -78,8 +79,10 @@ class Metrics:
         row = item.row
         metric = self._metrics.get(row.metric)
         if metric is None:
-            known = f"scorecard {self._card.name} has {', '.join(self._metrics)}"
+            known = f"scorecard {self._card.name} has {', '.join(self._card.metric_names)}"
+            others = ", ".join(name for name in self._metrics if name not in self._card.metric_names)
             reason = f"there is no such metric{did_you_mean(row.metric, self._metrics)}; {known}"
+            reason += f"; signals take {others}" if others else ""
             return item.reject("metric", row.metric, reason)
         if not is_allowed(metric, row.value):
             reason = f"{metric.name} is {row.value:.12g}, allowed is {allowed(metric)}"
@@ -92,7 +95,7 @@ class Metrics:
         return None
 
 
-def is_allowed(metric: Metric, value: float) -> bool:
+def is_allowed(metric: Known, value: float) -> bool:
     """Whether a raw value lies in the metric's range; yes_no is 1 or 0."""
     if metric.unit is Unit.YES_NO and value not in (0, 1):
         return False
@@ -100,7 +103,7 @@ def is_allowed(metric: Metric, value: float) -> bool:
     return low and (metric.maximum is None or value <= metric.maximum)
 
 
-def allowed(metric: Metric) -> str:
+def allowed(metric: Known) -> str:
     """The metric's range in words: "0 to 100 %"."""
     if metric.unit is Unit.YES_NO:
         return "1 (yes) or 0 (no)"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 
 from keepwell.ingest.cells import Cell, Kind
+from keepwell.ingest.known import known_metrics
 from keepwell.ingest.mapping import ALL_OTHERS, Mapping, Source
 from keepwell.ingest.plan import FACTS, Plan, Problems
 from keepwell.ingest.rows import MODELS, TEXT, fields_of, required_of
@@ -163,16 +164,16 @@ class _Planner:
 
     def _metrics(self) -> list[Reader]:
         made = []
-        names = self.scorecard.metric_names
+        known = known_metrics(self.scorecard)
         for name, source in self.mapping.metrics.items():
-            if name not in names:
+            if name not in known:
                 self.problems.add(
                     self.mapping.place("metrics", name),
-                    f"scorecard {self.scorecard.name} has no metric {name!r}{did_you_mean(name, names)}",
-                    f"Its metrics: {', '.join(names)}",
+                    f"scorecard {self.scorecard.name} has no metric {name!r}{did_you_mean(name, known)}",
+                    f"Its metrics: {', '.join(self.scorecard.metric_names)}",
                 )
             elif self._has_columns("metrics", name, source):
-                made.append(self._metric(name, source))
+                made.append(self._metric(name, source, known[name].unit))
         if self.mapping.metrics:
             for clash in ("metric", "value"):
                 if clash in self.mapping.columns or clash in self.mapping.constants:
@@ -182,8 +183,7 @@ class _Planner:
                     )
         return made
 
-    def _metric(self, name: str, source: Source) -> Reader:
-        unit = self.scorecard.metric(name).unit
+    def _metric(self, name: str, source: Source, unit: Unit) -> Reader:
         if source.template is not None:
             self.problems.add(self.mapping.place("metrics", name), "a metric is a number, not a template")
         wrong = [word for word, value in (source.categories or {}).items() if not isinstance(value, float)]

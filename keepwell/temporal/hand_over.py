@@ -1,4 +1,4 @@
-"""Brings a transition to its customer's run: signal-with-start, or a signal where nothing may start."""
+"""Brings transitions to their customers' runs: signal-with-start, or a signal where nothing may start."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.service import RPCError, RPCStatusCode
 
+from keepwell.contracts.campaigns import UpgradeSeen, WaitingCustomer
 from keepwell.contracts.intervention import (
     ENGINE_NOW,
     RECOVERED,
@@ -21,13 +22,14 @@ from keepwell.contracts.intervention import (
 from keepwell.contracts.playbook import Playbook
 from keepwell.contracts.scoring import Handed, PendingTransition
 from keepwell.keys import new_id, risk_workflow_id
-from keepwell.ports import Interventions, Playbooks, Transitions
+from keepwell.ports import Interventions, Opportunities, Playbooks, Transitions
+from keepwell.temporal.campaigns import Campaigns
 
 SIGNAL = "score_changed"
 
 
 class TemporalHandOver:
-    """Hands transitions over through a Temporal client."""
+    """Hands transitions and opportunities over through a Temporal client."""
 
     def __init__(
         self,
@@ -36,12 +38,26 @@ class TemporalHandOver:
         transitions: Transitions,
         interventions: Interventions,
         playbooks: Playbooks,
+        opportunities: Opportunities,
     ) -> None:
         self._client = client
         self.task_queue = task_queue
         self._transitions = transitions
         self._interventions = interventions
         self._playbooks = playbooks
+        self._campaigns = Campaigns(client, task_queue, opportunities, playbooks)
+
+    async def start_campaign(self, waiting: WaitingCustomer, now: datetime) -> bool:
+        """Start the campaign for the customer's best opportunity that may begin; whether one was started."""
+        return await self._campaigns.start(waiting, now)
+
+    async def tell_upgraded(self, upgrade: UpgradeSeen) -> bool:
+        """Tell the customer's campaign of an upgrade; False where no run is left to hear it."""
+        return await self._campaigns.tell_upgraded(upgrade)
+
+    async def release(self, organisation: str, customer: str) -> bool:
+        """Let a held campaign go on; False where no run is left to hear it."""
+        return await self._campaigns.release(organisation, customer)
 
     async def hand_over(self, transition: str, now: datetime) -> Handed:
         """Start or signal the customer's run, or refuse; the same transition again changes nothing."""
@@ -60,6 +76,8 @@ class TemporalHandOver:
             return await self._close_left_open(pending, pending.open, now)
         level = pending.level.value
         if pending.level in RECOVERED:
+            # No risk run is there that would tell a campaign which still waits.
+            await self._campaigns.release_held(pending.organisation, pending.customer)
             code, reason = "not_needed", f"{level} needs no playbook, and none runs that it would end"
         else:
             code, reason = "no_playbook", f"There is no playbook for {level} yet, and none runs"

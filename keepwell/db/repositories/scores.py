@@ -18,6 +18,7 @@ from keepwell.contracts.scoring import (
 )
 from keepwell.db.engine import Store
 from keepwell.db.repositories.lookup import found, insert_if_absent, organisation_of, table
+from keepwell.db.repositories.opportunities import Sighted, look_for_signals, write_signals
 from keepwell.db.repositories.scorecards import scorecard_by_hash, scorecard_in_force
 from keepwell.db.repositories.scores_batch import Batch, Call, batch_of
 from keepwell.db.repositories.scores_read import latest_values
@@ -87,6 +88,7 @@ class ScoreRepository:
             scorecard=fingerprint,
             as_of=as_of,
             partitions=partitions,
+            campaigns=True,
         )
 
     def score_partition(self, call: PartitionCall) -> PartitionResult:
@@ -96,9 +98,9 @@ class ScoreRepository:
         """
         with self._store.read() as session:
             run = found(session, ScoreRun, call.run, "run")
-            batch = _read(session, call, run)
+            batch, sighted = _read(session, call, run)
         with self._store.write() as session:
-            return _add_up(session, call, write_batch(session, batch))
+            return _add_up(session, call, _write(session, batch, sighted))
 
     def score_customer(self, organisation: str, customer: str, now: datetime) -> CustomerScored:
         """Score one customer as of now; called again with the same `now`, it gives the same answer.
@@ -116,7 +118,7 @@ class ScoreRepository:
                 raise RefusedError(
                     f"Customer {row.name} is not active, so it is not scored.", hint="Make it active first."
                 )
-            write_batch(session, _one(session, owner, customer, now))
+            _write(session, *_one(session, owner, customer, now))
             return _scored(session, customer, now)
 
     def finish_run(self, plan: ScorePlan, now: datetime) -> ScoreSummary:
@@ -154,8 +156,16 @@ def _partitions(session: Session, organisation: str, run: str, size: int) -> tup
     return (*found_ranges, *(Partition(number=number, first="", last="") for number in rest))
 
 
-def _read(session: Session, call: PartitionCall, run: ScoreRun) -> Batch:
-    """Read and score the part of a range that the run has not scored yet."""
+def _write(session: Session, batch: Batch, sighted: Sighted) -> Written:
+    """Scores, and the opportunities of those whose newest score this is."""
+    written = write_batch(session, batch)
+    newest = [row["customer_id"] for row in (*written.new, *written.changed)]
+    write_signals(session, batch.call, sighted, newest)
+    return written
+
+
+def _read(session: Session, call: PartitionCall, run: ScoreRun) -> tuple[Batch, Sighted]:
+    """Read and score the part of a range that the run has not scored yet, and look for signals in it."""
     customer, score = table("customer"), table("score")
     scored = (
         select(score.c.id).where(score.c.run_id == call.run, score.c.customer_id == customer.c.id).exists()
@@ -168,16 +178,18 @@ def _read(session: Session, call: PartitionCall, run: ScoreRun) -> Batch:
     )
     card = scorecard_by_hash(session, call.scorecard)
     latest = latest_values(session, query, card.metric_names, call.as_of)
+    sighted = look_for_signals(session, call.organisation, query, card, call.as_of)
     scored_call = Call(call.organisation, card, call.scorecard, call.as_of, run.day, run.id)
-    return batch_of(scored_call, latest)
+    return batch_of(scored_call, latest), sighted
 
 
-def _one(session: Session, organisation: Organisation, customer: str, now: datetime) -> Batch:
+def _one(session: Session, organisation: Organisation, customer: str, now: datetime) -> tuple[Batch, Sighted]:
     fingerprint, card = scorecard_in_force(session, organisation, None, now)
     query: Select[str] = select(table("customer").c.id).where(table("customer").c.id == customer)
     latest = latest_values(session, query, card.metric_names, now)
     day = organisation_day(now, organisation.time_zone, organisation.key)
-    return batch_of(Call(organisation.id, card, fingerprint, now, day, None), latest)
+    sighted = look_for_signals(session, organisation.id, query, card, now)
+    return batch_of(Call(organisation.id, card, fingerprint, now, day, None), latest), sighted
 
 
 def _add_up(session: Session, call: PartitionCall, written: Written) -> PartitionResult:
@@ -224,12 +236,17 @@ def _summary(session: Session, plan: ScorePlan) -> ScoreSummary:
     ).all()
     handed.update({name: number for name, number in rows if name})
     waiting = sum(number for name, number in rows if not name)
+    opportunity = table("opportunity").c
+    seen = select(func.count()).where(
+        opportunity.organisation_id == plan.organisation, opportunity.detected_at == plan.as_of
+    )
     return ScoreSummary(
         run=plan.run,
         as_of=plan.as_of,
         customers=sum(counts.values()),
         transitions=sum(number for _, number in rows),
         waiting=waiting,
+        opportunities=connection.execute(seen).scalar_one(),
         **counts,
         **handed,
     )

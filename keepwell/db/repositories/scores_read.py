@@ -45,7 +45,9 @@ def latest_values(session: Session, customers: Select[str], names: Sequence[str]
         return Latest(found, measured, ages)
     row_of = {customer: row for row, customer in enumerate(found)}
     column_of = {name: position for position, name in enumerate(names)}
-    rows = connection.execute(_query(customers, names, as_of), execution_options={"yield_per": ROWS_AT_ONCE})
+    rows = connection.execute(
+        latest_rows(customers, names, as_of), execution_options={"yield_per": ROWS_AT_ONCE}
+    )
     for customer, name, value, at in rows:
         row = row_of.get(customer)
         if row is not None and value is not None:
@@ -55,9 +57,10 @@ def latest_values(session: Session, customers: Select[str], names: Sequence[str]
     return Latest(found, measured, ages)
 
 
-def _query(
+def latest_rows(
     customers: Select[str], names: Sequence[str], as_of: datetime
 ) -> Select[str, str, float, datetime]:
+    """Customer, name, value and moment of the last value of each metric measured at or before `as_of`."""
     metric, earlier = table("metric"), table("metric").alias("earlier")
     who = customers.subquery("who")
     wanted = values(column("name", String), name="names").data([(name,) for name in names]).cte("wanted")

@@ -19,6 +19,8 @@ from scoring.guard import hold_levels
 from scoring.kernel import Scores, score_many
 from scoring.levels import UNKNOWN, Level, level_at
 from scoring.load import builtin
+from scoring.signal import Signal
+from scoring.signals import SIGNAL_METRIC_NAMES, detect_signals
 
 CARD = builtin("intervention")
 TODAY = date(2026, 11, 21)
@@ -167,6 +169,21 @@ def test_the_figures_of_a_day_measured_in_full_score_what_the_story_says(
             assert 9 <= scores.score[row] <= 17.5
         if customer.story.name == "slips today":
             assert 46.5 <= scores.score[row] <= 56.5
+
+
+def test_a_few_customers_who_are_well_show_room_to_grow(customers: tuple[DemoCustomer, ...]) -> None:
+    growing = [one for one in customers if one.signals]
+    assert Counter(one.story.name for one in growing) == {"power user": 4, "thriving": 2}
+    names = list(SIGNAL_METRIC_NAMES)
+    values = np.full((len(growing), len(names)), np.nan)
+    for row, one in enumerate(growing):
+        for name, value in one.signals:
+            values[row, names.index(name)] = value
+    found = detect_signals(values, [one.monthly_revenue for one in growing])
+    assert {one.signal for one in found} == set(Signal)
+    assert {one.row for one in found} == set(range(len(growing)))
+    assert all(one.value for one in found)
+    assert all(one.contacts for one in growing)
 
 
 def test_who_is_shown_first_can_be_written_to(customers: tuple[DemoCustomer, ...]) -> None:

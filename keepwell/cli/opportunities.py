@@ -1,0 +1,81 @@
+"""`keepwell opportunities`: which customers could use more, and what is done about it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from keepwell.cli import words
+from keepwell.cli.desk import Desk, Json, Limit, open_desk
+from keepwell.cli.output import Column, print_json, print_table, say
+from keepwell.db.repositories.views_opportunities import LIVE, STATES, OpportunityLine, opportunities
+from keepwell.errors import InputError
+
+EVERY = "all"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this module."""
+    app.command("opportunities")(list_opportunities)
+
+
+def list_opportunities(
+    state: Annotated[
+        str | None, typer.Option(help=f"One of {', '.join(STATES)}, or {EVERY} (unset: open and running).")
+    ] = None,
+    limit: Limit = 100,
+    as_json: Json = False,
+) -> None:
+    """Signs that customers could use more, the most urgent first, and what is done about them."""
+    wanted = _states(state)
+    with open_desk() as desk, desk.store.read() as session:
+        found = opportunities(session, desk.organisation.id, states=wanted, limit=limit)
+    if as_json:
+        print_json(found)
+        return
+    if not found.opportunities:
+        say("No opportunities. They come from metrics like usage_percentage: see the guide on importing.")
+        return
+    _print(desk, found.opportunities)
+    shown = f"{len(found.opportunities):,} of {words.count(found.total, 'opportunity', 'opportunities')}"
+    say()
+    say(f"{shown}. Value is what it may bring in a year. {desk.times}", style="dim")
+
+
+def _states(state: str | None) -> tuple[str, ...]:
+    if state is None:
+        return LIVE
+    text = state.strip().lower()
+    if text == EVERY:
+        return STATES
+    if text not in STATES:
+        known = ", ".join((*STATES, EVERY))
+        raise InputError(f"{state!r} is no state; there are {known}.", place="--state")
+    return (text,)
+
+
+def _print(desk: Desk, lines: tuple[OpportunityLine, ...]) -> None:
+    columns = [
+        Column("Customer"),
+        Column("Signal"),
+        Column("Urgency", keep=True),
+        Column("Value", justify="right", keep=True),
+        Column("State", keep=True),
+        Column("Since", keep=True, wide=110),
+        Column("Why"),
+    ]
+    rows: list[list[object]] = [
+        [
+            one.customer,
+            one.words,
+            Text(one.urgency, style="bold" if one.urgency == "HIGH" else ""),
+            words.money(one.value, one.currency) or "–",
+            Text(one.state, style="green" if one.state in LIVE else "dim"),
+            desk.clock.moment(one.detected_at),
+            one.reason or (words.short(one.intervention) if one.intervention else ""),
+        ]
+        for one in lines
+    ]
+    print_table(columns, rows)

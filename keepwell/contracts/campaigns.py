@@ -1,0 +1,90 @@
+"""From open opportunities to campaigns: what the store knows of them, and how they were handed over."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import Field
+
+from keepwell.contracts.base import Frozen
+from keepwell.contracts.intervention import RECOVERED
+from scoring.levels import Level
+from scoring.signal import Signal, Urgency
+
+
+class OpenOpportunity(Frozen):
+    """An opportunity that no campaign has claimed yet. `reason` is why, as the store has it.
+
+    `upgraded` says in words that the customer has upgraded since the signal was seen, empty if not.
+    """
+
+    id: str
+    signal: Signal
+    urgency: Urgency
+    value: float | None
+    currency: str
+    words: str
+    at: datetime
+    reason: str
+    upgraded: str = ""
+
+
+class WaitingCustomer(Frozen):
+    """A customer with open opportunities, the best first: by urgency, then by value, then the oldest.
+
+    `level` and `score` are the customer's now. `risk` and `expansion` name the open playbook of each
+    family, empty for none. `ended` says when expansion playbooks ended for this customer, by name.
+    """
+
+    organisation: str
+    customer: str
+    customer_name: str
+    active: bool
+    level: Level | None
+    score: float | None
+    risk: str = ""
+    expansion: str = ""
+    ended: dict[str, datetime] = Field(default_factory=dict)
+    opportunities: tuple[OpenOpportunity, ...]
+
+    @property
+    def blocked(self) -> str:
+        """Why no campaign at all may begin for the customer now; empty if one may."""
+        if not self.active:
+            return "The customer is not active"
+        if self.level is None or self.score is None:
+            return "The customer has no level yet"
+        if self.level not in RECOVERED:
+            return f"The level is {self.level.value}: a campaign waits until it is HEALTHY"
+        if self.risk:
+            return f"{self.risk} runs: the customer was at risk"
+        if self.expansion:
+            return f"{self.expansion} runs already: one campaign at a time"
+        return ""
+
+
+class UpgradeSeen(Frozen):
+    """A customer who has upgraded while its campaign runs; `note` says what shows it."""
+
+    organisation: str
+    customer: str
+    opportunity: str
+    intervention: str
+    plan: str
+    note: str
+
+
+class CampaignCall(Frozen):
+    """Start campaigns for the organisation's open opportunities, and tell running ones what is new."""
+
+    organisation: str
+    now: datetime
+
+
+class CampaignsHanded(Frozen):
+    """How many campaigns were started, told of an upgrade, and let go on; and how often it failed."""
+
+    started: int = 0
+    upgraded: int = 0
+    released: int = 0
+    failed: int = 0
