@@ -5,12 +5,15 @@ from datetime import timedelta
 from temporalio import workflow
 
 from keepwell.contracts.intervention import Closed, InterventionInput
+from keepwell.contracts.offers import LONGEST_PAUSE_MONTHS, OfferKind, OfferOption
 from keepwell.contracts.playbook import (
     Assign,
     Audience,
     Channel,
     Document,
     Escalate,
+    FollowUp,
+    Offer,
     Playbook,
     Send,
     Sender,
@@ -19,12 +22,78 @@ from keepwell.contracts.playbook import (
 from scoring.levels import Level
 from workflows.run import InterventionRun
 
+ZERO = timedelta()
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
+OPTIONS = (
+    OfferOption(
+        kind=OfferKind.BILLING_PAUSE,
+        months=LONGEST_PAUSE_MONTHS,
+        summary="You pay nothing during the pause, and you choose how long it lasts.",
+    ),
+    OfferOption(
+        kind=OfferKind.PLAN_DOWNGRADE,
+        days=30,
+        summary="You pay less, and keep what you can do today for the days of grace.",
+    ),
+    OfferOption(
+        kind=OfferKind.DEDICATED_SUPPORT,
+        summary="We set things up with your team and train whoever works with it.",
+    ),
+    OfferOption(
+        kind=OfferKind.CUSTOM_SOLUTION,
+        summary="If something is missing, we look at whether we can build it, and tell you plainly if we "
+        "cannot.",
+    ),
+)
+
+
+def _task(
+    name: str, due: timedelta, why: str, *, at: timedelta = ZERO, to: Audience = Audience.OWNER
+) -> Task:
+    return Task(name=name, at=at, template=f"task/critical/{name}", to=to, due=due, why=why)
+
+
+FOLLOW_UPS = (
+    FollowUp(
+        on=OfferKind.BILLING_PAUSE,
+        steps=(_task("billing_pause", 1 * DAY, "They took the pause: the next bill must not go out"),),
+    ),
+    FollowUp(
+        on=OfferKind.PLAN_DOWNGRADE,
+        steps=(
+            _task("plan_downgrade", 1 * DAY, "They took a smaller plan: change it, with the days of grace"),
+        ),
+    ),
+    FollowUp(
+        on=OfferKind.DEDICATED_SUPPORT,
+        steps=(
+            _task("support_kick_off", 2 * DAY, "They took setup and training: agree on dates and people"),
+            _task(
+                "support_check_in",
+                1 * DAY,
+                "Two weeks on: does the training show in their figures?",
+                at=14 * DAY,
+            ),
+        ),
+    ),
+    FollowUp(
+        on=OfferKind.CUSTOM_SOLUTION,
+        steps=(
+            _task(
+                "custom_solution",
+                5 * DAY,
+                "They need something that is not there: can it be built?",
+                to=Audience.LEAD,
+            ),
+        ),
+    ),
+)
+
 CRITICAL = Playbook(
     name="critical",
-    version=1,
+    version=2,
     title="Critical: win the customer back",
     purpose="The score is below 20. An executive writes, a CSM takes over, and silence is answered.",
     level=Level.CRITICAL,
@@ -104,6 +173,14 @@ CRITICAL = Playbook(
             sender=Sender.OWNER,
             why="No answer for 48 hours: the first contact may have left",
         ),
+        Offer(
+            name="retention_offer",
+            at=72 * HOUR,
+            unless="answered",
+            options=OPTIONS,
+            valid_for=4 * DAY,
+            why="No answer for 72 hours: four ways to stay, until the playbook closes",
+        ),
         Send(
             name="final_offer",
             at=72 * HOUR,
@@ -114,6 +191,7 @@ CRITICAL = Playbook(
             why="No answer for 72 hours: a last offer, with a billing pause as the way to stay",
         ),
     ),
+    follow_ups=FOLLOW_UPS,
     closes_at=7 * DAY,
 )
 

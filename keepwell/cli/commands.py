@@ -64,7 +64,7 @@ def acknowledge(
     target: Target, note: Note = "", by: By = None, as_signal: AsSignal = False, as_json: Json = False
 ) -> None:
     """You have it in hand: nobody escalates it any more."""
-    _send(target, by, lambda _d, _k, base: Acknowledge(note=_text(note), **base), as_signal, as_json)
+    send(target, by, lambda _d, _k, base: Acknowledge(note=text_of(note), **base), as_signal, as_json)
 
 
 def pause(
@@ -82,21 +82,21 @@ def pause(
 
     def make(_detail: InterventionDetail, desk: Desk, base: dict[str, str]) -> Command:
         moment = None if until is None else future_moment(until, desk.now, desk.zone, place="--until")
-        return Pause(until=moment, reason=_text(reason), **base)
+        return Pause(until=moment, reason=text_of(reason), **base)
 
-    _send(target, by, make, as_signal, as_json)
+    send(target, by, make, as_signal, as_json)
 
 
 def resume(target: Target, by: By = None, as_signal: AsSignal = False, as_json: Json = False) -> None:
     """Let the playbook's clock go on."""
-    _send(target, by, lambda _d, _k, base: Resume(**base), as_signal, as_json)
+    send(target, by, lambda _d, _k, base: Resume(**base), as_signal, as_json)
 
 
 def respond(
     target: Target, note: Note = "", by: By = None, as_signal: AsSignal = False, as_json: Json = False
 ) -> None:
     """The customer answered: nothing waits for an answer any more."""
-    _send(target, by, lambda _d, _k, base: Respond(note=_text(note), **base), as_signal, as_json)
+    send(target, by, lambda _d, _k, base: Respond(note=text_of(note), **base), as_signal, as_json)
 
 
 def complete(
@@ -110,9 +110,9 @@ def complete(
     """A step, or its task, is done."""
 
     def make(detail: InterventionDetail, _desk: Desk, base: dict[str, str]) -> Command:
-        return Complete(step=_step(detail, step), note=_text(note), **base)
+        return Complete(step=_step(detail, step), note=text_of(note), **base)
 
-    _send(target, by, make, as_signal, as_json)
+    send(target, by, make, as_signal, as_json)
 
 
 def skip(
@@ -126,9 +126,9 @@ def skip(
     """Leave a step out."""
 
     def make(detail: InterventionDetail, _desk: Desk, base: dict[str, str]) -> Command:
-        return Skip(step=_step(detail, step), reason=_text(reason), **base)
+        return Skip(step=_step(detail, step), reason=text_of(reason), **base)
 
-    _send(target, by, make, as_signal, as_json)
+    send(target, by, make, as_signal, as_json)
 
 
 def reassign(
@@ -147,7 +147,7 @@ def reassign(
             person = find_person(session, desk.organisation.id, staff)
         return Reassign(to=person.id, to_name=person.name, **base)
 
-    _send(target, by, make, as_signal, as_json)
+    send(target, by, make, as_signal, as_json)
 
 
 def stop(
@@ -158,10 +158,10 @@ def stop(
     as_json: Json = False,
 ) -> None:
     """End the intervention: what is planned is cancelled, open tasks are withdrawn."""
-    _send(target, by, lambda _d, _k, base: Stop(reason=_text(reason), **base), as_signal, as_json)
+    send(target, by, lambda _d, _k, base: Stop(reason=text_of(reason), **base), as_signal, as_json)
 
 
-def _send(target: str, by: str | None, make: Make, as_signal: bool, as_json: bool) -> None:
+def send(target: str, by: str | None, make: Make, as_signal: bool, as_json: bool) -> None:
     """Find the intervention, check what can be checked here, tell its run, and say what it answered."""
     with open_desk() as desk:
         with desk.store.read() as session:
@@ -240,7 +240,8 @@ def _step(detail: InterventionDetail, name: str) -> str:
     )
 
 
-def _text(text: str) -> str:
+def text_of(text: str) -> str:
+    """A note or reason; refused where it is too long."""
     if len(text) > LONGEST:
         raise InputError(f"A note or reason has at most {LONGEST} letters; this one has {len(text)}.")
     return text

@@ -77,7 +77,7 @@ def _playbook(settings: Settings, level: Level) -> Playbook:
     playbooks = all_playbooks(settings).values()
     found = [playbook for playbook in playbooks if playbook.level is level]
     if not found:
-        known = ", ".join(dict.fromkeys(playbook.level.value for playbook in playbooks))
+        known = ", ".join(dict.fromkeys(one.level.value for one in playbooks if one.level is not None))
         raise InputError(
             f"There is no playbook for {level.value}.", place="--level", hint=f"There are for {known}."
         )

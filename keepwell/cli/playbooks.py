@@ -9,7 +9,7 @@ import typer
 from keepwell.cli import words
 from keepwell.cli.desk import Json
 from keepwell.cli.output import Column, level_text, print_json, print_table, say
-from keepwell.contracts.playbook import Assign, Document, Escalate, Playbook, Send, Step, Task
+from keepwell.contracts.playbook import Assign, Document, Escalate, Offer, Playbook, Send, Step, Task
 from keepwell.db.repositories.views import did_you_mean
 from keepwell.errors import NotFoundError
 from keepwell.settings import Settings, load_settings
@@ -21,11 +21,19 @@ def register(app: typer.Typer) -> None:
 
 
 def all_playbooks(settings: Settings) -> dict[str, Playbook]:
-    """The playbooks in force, by name, the gravest level first; their templates are not pinned."""
+    """The playbooks in force, by name; their templates are not pinned.
+
+    The gravest level comes first, and those for signals come last.
+    """
     from keepwell.playbooks import BUILT_IN, PlaybookRegistry  # noqa: PLC0415  (loads Temporal)
 
     found = PlaybookRegistry((*BUILT_IN, *settings.playbooks)).playbooks
-    return dict(sorted(found.items(), key=lambda item: -item[1].level.severity))
+    return dict(sorted(found.items(), key=lambda item: -_gravity(item[1])))
+
+
+def _gravity(playbook: Playbook) -> int:
+    """Those for a signal come after those for a level."""
+    return -1 if playbook.level is None else playbook.level.severity
 
 
 def show_playbooks(
@@ -52,7 +60,8 @@ def show_playbooks(
 
 
 def _print(playbook: Playbook, *, details: bool) -> None:
-    say(f"{playbook.label}  {playbook.title}  ", level_text(playbook.level), style="bold")
+    about = level_text(playbook.level) if playbook.level else str(playbook.signal)
+    say(f"{playbook.label}  {playbook.title}  ", about, style="bold")
     say(playbook.purpose)
     say()
     columns = [
@@ -70,7 +79,7 @@ def _print(playbook: Playbook, *, details: bool) -> None:
             step.name,
             f"{_what(step)}{f', unless {step.unless}' if step.unless else ''}",
             step.why,
-            "" if isinstance(step, Assign) else step.template,
+            "" if isinstance(step, Assign | Offer) else step.template,
         ]
         for step in playbook.steps
     ]
@@ -100,3 +109,6 @@ def _what(step: Step) -> str:
             return "write a document"
         case Escalate():
             return f"escalate to the lead, due {words.span_words(step.due)} later"
+        case Offer():
+            kinds = ", ".join(option.kind.words for option in step.options)
+            return f"offer {kinds}, for {words.span_words(step.valid_for)}"

@@ -178,8 +178,8 @@ class InterventionInput(Frozen):
     `start` is drawn by whoever sends the start. It stays the same through `workflow reset`, and is
     another in a repeated delivery of the same transition: so the store can tell the two apart.
 
-    `engine` 1 is what runs were before the field was there: what they ask of the store are activities
-    like any other. Since 2 they are local activities, which cost a sixth of the events.
+    `engine` 1 is what runs were before the field was there: all they ask of the store are activities like
+    any other. Since 2 the opening, the end and steps that only write to the store are local activities.
     """
 
     organisation: str

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from keepwell.contracts.base import Frozen
 from scoring.levels import Level
+from scoring.signal import Signal
 
 
 class Organisation(Frozen):
@@ -75,7 +76,10 @@ class MetricFigure(Frozen):
 
 
 class Advice(Frozen):
-    """What to do about a metric that costs points: who, until when, and what success would be."""
+    """What to do about a metric that costs points: who, until when, and what success would be.
+
+    The sentences name the customer, so that the customer may read them.
+    """
 
     metric: MetricFigure
     action: str
@@ -93,7 +97,10 @@ class CategoryFigure(Frozen):
 
 
 class HealthFigures(Frozen):
-    """The score and what makes it. `before` is the score 30 days earlier, None where there is none."""
+    """The score and what makes it. `before` is the score 30 days earlier, None where there is none.
+
+    `used` are the metrics of use that stand best, other than `unused`: what the customer does with it.
+    """
 
     score: float
     level: Level
@@ -104,6 +111,7 @@ class HealthFigures(Frozen):
     strengths: tuple[MetricFigure, ...]
     improved: tuple[MetricFigure, ...]
     unused: tuple[Advice, ...]
+    used: tuple[MetricFigure, ...] = ()
 
 
 class Benchmark(Frozen):
@@ -129,13 +137,110 @@ class PeerStory(Frozen):
     action: str
 
 
+class PeerUse(Frozen):
+    """How similar customers fare who use well what this one leaves unused.
+
+    `metric` is the metric's name, `count` how many they are. `value` is their metric and `score` their
+    overall score, both the one in the middle.
+    """
+
+    metric: str
+    count: int
+    value: str
+    score: float
+
+
 class Peers(Frozen):
-    """Similar customers: how many, what makes them similar, the comparison and one story."""
+    """Similar customers: how many, what makes them similar, the comparison and one story.
+
+    `users` has an entry for each of the customer's unused metrics that enough of them use well.
+    """
 
     count: int
     likeness: str
     benchmarks: tuple[Benchmark, ...]
     story: PeerStory | None
+    users: tuple[PeerUse, ...] = ()
+
+
+class ValueLine(Frozen):
+    """A number of the value in money or time: what it is, written out, and where it comes from."""
+
+    title: str
+    value: str
+    source: str
+
+
+class ValueFigures(Frozen):
+    """What the customer gets out of it in a month, beside what it pays. Nothing in it is estimated.
+
+    `value` and `paid` are money written out, `hours` is time; each is "" where unknown. `ratio` is value
+    over paid, `difference` by how much they differ (written out, without a sign); None and "" unless both
+    are known. `lines` say where each number comes from. `missing` names the facts that would complete it,
+    `unusable` says which stored ones cannot be read; both are for staff.
+    """
+
+    value: str = ""
+    paid: str = ""
+    hours: str = ""
+    ratio: float | None = None
+    difference: str = ""
+    lines: tuple[ValueLine, ...] = ()
+    missing: tuple[str, ...] = ()
+    unusable: tuple[str, ...] = ()
+
+
+class OptionFigure(Frozen):
+    """Something a customer may choose. `title` says it with its limit; `kind` is that of the option."""
+
+    kind: str
+    title: str
+    words: str
+
+
+class OfferFigures(Frozen):
+    """The offer that stands, or what came of it.
+
+    `options` are what may still be chosen: none once something is `agreed`, which says what in words, with
+    a `note` of whoever wrote it down. `ends` is the end in the recipient's zone, written out, and
+    `hours_left` the time until then; "" and None before the offer is made.
+    """
+
+    options: tuple[OptionFigure, ...] = ()
+    ends: str = ""
+    hours_left: int | None = None
+    agreed: str = ""
+    agreed_kind: str = ""
+    note: str = ""
+
+
+class OpportunityFigures(Frozen):
+    """The signal that opened the campaign, and its figures; "" and None where unknown. Money is written out.
+
+    `words` and `value` (what it may bring in a year) are for staff. `usage` is the part of the plan in use,
+    `limit_day` when the plan is used up if the usage goes on rising as it does. `next_price` is what the
+    next plan costs a month, `step_up` how much more that is than now, `saved` by how much the monthly
+    `overage` exceeds it. `growth` is API use as a multiple of before. `upgraded` is how many others took
+    the step after this signal in the last year, 0 for fewer than 3; `doing_well` of them score 60 or more.
+    """
+
+    signal: Signal
+    words: str
+    value: str = ""
+    usage: str = ""
+    limit_day: date | None = None
+    next_price: str = ""
+    step_up: str = ""
+    overage: str = ""
+    overage_year: str = ""
+    overage_months: int | None = None
+    saved: str = ""
+    users: int | None = None
+    team: int | None = None
+    requests: int | None = None
+    growth: str = ""
+    upgraded: int = 0
+    doing_well: int = 0
 
 
 class InterventionFacts(Frozen):
@@ -162,7 +267,8 @@ class Notice(Frozen):
 class Context(Frozen):
     """All a template may use. `today` is the day on the intervention's clock in the recipient's zone.
 
-    `notice` is for the fallback task alone, None elsewhere.
+    `notice` is for the fallback task alone, None elsewhere. `offer` is None where the playbook makes none,
+    or none stands any more; `opportunity` where no signal opened the intervention.
     """
 
     organisation: Organisation
@@ -178,6 +284,9 @@ class Context(Frozen):
     now: datetime
     today: date
     notice: Notice | None = None
+    value: ValueFigures = ValueFigures()
+    offer: OfferFigures | None = None
+    opportunity: OpportunityFigures | None = None
 
 
 class Rendered(Frozen):

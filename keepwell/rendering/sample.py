@@ -1,4 +1,4 @@
-"""Made-up contexts for previews and checks: a full one, a bare one and an awkward one."""
+"""Made-up contexts for previews and checks: a full one, a growing one, a bare one and an awkward one."""
 
 from __future__ import annotations
 
@@ -14,8 +14,23 @@ from keepwell.contracts.rendering import (
     Organisation,
     Peers,
     Person,
+    ValueFigures,
 )
-from keepwell.rendering.sample_figures import TODAY, advice, metric, sample_health, sample_peers
+from keepwell.rendering.sample_figures import (
+    TODAY,
+    advice,
+    metric,
+    sample_health,
+    sample_low_value,
+    sample_peers,
+    sample_value,
+)
+from keepwell.rendering.sample_growth import (
+    agreed_offer,
+    growing_context,
+    sample_offer,
+    unknown_opportunity,
+)
 from scoring.levels import Level
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
@@ -38,11 +53,16 @@ _LENA = Person(
 
 def sample_contexts() -> dict[str, Context]:
     """Every sample by name: a template has to work with all of them."""
-    return {"full": full_context(), "bare": bare_context(), "awkward": awkward_context()}
+    return {
+        "full": full_context(),
+        "growing": growing_context(full_context()),
+        "bare": bare_context(),
+        "awkward": awkward_context(),
+    }
 
 
 def full_context() -> Context:
-    """A context in which everything optional is there."""
+    """A context of a customer in trouble in which everything optional is there."""
     return Context(
         organisation=Organisation(
             name="Brightdesk Ltd",
@@ -88,6 +108,8 @@ def full_context() -> Context:
             what="Email from the CSM to Lena Hoffmann",
             reason="the mail server did not take it within an hour",
         ),
+        value=sample_value(),
+        offer=sample_offer(),
     )
 
 
@@ -135,6 +157,8 @@ def bare_context() -> Context:
             "intervention": full.intervention.model_copy(update={"last_message": ""}),
             "why": "",
             "notice": None,
+            "value": ValueFigures(missing=("hours_saved", "hourly_cost", "monthly_revenue")),
+            "offer": None,
         }
     )
 
@@ -166,5 +190,8 @@ def awkward_context() -> Context:
             "recipient": person,
             "owner": person,
             "health": health,
+            "value": sample_low_value(),
+            "offer": agreed_offer(),
+            "opportunity": unknown_opportunity(f"9 people use it, of a team of {name}"),
         }
     )

@@ -12,7 +12,10 @@ from keepwell.contracts.rendering import (
     MetricFigure,
     Peers,
     PeerStory,
+    PeerUse,
     Point,
+    ValueFigures,
+    ValueLine,
 )
 from scoring.levels import Level
 
@@ -38,6 +41,7 @@ def sample_health() -> HealthFigures:
         strengths=(payment, onboarding),
         improved=(onboarding,),
         unused=_unused_advice(integration, adoption),
+        used=(onboarding,),
     )
 
 
@@ -175,6 +179,43 @@ def sample_peers() -> Peers:
             days=60,
             action="Invite everybody who has not signed in for two weeks to a 20-minute session",
         ),
+        users=(PeerUse(metric="integration_usage", count=14, value="3", score=68.0),),
+    )
+
+
+def sample_value() -> ValueFigures:
+    """More than the price comes back, counted in hours."""
+    return ValueFigures(
+        value="2,048 EUR",
+        paid="1,240 EUR",
+        hours="64 hours",
+        ratio=2048 / 1240,
+        difference="808 EUR",
+        lines=(
+            ValueLine(title="Work saved in a month", value="64 hours", source="measured on 18 November 2026"),
+            ValueLine(
+                title="Cost of an hour of that work",
+                value="32 EUR",
+                source="from the records of this account",
+            ),
+            ValueLine(title="Value in a month", value="2,048 EUR", source="64 hours × 32 EUR"),
+            ValueLine(title="Price in a month", value="1,240 EUR", source="the monthly price on record"),
+        ),
+    )
+
+
+def sample_low_value() -> ValueFigures:
+    """Less than the price comes back, and one fact cannot be read."""
+    return ValueFigures(
+        value="620 EUR",
+        paid="1,240 EUR",
+        ratio=0.5,
+        difference="620 EUR",
+        lines=(
+            ValueLine(title="Value in a month", value="620 EUR", source="from the records of this account"),
+            ValueLine(title="Price in a month", value="1,240 EUR", source="the monthly price on record"),
+        ),
+        unusable=("hours_saved is '<about 40>'; write a number above 0, like 1200.50",),
     )
 
 

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from workflows.critical import CRITICAL
+
 pytestmark = pytest.mark.slow
 
 KEEPWELL = str(Path(sys.executable).with_name("keepwell"))
@@ -164,7 +166,7 @@ def test_the_demo_opens_works_ends_and_goes_on(environ: dict[str, str], tmp_path
     with running_demo(environ, tmp_path) as demo:
         shown = demo.until("Ctrl-C ends it")
         assert "196 of 200 customers scored" in shown
-        assert "critical@1" in shown
+        assert CRITICAL.label in shown
         assert "/namespaces/default/workflows" in shown
         timeline, message, acknowledge = commands_in(shown)
         assert "executive_email" in at_the_shell(timeline, tmp_path, environ)

@@ -27,7 +27,7 @@ from keepwell.temporal.hand_over import SIGNAL
 from keepwell.temporal.search_attribute_keys import ALL
 from worker import Parts, compose
 
-PLAYBOOK_WORKFLOWS = {"AtRiskPlaybook", "CriticalPlaybook", "HighRiskPlaybook"}
+PLAYBOOK_WORKFLOWS = {"AtRiskPlaybook", "CriticalPlaybook", "ExpansionPlaybook", "HighRiskPlaybook"}
 OTHER_WORKFLOWS = {"DailyScoring", "SweepTransitions"}
 ACTIVITIES = {
     "assign_owner",
@@ -36,6 +36,7 @@ ACTIVITIES = {
     "end_intervention",
     "escalate",
     "finish_scoring",
+    "hand_over_opportunities",
     "hand_over_transitions",
     "make_offer",
     "miss_step",

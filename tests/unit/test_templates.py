@@ -7,22 +7,26 @@ from html.parser import HTMLParser
 
 import pytest
 
-from keepwell.contracts.playbook import Assign
-from keepwell.contracts.rendering import Context, Rendered
+from keepwell.contracts.playbook import FALLBACK, REVIEW, Task
+from keepwell.contracts.rendering import Context, OfferFigures, OpportunityFigures, Rendered
 from keepwell.errors import ConfigurationError
+from keepwell.playbooks import BUILT_IN, PlaybookRegistry
 from keepwell.rendering.bundle import OWN_TEMPLATES, Bundle, load_bundle
 from keepwell.rendering.check import check_bundle
+from keepwell.rendering.filters import long_date
 from keepwell.rendering.render import HEADLINE_LIMIT, render
 from keepwell.rendering.sample import bare_context, full_context, sample_contexts
 from scoring.levels import Level
-from workflows.at_risk import AT_RISK
-from workflows.critical import CRITICAL
+from scoring.signal import Signal
 
-NAMED = {step.template for book in (CRITICAL, AT_RISK) for step in book.steps if not isinstance(step, Assign)}
-BESIDES = {"task/review/review", "task/fallback/fallback"}
+BESIDES = {FALLBACK, REVIEW}
+PLAYBOOKS = PlaybookRegistry(BUILT_IN).playbooks.values()
+NAMED = {name for playbook in PLAYBOOKS for name in playbook.template_names} - BESIDES
 EMAILS = sorted(name for name in NAMED if name.startswith("email/"))
+DOCUMENTS = sorted(name for name in NAMED if name.startswith("document/"))
 TO_CUSTOMERS = sorted(name for name in NAMED if name.startswith(("email/", "in_app/", "document/")))
 SAMPLES = tuple(sample_contexts())
+GROWTH = {playbook.name for playbook in PLAYBOOKS if playbook.signal is not None}
 
 
 def rendered(name: str, context: Context) -> Rendered:
@@ -94,7 +98,10 @@ def test_an_email_says_who_writes_and_why_one_gets_it(name: str) -> None:
         ("email/critical/csm_outreach", ("12 %", "-0.4", "18 %")),
         ("email/critical/roadmap_email", ("28 November 2026", "Brightdesk support", "attached")),
         ("email/critical/alternative_contact", ("12 %",)),
-        ("email/critical/final_offer", ("up to three months", "grace", "Setup and training", "build")),
+        (
+            "email/critical/final_offer",
+            ("up to 3 months", "30 days of grace", "Setup and training", "build", "24 November 2026, 10:30"),
+        ),
         ("email/at_risk/value_email", ("92 %", "up from 80 %", "12 %")),
         ("email/at_risk/success_story", ("18 %", "47 %", "60 days", "38", "66")),
         ("email/at_risk/efficiency_tips", ("12 %", "-0.4", "18 %")),
@@ -119,6 +126,93 @@ def test_no_figure_of_the_samples_is_left_when_nothing_is_known() -> None:
         assert "30 days ago" not in text
 
 
+@pytest.mark.parametrize(
+    ("name", "figures"),
+    [
+        (
+            "email/usage_limit/celebration",
+            ("86 %", "9 December 2026", "71 %", "1,790 EUR", "550 EUR more", "50 % off", "24 November 2026"),
+        ),
+        (
+            "email/usage_limit/worth_it",
+            ("2,048 EUR", "64 hours", "550 EUR", "11 customers", "9 of them", "72 hours", "50 % off"),
+        ),
+        ("email/usage_limit/final_reminder", ("86 %", "9 December 2026", "throttled", "free of charge")),
+        ("email/team/showcase", ("9 people", "about 24")),
+        ("email/team/trial", ("30 days", "all 24", "24 November 2026")),
+        ("email/overage/upgrade_case_email", ("4 months", "610 EUR", "550 EUR", "60 EUR", "attached")),
+        ("document/overage/upgrade_case", ("1,240 EUR", "610 EUR", "1,790 EUR", "60 EUR", "7,320 EUR")),
+        ("email/power_user/preview", ("71 %", "30 days to try it")),
+        ("email/integration/showcase", ("2 integrations",)),
+        ("email/api_scaling/developer_outreach", ("1.8 times",)),
+    ],
+)
+def test_a_growing_customer_reads_its_own_figures(name: str, figures: tuple[str, ...]) -> None:
+    out = rendered(name, sample_contexts()["growing"])
+    for figure in figures:
+        assert figure.lower() in out.text.lower()
+        assert figure.lower() in words_of(out.html).lower()
+
+
+def test_no_growth_figure_is_claimed_where_none_is_known() -> None:
+    unknown = OpportunityFigures(signal=Signal.CONSISTENT_OVERAGE, words="a sign")
+    context = bare_context().model_copy(update={"opportunity": unknown})
+    for name in (name for name in TO_CUSTOMERS if name.split("/")[1] in GROWTH):
+        out = rendered(name, context)
+        assert not re.search(r"%|\d|a sign", out.text.replace(long_date(context.today), ""))
+
+
+def test_an_offer_that_is_over_is_not_in_the_last_reminder() -> None:
+    context = sample_contexts()["growing"].model_copy(update={"offer": None})
+    out = rendered("email/usage_limit/final_reminder", context)
+    assert "off the first month" not in out.text + out.html
+    assert "https://app.brightdesk.example" in out.text
+    assert "https://app.brightdesk.example" in out.html
+
+
+def test_tasks_after_an_acceptance_say_what_was_agreed() -> None:
+    offer = OfferFigures(agreed="billing pause, 2 months", agreed_kind="billing_pause", note="from December")
+    context = full_context().model_copy(update={"offer": offer})
+    steps = [step for book in PLAYBOOKS for follow_up in book.follow_ups for step in follow_up.steps]
+    names = {step.template for step in steps if isinstance(step, Task)}
+    assert len(names) == 8
+    for name in names:
+        out = rendered(name, context)
+        assert "Agreed: billing pause, 2 months" in out.text
+        assert "Note: from December" in out.text
+        assert f"keepwell complete {context.intervention.id} {name.rpartition('/')[2]}" in out.text
+
+
+@pytest.mark.parametrize(
+    ("signal", "question"),
+    [
+        (Signal.TEAM_EXPANSION_OPPORTUNITY, "who should?"),
+        (Signal.CONSISTENT_OVERAGE, "a season?"),
+        (Signal.POWER_USER_BEHAVIOR, "the business plan?"),
+        (Signal.INTEGRATION_EXPANSION, "copied by hand"),
+        (Signal.API_SCALING_OPPORTUNITY, "Who builds on the API"),
+    ],
+)
+def test_the_talk_asks_what_fits_the_signal(signal: Signal, question: str) -> None:
+    opportunity = OpportunityFigures(signal=signal, words="a sign", value="$600")
+    out = rendered("task/expansion/talk", full_context().model_copy(update={"opportunity": opportunity}))
+    for part in (
+        question,
+        "The sign: A sign.",
+        "May bring: $600 a year",
+        "Lena Hoffmann, Head of Operations",
+    ):
+        assert part in out.text
+
+
+def test_the_talk_names_the_command_for_what_is_on_offer() -> None:
+    growing = sample_contexts()["growing"]
+    line = f"They take the trial: keepwell accept {growing.intervention.id} trial"
+    assert line in rendered("task/expansion/talk", growing).text
+    unoffered = growing.model_copy(update={"offer": None})
+    assert "keepwell accept" not in rendered("task/expansion/talk", unoffered).text
+
+
 def test_without_a_story_nothing_is_claimed() -> None:
     out = rendered("email/at_risk/success_story", bare_context())
     assert "instead of a story" in out.text
@@ -132,12 +226,13 @@ def test_without_a_booking_url_people_are_asked_to_answer() -> None:
         assert "href" not in out.html
 
 
-@pytest.mark.parametrize("name", [*EMAILS, "document/critical/roadmap"])
+@pytest.mark.parametrize("name", [*EMAILS, *DOCUMENTS])
 def test_reading_a_message_fetches_nothing(name: str) -> None:
     out = rendered(name, full_context())
     assert not re.search(r"<(img|link|script|iframe)|@import|url\(|src=", out.html)
     links = set(re.findall(r'https?://[^"\s<>]+', out.html)) - {"http://www.w3.org/1999/xhtml"}
-    assert links <= {"https://brightdesk.example/meet/priya?for=review&amp;source=email"}
+    organisation = full_context().organisation
+    assert links <= {organisation.booking_url.replace("&", "&amp;"), organisation.app_url}
 
 
 def test_the_alert_names_score_costs_and_the_command() -> None:
@@ -187,7 +282,7 @@ def test_the_in_app_action_falls_back_from_booking_to_the_app_to_nothing() -> No
     assert (bare.action_label, bare.action_url) == ("", "")
 
 
-@pytest.mark.parametrize("name", [*EMAILS, "document/critical/roadmap"])
+@pytest.mark.parametrize("name", [*EMAILS, *DOCUMENTS])
 def test_html_is_closed_properly_and_escapes_names(name: str) -> None:
     out = rendered(name, sample_contexts()["awkward"])
     assert "&lt;script&gt;" in out.html

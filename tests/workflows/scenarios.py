@@ -18,6 +18,7 @@ from keepwell.contracts.commands import (
     Skip,
     Stop,
 )
+from tests.workflows.scenarios_growth import GROWTH
 from tests.workflows.stage import DAY, HOUR, Stage
 
 FIRST = timedelta(minutes=5)
@@ -96,6 +97,35 @@ async def critical_by_signals(stage: Stage, key: str) -> None:
     await handle.result()
 
 
+async def high_risk_silent(stage: Stage, key: str) -> None:
+    """Nobody acknowledges and nobody answers: all steps in 25 days, and a review task on day 30."""
+    await stage.score(key, 30)
+    await stage.opened(key)
+    await stage.until_end(key)
+
+
+async def high_risk_answered(stage: Stage, key: str) -> None:
+    """Acknowledged at hour 2, answered on day 5: the report went out, nothing later does."""
+    await stage.score(key, 30)
+    await stage.opened(key)
+    await stage.forward(key, 2 * HOUR)
+    await stage.command(key, Acknowledge)
+    await stage.forward(key, 5 * DAY - 2 * HOUR)
+    await stage.command(key, Respond, note="They want the half-hour")
+    await stage.handle(key).result()
+
+
+async def high_risk_recovered(stage: Stage, key: str) -> None:
+    """The score is good again on day 15: the run ends, the task of day 14 is withdrawn."""
+    await stage.score(key, 30)
+    await stage.opened(key)
+    await stage.forward(key, 2 * HOUR)
+    await stage.command(key, Acknowledge)
+    await stage.forward(key, 15 * DAY)
+    await stage.score(key, 68)
+    await stage.handle(key).result()
+
+
 async def at_risk_silent(stage: Stage, key: str) -> None:
     """Ninety days of useful messages, and nobody answers."""
     await stage.score(key, 50)
@@ -142,10 +172,13 @@ SCENARIOS: dict[str, Scenario] = {
         critical_recovered,
         critical_by_hand,
         critical_by_signals,
+        high_risk_silent,
+        high_risk_answered,
+        high_risk_recovered,
         at_risk_silent,
         at_risk_answered,
         at_risk_taken_over,
         at_risk_without_contacts,
     )
-}
+} | GROWTH
 WITHOUT_CONTACTS = ("at_risk_without_contacts",)

@@ -21,7 +21,7 @@ from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 from activities.delivery import LEASE
 from keepwell.contracts.commands import Answer, CommandBase
-from keepwell.contracts.playbook import Channel
+from keepwell.contracts.playbook import Channel, Family
 from keepwell.contracts.scoring import CustomerScored
 from keepwell.db.engine import Store
 from keepwell.db.tables import (
@@ -34,12 +34,13 @@ from keepwell.db.tables import (
     Task,
     Transition,
 )
-from keepwell.keys import new_id, risk_workflow_id
+from keepwell.keys import expansion_workflow_id, new_id, risk_workflow_id
 from keepwell.ports import ChannelAdapter
 from keepwell.settings import Settings
 from keepwell.temporal.connect import connect_to
+from scoring.signal import Signal
 from tests.unit.db.world import World
-from worker import Parts, compose, make_worker
+from worker import THREADS, Parts, compose, make_worker
 
 Value = TypeVar("Value")
 HOUR = timedelta(hours=1)
@@ -81,18 +82,29 @@ class Stage:
         self.clocks[key] += timedelta(seconds=1)
         return scored
 
-    def handle(self, key: str) -> WorkflowHandle[Any, Any]:
-        """The newest run of a customer."""
-        return self.skipper.client.get_workflow_handle(risk_workflow_id(self.world.organisation, key))
+    async def expand(self, key: str, signal: Signal, **figures: float) -> None:
+        """Figures of a signal arrive, and what the daily run does follows: an opportunity, its campaign."""
+        now = self.clocks[key]
+        await asyncio.to_thread(self.world.measure, key, figures, now)
+        await asyncio.to_thread(self.parts.scores.score_customer, self.world.organisation, key, now)
+        waiting = await asyncio.to_thread(self.parts.opportunities.waiting_of, key)
+        assert waiting is not None
+        assert [one.signal for one in waiting.opportunities] == [signal]
+        assert await self.parts.hand_over.start_campaign(waiting, now)
 
-    async def forward(self, key: str, length: timedelta) -> bool:
+    def handle(self, key: str, family: Family = "risk") -> WorkflowHandle[Any, Any]:
+        """The newest run of a customer's chain."""
+        name = risk_workflow_id if family == "risk" else expansion_workflow_id
+        return self.skipper.client.get_workflow_handle(name(self.world.organisation, key))
+
+    async def forward(self, key: str, length: timedelta, family: Family = "risk") -> bool:
         """Let time pass for a customer's run; False when the chain has ended."""
         self.clocks[key] += length
-        return await self.skipper.fast_forward(self.handle(key), length)
+        return await self.skipper.fast_forward(self.handle(key, family), length)
 
-    async def until_end(self, key: str) -> Any:
+    async def until_end(self, key: str, family: Family = "risk") -> Any:
         """Let all the time pass that the run takes, and give its result."""
-        handle = self.handle(key)
+        handle = self.handle(key, family)
         await self.skipper.fast_forward(handle, None)
         return await handle.result()
 
@@ -116,11 +128,13 @@ class Stage:
 
     async def command(self, key: str, kind: type[CommandBase], **fields: Any) -> Answer:
         """A command through the update that the command line uses."""
-        intervention = fields.pop("intervention", None) or self.interventions(key)[-1].id
+        family: Family = fields.pop("family", "risk")
+        rows = [row.id for row in self.interventions(key) if row.family == family]
+        intervention = fields.pop("intervention", None) or rows[-1]
         made = kind(
             **{"id": new_id(), "intervention": intervention, "by": "dana@brightdesk.example", **fields}
         )
-        answer: Answer = await self.handle(key).execute_update(
+        answer: Answer = await self.handle(key, family).execute_update(
             "command", made, id=made.id, result_type=Answer
         )
         return answer
@@ -208,6 +222,6 @@ async def stage(
     if not works:
         yield opened
         return
-    with ThreadPoolExecutor(16) as executor:
+    with ThreadPoolExecutor(THREADS) as executor:
         async with make_worker(settings, skipper.client, parts, executor):
             yield opened

@@ -38,18 +38,17 @@ async def test_who_fell_gets_a_playbook_and_everything_adds_up(stage: Stage) -> 
     summary = await run(stage)
     add_up(summary)
     assert (summary.customers, summary.scored, summary.insufficient) == (121, 120, 1)
-    assert (summary.transitions, summary.started, summary.refused) == (6, 4, 2)
-    reasons = {key: stage.transitions(key)[0].code for key in ("c04", "c05")}
-    assert reasons == {"c04": "no_playbook", "c05": "not_needed"}
-    for key in ("c00", "c01"):
-        assert (await stage.opened(key)).playbook == "critical"
+    assert (summary.transitions, summary.started, summary.refused) == (6, 5, 1)
+    assert stage.transitions("c05")[0].code == "not_needed"
+    for key, playbook in (("c00", "critical"), ("c02", "at_risk"), ("c04", "high_risk")):
+        assert (await stage.opened(key)).playbook == playbook
 
     again = await run(stage)
     assert again == summary, "the same day again goes on with the same run"
     later = await run(stage, again=new_id())
     add_up(later)
     assert (later.scored, later.transitions) == (120, 0), "a new run finds nothing that changed"
-    assert all(len(stage.interventions(key)) == 1 for key in ("c00", "c01", "c02", "c03"))
+    assert all(len(stage.interventions(key)) == 1 for key in ("c00", "c01", "c02", "c03", "c04"))
 
 
 async def test_the_sweep_starts_what_was_committed_and_never_handed_over(stage: Stage) -> None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from temporalio.client import WorkflowHistory
 
+from keepwell.contracts.playbook import Family
 from tests.workflows.scenarios import SCENARIOS, WITHOUT_CONTACTS
 from tests.workflows.stage import Stage
 
@@ -42,12 +44,13 @@ async def test_timeline_is_as_recorded(name: str, sqlite_stage: Stage) -> None:
 
 async def _record(stage: Stage, key: str, folder: Path) -> None:
     """Keep the history of each run of the customer's chain, for the replay tests."""
-    identifier = stage.handle(key).id
     client = stage.skipper.client
-    runs = [run async for run in client.list_workflows(f"WorkflowId = '{identifier}'")]
-    for number, run in enumerate(sorted(runs, key=lambda run: run.start_time)):
-        history = await client.get_workflow_handle(identifier, run_id=run.run_id).fetch_history()
-        keep(folder / f"{number}.json", history)
+    for family in get_args(Family):
+        identifier = stage.handle(key, family).id
+        runs = [run async for run in client.list_workflows(f"WorkflowId = '{identifier}'")]
+        for number, run in enumerate(sorted(runs, key=lambda run: run.start_time)):
+            history = await client.get_workflow_handle(identifier, run_id=run.run_id).fetch_history()
+            keep(folder / f"{'' if family == 'risk' else 'expansion-'}{number}.json", history)
 
 
 def keep(path: Path, history: WorkflowHistory) -> None:

@@ -16,6 +16,7 @@ from keepwell.db.tables import Event, Staff
 from keepwell.errors import StoreError
 from keepwell.rendering.bundle import OWN_TEMPLATES
 from tests.workflows.stage import DAY, HOUR, Stage, stage
+from workflows.critical import CRITICAL
 
 
 async def test_the_same_playbook_waits_for_its_cooldown_and_a_person_looks_meanwhile(
@@ -50,7 +51,7 @@ async def test_a_level_that_improves_within_risk_lets_the_playbook_go_on(sqlite_
         lambda: opened.transitions(key), lambda rows: all(row.decision for row in rows)
     )
     assert [row.code for row in rows] == ["started", "goes_on"]
-    assert rows[1].reason == "critical@1 goes on: AT_RISK is not a recovery"
+    assert rows[1].reason == f"{CRITICAL.label} goes on: AT_RISK is not a recovery"
     assert opened.interventions(key)[0].outcome is None
     await opened.command(key, Stop)
 

@@ -102,7 +102,7 @@ def _end_opportunity(session: Session, row: Intervention, outcome: Outcome, why:
 
 
 def close_others(session: Session, request: OpenRequest, playbook: Playbook) -> None:
-    """One voice per customer: what is open of the same family ends as superseded, or as left by a dead run."""
+    """One voice per customer: what is open of the same family ends as superseded, or was left open."""
     query = select(Intervention).where(
         Intervention.customer_id == request.customer,
         Intervention.family == playbook.family,

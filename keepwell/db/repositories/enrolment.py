@@ -54,7 +54,7 @@ def candidates(
         query = _at_level(organisation_of(session, organisation).id, level)
         offset = 0
         while page := session.exec(query.offset(offset).limit(PAGE)).all():
-            refusals = _refusals(session, [customer.id for customer, _ in page], playbook, cooldown, now)
+            refusals = refusals_of(session, [customer.id for customer, _ in page], playbook, cooldown, now)
             for customer, health in page:
                 refusal = refusals.get(customer.id, "")
                 listed.append(_candidate(customer, health, level, refusal))
@@ -98,7 +98,7 @@ def _at_level(organisation: str, level: Level) -> Select[Customer, Health]:
     )
 
 
-def _refusals(
+def refusals_of(
     session: Session, customers: Sequence[str], playbook: str, cooldown: timedelta, now: datetime
 ) -> dict[str, str]:
     """Why customers may not be enrolled now; the weightiest reason wins."""

@@ -29,10 +29,13 @@ from keepwell.db.repositories.facts_parts import (
     staff_person,
 )
 from keepwell.db.repositories.figures import Measured, advice, choose, measured_at, metric_figures
+from keepwell.db.repositories.growth import opportunity_of
 from keepwell.db.repositories.lookup import found
+from keepwell.db.repositories.offer_words import offer_of
 from keepwell.db.repositories.peers import peers_of
 from keepwell.db.repositories.scorecards import scorecard_by_hash, scorecard_in_force
 from keepwell.db.repositories.team import company_sender, lead_for, owner_of, sender_staff
+from keepwell.db.repositories.value import value_of
 from keepwell.db.repositories.wording import money, whole_months
 from keepwell.db.repositories.zones import first_zone, local_day
 from keepwell.db.tables import Contact, Customer, Delivery, Intervention, Organisation, Score, Staff
@@ -70,7 +73,8 @@ class Facts:
             case = _case(session, call)
             health, measured = _health(session, case)
             fingerprint = case.score.scorecard if case.score else ""
-            zone = recipient.time_zone if recipient else ""
+            theirs = recipient.time_zone if recipient else ""
+            local = first_zone(theirs, case.customer.time_zone, case.organisation.time_zone)
             return Context(
                 organisation=organisation_facts(case.organisation),
                 customer=_customer(case),
@@ -83,8 +87,11 @@ class Facts:
                 intervention=_intervention(session, case),
                 why=call.step.why,
                 now=call.now,
-                today=local_day(call.now, zone, case.customer.time_zone, case.organisation.time_zone),
+                today=local_day(call.now, local),
                 notice=notice_of(call, recipient, notice) if notice else None,
+                value=value_of(session, case.customer, measured, case.zone),
+                offer=offer_of(session, case.intervention, call.now, local),
+                opportunity=opportunity_of(session, case.intervention, case.customer, call.now, case.zone),
             )
 
 
@@ -160,7 +167,7 @@ def _health(session: Session, case: _Case) -> tuple[HealthFigures, Measured]:
     measured = measured_at(session, card, case.customer.id, at, case.currency)
     chosen = choose(measured)
     figures = metric_figures(session, measured, case.customer.id, chosen.all, case.zone)
-    who, today = _doers(case), case.day
+    who, today, name = _doers(case), case.day, case.customer.name
     known = score.categories if score else {}
     health = HealthFigures(
         score=_known(score.score if score else None, case.intervention.score),
@@ -171,10 +178,11 @@ def _health(session: Session, case: _Case) -> tuple[HealthFigures, Measured]:
             CategoryFigure(title=category.title, score=known.get(category.name), weight=category.weight)
             for category in card.categories
         ),
-        costly=tuple(advice(measured, c, figures[c], who, today) for c in chosen.costly),
+        costly=tuple(advice(measured, c, figures[c], who, today, name) for c in chosen.costly),
         strengths=tuple(figures[c] for c in chosen.strengths),
         improved=tuple(figures[c] for c in chosen.improved),
-        unused=tuple(advice(measured, c, figures[c], who, today) for c in chosen.unused),
+        unused=tuple(advice(measured, c, figures[c], who, today, name) for c in chosen.unused),
+        used=tuple(figures[c] for c in chosen.used),
     )
     return health, measured
 

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 
 from keepwell.contracts.rendering import Advice, MetricFigure, Point
 from keepwell.db.repositories.scores_read import latest_values
-from keepwell.db.repositories.wording import change_words, value_words
+from keepwell.db.repositories.wording import change_words, named, value_words
 from keepwell.db.repositories.zones import local_day
 from keepwell.db.tables import Customer, Metric
 from scoring.arrays import FloatArray
@@ -83,11 +83,12 @@ class Chosen:
     strengths: list[int]
     improved: list[int]
     unused: list[int]
+    used: list[int]
 
     @property
     def all(self) -> set[int]:
         """Every column that is shown somewhere."""
-        return {*self.costly, *self.strengths, *self.improved, *self.unused}
+        return {*self.costly, *self.strengths, *self.improved, *self.unused, *self.used}
 
 
 def choose(measured: Measured) -> Chosen:
@@ -95,6 +96,7 @@ def choose(measured: Measured) -> Chosen:
 
     A strength has 60 points or more and is not among the costly. An unused one has less than 60, belongs to
     usage or engagement, counts a use (no trend, no mood) and is not the costliest, which is dealt with first.
+    What is used best are the others that count a use.
     """
     card, points = measured.card, measured.points
     known = [column for column in range(len(card.metrics)) if not np.isnan(points[column])]
@@ -102,12 +104,16 @@ def choose(measured: Measured) -> Chosen:
     strengths = [c for c in known if points[c] >= GOOD and c not in costly]
     rise = points - measured.earlier_points
     improved = [c for c in known if rise[c] >= LEAST_RISE]
-    unused = [c for c in known if points[c] < GOOD and c not in costly[:1] and _is_use(card, c)]
+    use = [c for c in known if _is_use(card, c)]
+    unused = [c for c in use if points[c] < GOOD and c not in costly[:1]]
+    unused = sorted(unused, key=lambda c: (USE.index(card.metrics[c].category), points[c]))[:SHOWN]
+    used = [c for c in use if c not in unused]
     return Chosen(
         costly=costly,
         strengths=sorted(strengths, key=lambda c: (-points[c], -card.metrics[c].weight))[:SHOWN],
         improved=sorted(improved, key=lambda c: -rise[c])[:SHOWN],
-        unused=sorted(unused, key=lambda c: (USE.index(card.metrics[c].category), points[c]))[:SHOWN],
+        unused=unused,
+        used=sorted(used, key=lambda c: (-points[c], -card.metrics[c].weight))[:SHOWN],
     )
 
 
@@ -123,16 +129,24 @@ def metric_figures(
 
 
 def advice(
-    measured: Measured, column: int, figure: MetricFigure, who: Mapping[Owner, str], today: date
+    measured: Measured,
+    column: int,
+    figure: MetricFigure,
+    who: Mapping[Owner, str],
+    today: date,
+    customer: str,
 ) -> Advice:
-    """What to do about a metric: the scorecard's action, who does it and until when, and what is success."""
+    """What to do about a metric: the scorecard's action, who does it and until when, and what is success.
+
+    "The customer" of the scorecard's sentences becomes the customer's name.
+    """
     metric = measured.card.metrics[column]
     return Advice(
-        metric=figure,
-        action=metric.action,
+        metric=figure.model_copy(update={"low": named(figure.low, customer)}),
+        action=named(metric.action, customer),
         owner=who[metric.owner],
         due=today + timedelta(days=metric.due_days),
-        success=success_words(measured.card, metric.name),
+        success=named(success_words(measured.card, metric.name), customer),
     )
 
 

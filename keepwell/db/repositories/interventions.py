@@ -211,19 +211,7 @@ def _insert(session: Session, request: OpenRequest, playbook: Playbook) -> Inter
     )
     session.add(row)
     session.flush()
-    for position, step in enumerate(playbook.steps):
-        session.add(
-            InterventionStep(
-                intervention_id=row.id,
-                name=step.name,
-                position=position,
-                kind=step.kind,
-                offset=step.at,
-                state=StepState.PLANNED,
-                planned_at=request.now + step.at,
-                why=step.why,
-            )
-        )
+    _insert_steps(session, row, playbook)
     journal.write(
         session,
         key=f"{row.id}/began",
@@ -236,6 +224,22 @@ def _insert(session: Session, request: OpenRequest, playbook: Playbook) -> Inter
         at=request.now,
     )
     return row
+
+
+def _insert_steps(session: Session, row: Intervention, playbook: Playbook) -> None:
+    for position, step in enumerate(playbook.steps):
+        session.add(
+            InterventionStep(
+                intervention_id=row.id,
+                name=step.name,
+                position=position,
+                kind=step.kind,
+                offset=step.at,
+                state=StepState.PLANNED,
+                planned_at=row.started_at + step.at,
+                why=step.why,
+            )
+        )
 
 
 def _pause(session: Session, request: OpenRequest, playbook: Playbook) -> dict[str, Any]:

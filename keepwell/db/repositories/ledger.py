@@ -142,7 +142,10 @@ class LedgerRepository:
             )
         )
         with self._store.read() as session:
-            return tuple(LeftOver(key=row.key, channel=Channel(row.channel)) for row in session.exec(query))
+            return tuple(
+                LeftOver(key=row.key, channel=Channel(row.channel), address=row.address)
+                for row in session.exec(query)
+            )
 
     def resolve(self, key: str, found: Found, now: datetime) -> None:
         """Write what the provider says of a row that was left over; an unknown one is an alert."""

@@ -10,14 +10,14 @@ import numpy as np
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
-from keepwell.contracts.rendering import Benchmark, Peers, PeerStory
-from keepwell.db.repositories.figures import Measured
+from keepwell.contracts.rendering import Benchmark, Peers, PeerStory, PeerUse
+from keepwell.db.repositories.figures import GOOD, Measured, choose
 from keepwell.db.repositories.lookup import table
 from keepwell.db.repositories.scores_read import latest_values
-from keepwell.db.repositories.wording import value_words
+from keepwell.db.repositories.wording import named, value_words
 from keepwell.db.tables import Customer, Organisation
 from scoring.arrays import FloatArray
-from scoring.kernel import score_many
+from scoring.kernel import Scores, score_many
 from scoring.levels import Level
 from scoring.normalise import higher_is_better
 from scoring.scorecard import Scorecard
@@ -63,21 +63,32 @@ def peers_of(
 
     Scores count only where they come from the same scorecard (its hash is `fingerprint`).
     """
+    found = similar_to(session, customer)
+    if found is None:
+        return NOBODY
+    likeness, similar = found
+    words = {column: getattr(customer, column) for column in likeness.columns}
+    one = likeness.one.format(organisation=organisation.name, **words)
+    many = likeness.many.format(organisation=organisation.name, **words)
+    values, scores = _values(session, measured.card, similar, measured.at)
+    return Peers(
+        count=len(similar),
+        likeness=many,
+        benchmarks=_benchmarks(measured, values, scores.points),
+        story=_story(session, measured, fingerprint, similar, one, customer.name),
+        users=_users(measured, values, scores),
+    )
+
+
+def similar_to(session: Session, customer: Customer) -> tuple[Likeness, list[str]] | None:
+    """The closest likeness that at least five active customers share, and their ids; None where none is."""
     for likeness in LIKENESSES:
         if any(not getattr(customer, column) for column in likeness.columns):
             continue
         similar = _similar(session, customer, likeness)
         if len(similar) >= FEWEST:
-            words = {column: getattr(customer, column) for column in likeness.columns}
-            one = likeness.one.format(organisation=organisation.name, **words)
-            many = likeness.many.format(organisation=organisation.name, **words)
-            return Peers(
-                count=len(similar),
-                likeness=many,
-                benchmarks=_benchmarks(session, measured, similar),
-                story=_story(session, measured, fingerprint, similar, one),
-            )
-    return NOBODY
+            return likeness, similar
+    return None
 
 
 def _similar(session: Session, customer: Customer, likeness: Likeness) -> list[str]:
@@ -92,10 +103,12 @@ def _similar(session: Session, customer: Customer, likeness: Likeness) -> list[s
     return list(session.connection().execute(query).scalars())
 
 
-def _benchmarks(session: Session, measured: Measured, similar: Sequence[str]) -> tuple[Benchmark, ...]:
-    """The customer beside the others, in at most five metrics: those that cost most, then the weightiest."""
+def _benchmarks(measured: Measured, values: FloatArray, points: FloatArray) -> tuple[Benchmark, ...]:
+    """The customer beside n others, in at most five metrics: those that cost most, then the weightiest.
+
+    values, points: (n, m) of the others, points NaN where a value is missing or unusable.
+    """
     card = measured.card
-    values, points, _ = _values(session, card, similar, measured.at)
     columns = [
         column
         for column, metric in enumerate(card.metrics)
@@ -125,13 +138,35 @@ def _benchmark(measured: Measured, column: int, others: FloatArray) -> Benchmark
     )
 
 
+def _users(measured: Measured, values: FloatArray, scores: Scores) -> tuple[PeerUse, ...]:
+    """For each metric that lies unused: those of the others who have 60 points in it, where five do."""
+    card, found = measured.card, []
+    for column in choose(measured).unused:
+        # A comparison with NaN is False: who has no value, or no score, is not among them.
+        well = (scores.points[:, column] >= GOOD) & (scores.score >= 0)
+        if np.count_nonzero(well) < FEWEST:
+            continue
+        metric = card.metrics[column]
+        sign = 1.0 if higher_is_better(metric.normalise) else -1.0
+        middle = sign * float(np.percentile(sign * values[well, column], 50, method="lower"))
+        found.append(
+            PeerUse(
+                metric=metric.name,
+                count=int(np.count_nonzero(well)),
+                value=value_words(metric, middle, measured.currency),
+                score=float(np.median(scores.score[well])),
+            )
+        )
+    return tuple(found)
+
+
 def _values(
     session: Session, card: Scorecard, customers: Sequence[str], at: datetime
-) -> tuple[FloatArray, FloatArray, tuple[str, ...]]:
-    """Raw values and points, both (n, m), points NaN where a value is missing or unusable; and whose."""
+) -> tuple[FloatArray, Scores]:
+    """Raw values of n customers by m metrics, NaN where nothing was measured, and what they score."""
     query = select(col(Customer.id)).where(col(Customer.id).in_(customers)).order_by(col(Customer.id))
     latest = latest_values(session, query, card.metric_names, at)
-    return latest.values, score_many(card, latest.values, latest.ages).points, latest.customers
+    return latest.values, score_many(card, latest.values, latest.ages)
 
 
 class _Climb(NamedTuple):
@@ -143,16 +178,21 @@ class _Climb(NamedTuple):
 
 
 def _story(
-    session: Session, measured: Measured, fingerprint: str, similar: Sequence[str], likeness: str
+    session: Session,
+    measured: Measured,
+    fingerprint: str,
+    similar: Sequence[str],
+    likeness: str,
+    customer: str,
 ) -> PeerStory | None:
     """The climb of 15 points or more, within 120 days and to HEALTHY or better, that was the greatest."""
     climb = _greatest_climb(session, measured, fingerprint, similar)
     if climb is None:
         return None
     card = measured.card
-    before, points_before, _ = _values(session, card, [climb.customer], climb.since)
-    after, points_after, _ = _values(session, card, [climb.customer], climb.until)
-    rise = np.nan_to_num(points_after[0] - points_before[0], nan=0.0)
+    before, scores_before = _values(session, card, [climb.customer], climb.since)
+    after, scores_after = _values(session, card, [climb.customer], climb.until)
+    rise = np.nan_to_num(scores_after.points[0] - scores_before.points[0], nan=0.0)
     column = int(np.argmax(rise))
     if rise[column] <= 0:
         return None
@@ -165,7 +205,7 @@ def _story(
         score_from=climb.low,
         score_to=climb.high,
         days=max(1, (climb.until - climb.since).days),
-        action=metric.action,
+        action=named(metric.action, customer),
     )
 
 

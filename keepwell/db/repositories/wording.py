@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
+from keepwell.rendering.filters import short
 from scoring.scorecard import Metric
 from scoring.units import Unit, format_value
 
@@ -26,6 +28,11 @@ def money(amount: float, currency: str) -> str:
 def value_words(metric: Metric, value: float, currency: str) -> str:
     """A raw value with its unit, money with its currency."""
     return money(value, currency) if metric.unit is Unit.MONEY else format_value(value, metric.unit)
+
+
+def named(text: str, customer: str) -> str:
+    """A scorecard's sentence about "the customer" with the customer's name, for the customer's own eyes."""
+    return re.sub(r"\b[Tt]he customer\b", lambda _: short(customer), text)
 
 
 def change_words(before: str, now: str, *, rose: bool) -> str:

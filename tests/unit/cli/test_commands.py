@@ -16,6 +16,7 @@ from keepwell.errors import InputError, RefusedError, ServerUnavailableError
 from keepwell.settings import load_settings
 from tests.unit.cli.conftest import Begun, Cli
 from tests.unit.db.world import NOW, World
+from workflows.critical import CRITICAL
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -101,7 +102,7 @@ def test_the_answer_is_told(cli: Cli, begun: Begun, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(engine, "with_client", lambda *_: answer)
     assert (
         cli("acknowledge", "acme").out
-        == "Acme Analytics, critical@1: Acknowledged: it will not be escalated.\n"
+        == f"Acme Analytics, {CRITICAL.label}: Acknowledged: it will not be escalated.\n"
     )
     found = cli("pause", "acme", "--reason", "holiday", "--until", "3d", "--by", "lee", "--json").json
     assert found["sent_as"] == "update"

@@ -20,6 +20,7 @@ from keepwell.db.repositories.organisation_fields import change_organisation
 from scoring.levels import Level
 from tests.unit.cli.conftest import begin
 from tests.unit.db.world import World
+from workflows.critical import CRITICAL
 
 ORGANISATION = "org-1"
 
@@ -44,7 +45,7 @@ def test_read_models(store: Store) -> None:
         assert (numbers.customers, numbers.levels[Level.CRITICAL], numbers.unscored) == (2, 1, 1)
         detail = views_customer.customer_detail(session, ORGANISATION, "acme", now)
         assert detail.trend.direction == "declining"
-        assert detail.customer.playbook == "critical@1"
+        assert detail.customer.playbook == CRITICAL.label
 
         assert views_interventions.interventions(session, ORGANISATION, now)[0].next_step == "assign_csm"
         timeline = views_timeline.intervention_detail(session, begun.id, now).timeline

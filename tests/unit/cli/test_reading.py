@@ -10,6 +10,7 @@ import pytest
 from keepwell.db.tables import Health, Task
 from tests.unit.cli.conftest import Begun, Cli
 from tests.unit.db.world import NOW, World
+from workflows.critical import CRITICAL
 
 HOUR = timedelta(hours=1)
 
@@ -121,7 +122,7 @@ def test_a_customer_in_full(cli: Cli, begun: Begun) -> None:
     assert found["interventions"][0]["id"] == begun.id
     assert found["transitions"][0]["decision"] == "started"
     text = cli("customer", "acme").out
-    for part in ("Acme Analytics", "12.0 CRITICAL", "declining, -58.0", "HEALTHY → CRITICAL", "critical@1"):
+    for part in ("Acme Analytics", "12.0 CRITICAL", "declining, -58.0", "HEALTHY → CRITICAL", CRITICAL.label):
         assert part in text
 
 
@@ -211,11 +212,11 @@ def test_a_deferral_counts_for_its_step(cli: Cli, begun: Begun) -> None:
 
 
 def test_interventions_in_a_list(cli: Cli, begun: Begun) -> None:
-    for options in ((), ("--level", "critical"), ("--playbook", "critical@1"), ("--owner", "dana")):
+    for options in ((), ("--level", "critical"), ("--playbook", CRITICAL.label), ("--owner", "dana")):
         assert [one["id"] for one in cli("interventions", "--json", *options).json["interventions"]] == [
             begun.id
         ]
-    for options in (("--level", "at_risk"), ("--playbook", "critical@2"), ("--state", "ended")):
+    for options in (("--level", "at_risk"), ("--playbook", "critical@1"), ("--state", "ended")):
         assert cli("interventions", "--json", *options).json["interventions"] == []
     text = cli("interventions").out
     assert f"…{begun.id[-8:]}" in text

@@ -13,6 +13,7 @@ from keepwell.db.migrate import head
 from keepwell.errors import ConfigurationError
 from tests.unit.cli.conftest import Cli
 from tests.unit.db.world import NOW, World
+from workflows.critical import CRITICAL
 
 CUSTOMERS = "external_id,name,monthly_revenue\nc1,Acme,100\nc2,Borealis,200\n"
 
@@ -127,7 +128,7 @@ def test_enrol_shows_whom_and_asks(cli: Cli, world: World) -> None:
     world.score("fine", 90, NOW)
     dry = cli("enrol", "--level", "critical", "--limit", "5", "--dry-run")
     assert dry.code == 0
-    for part in ("critical@1 would begin for", "Acme", "5.0", "USD 900", "Dana Reyes", "--dry-run"):
+    for part in (f"{CRITICAL.label} would begin for", "Acme", "5.0", "USD 900", "Dana Reyes", "--dry-run"):
         assert part in dry.out
     asked = cli("enrol", "--level", "critical", "--limit", "5")
     assert asked.code == 2

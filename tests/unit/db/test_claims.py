@@ -57,7 +57,12 @@ def fall(world: World, points: float, at: datetime) -> OpenRequest:
 
 
 def row_of(world: World, request: OpenRequest) -> Transition:
-    return next(row for row in world.transitions("acme") if row.id == request.change.transition)
+    return next(row for row in world.transitions("acme") if row.id == change_of(request).transition)
+
+
+def change_of(request: OpenRequest) -> ScoreChange:
+    assert request.change is not None
+    return request.change
 
 
 def test_the_same_start_gets_its_intervention_again_and_another_start_does_not(world: World) -> None:
@@ -74,7 +79,7 @@ def test_a_refusal_stands_and_a_start_cannot_be_refused(world: World) -> None:
     interventions, request = InterventionRepository(world.store), fall(world, 12, NOW)
     refusal = Refusal(
         organisation=world.organisation,
-        transition=request.change.transition,
+        transition=change_of(request).transition,
         code="no_playbook",
         reason="There is none",
         now=NOW,

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
-from typing import Any
 
 import pytest
 
 from keepwell.contracts.delivery import Recipient
-from keepwell.contracts.intervention import StepCall
-from keepwell.contracts.playbook import Channel, Send, Sender
-from keepwell.contracts.rendering import Context
+from keepwell.contracts.playbook import Sender
 from keepwell.db.engine import Store
 from keepwell.db.repositories.facts import Facts
 from keepwell.db.repositories.wording import change_words, money, whole_months
@@ -20,7 +17,8 @@ from keepwell.errors import NotFoundError
 from keepwell.rendering.bundle import OWN_TEMPLATES, load_bundle
 from keepwell.rendering.render import render
 from scoring.levels import Level
-from tests.unit.db.world import CARD, DAY, NOW, World
+from tests.unit.db.facts_case import call_of, context_of, in_trouble, similar
+from tests.unit.db.world import DAY, NOW, World
 
 
 @pytest.fixture
@@ -28,32 +26,6 @@ def world(store: Store) -> World:
     made = World(store)
     made.customer("acme", monthly_revenue=1250, started_on=date(2025, 9, 22), plan="Team")
     return made
-
-
-def call_of(now: datetime = NOW, intervention: str = "i-1") -> StepCall:
-    return StepCall(
-        organisation="org-1",
-        customer="acme",
-        intervention=intervention,
-        playbook="critical@1",
-        step=Send(
-            name="csm_outreach", channel=Channel.EMAIL, template="email/critical/x", why="to say hello"
-        ),
-        templates={},
-        now=now,
-    )
-
-
-def context_of(world: World, now: datetime = NOW, **options: Any) -> Context:
-    return Facts(world.store).context(call_of(now), **options)
-
-
-def in_trouble(world: World) -> None:
-    """Thirty days ago 50 points everywhere; now 10, but payments rose to 90 and integrations to 100."""
-    world.score("acme", 50, NOW - 31 * DAY)
-    world.at_points("acme", 10, NOW, payment_health=90, integration_usage=100, onboarding_completion_rate=50)
-    world.rescore("acme", NOW)
-    world.intervention("i-1", "acme", started_at=NOW - DAY)
 
 
 def test_score_level_and_categories_come_from_the_last_score(world: World) -> None:
@@ -103,6 +75,12 @@ def test_strengths_rises_and_unused_features(world: World) -> None:
     in_trouble(world)
     health = context_of(world).health
     assert [metric.name for metric in health.strengths] == ["integration_usage", "payment_health"]
+    # What counts a use and is not shown as unused, the best first.
+    assert [metric.name for metric in health.used] == [
+        "onboarding_completion_rate",
+        "daily_active_rate",
+        "community_participation",
+    ]
     assert [metric.name for metric in health.improved] == ["integration_usage", "payment_health"]
     assert health.improved[1].change == "up from 80 %"
     assert health.strengths[0].words == "Integration usage is 3"
@@ -259,85 +237,21 @@ def test_every_template_renders_from_the_store(world: World) -> None:
         assert "None" not in rendered.text, name
 
 
-def similar(world: World, count: int, *, points: float = 70, **values: Any) -> list[str]:
-    names = [f"peer{number}" for number in range(count)]
-    for number, name in enumerate(names):
-        world.customer(name, **values)
-        world.score(name, points + number, NOW - DAY)
-    return names
-
-
-def test_peers_fall_back_from_close_to_wide(world: World) -> None:
+def test_value_comes_from_the_customers_facts_in_its_currency(world: World) -> None:
     in_trouble(world)
-    alike: dict[str, Any] = {"industry": "retail", "segment": "small"}
-    world.change(Customer, "acme", **alike)
-    similar(world, 4, **alike)
-    assert context_of(world).peers.count == 0
-    world.customer("other", industry="banks", segment="large")
-    peers = context_of(world).peers
-    assert (peers.count, peers.likeness) == (5, "customers of Brightdesk Ltd")
-    world.customer("half", industry="banks", segment="small")
-    assert context_of(world).peers.likeness == "customers of the segment small"
-    world.customer("close", **alike)
-    peers = context_of(world).peers
-    assert (peers.count, peers.likeness) == (5, "customers in retail, segment small")
-    world.change(Customer, "close", active=False)
-    assert context_of(world).peers.likeness == "customers of the segment small"
+    assert context_of(world).value.missing == ("hours_saved", "hourly_cost")
+    world.change(Customer, "acme", currency="CHF", facts={"hours_saved": "30", "hourly_cost": "60"})
+    value = context_of(world).value
+    assert (value.value, value.paid, value.ratio) == ("1,800 CHF", "1,250 CHF", 1.44)
 
 
-def test_benchmarks_compare_with_values_that_somebody_has(world: World) -> None:
+def test_advice_names_the_customer_and_not_the_customer(world: World) -> None:
     in_trouble(world)
-    similar(world, 8, points=40)
-    peers = context_of(world).peers
-    assert (peers.count, len(peers.benchmarks)) == (8, 5)
-    first = peers.benchmarks[0]
-    # 60 % is 100 points: the peers have 40 to 47 points, the fourth of eight has 43, the sixth 45.
-    assert (first.title, first.yours, first.median, first.best_quarter, first.better) == (
-        "Daily active rate",
-        "6 %",
-        "25.8 %",
-        "27 %",
-        False,
-    )
-    world.score("acme", 90, NOW + timedelta(hours=1))
-    later = context_of(world, NOW + timedelta(hours=2)).peers
-    assert [line.better for line in later.benchmarks] == [True] * 5
-
-
-def test_too_few_values_make_no_benchmark(world: World) -> None:
-    in_trouble(world)
-    for number in range(6):
-        world.customer(f"peer{number}")
-        world.measure(f"peer{number}", {"payment_health": 95})
-    assert [line.title for line in context_of(world).peers.benchmarks] == ["Payment health"]
-
-
-def test_without_a_climb_there_is_no_story(world: World) -> None:
-    in_trouble(world)
-    similar(world, 6)
-    peers = context_of(world).peers
-    assert (peers.count, peers.story) == (6, None)
-
-
-def test_a_story_tells_of_metric_score_and_days(world: World) -> None:
-    names = [f"peer{number}" for number in range(5)]
-    for name in names:
-        world.customer(name)
-    world.score("peer0", 30, NOW - 60 * DAY)
-    world.at_points("peer1", 20, NOW - 50 * DAY, feature_adoption_depth=0)
-    world.rescore("peer1", NOW - 50 * DAY)
-    world.score("peer2", 5, NOW - 200 * DAY)
-    world.score("peer3", 10, NOW - 40 * DAY)
-    for name, points in (("peer0", 60), ("peer1", 75), ("peer2", 80), ("peer3", 50)):
-        world.score(name, points, NOW - 10 * DAY)
-    in_trouble(world)
-    story = context_of(world).peers.story
-    assert story is not None
-    assert (story.likeness, story.metric) == ("another customer of Brightdesk Ltd", "Feature adoption depth")
-    assert (story.metric_from, story.metric_to, story.days) == ("0 %", "52.5 %", 40)
-    assert story.score_from == pytest.approx(18)
-    assert story.score_to == pytest.approx(75)
-    assert story.action == CARD.metric("feature_adoption_depth").action
+    health = context_of(world).health
+    assert health.costly[0].action == "Agree with Acme's lead on one daily task that moves into the product."
+    assert health.unused[0].success == "Acme uses 56 % of the features in the plan."
+    for entry in (*health.costly, *health.unused):
+        assert "the customer" not in f"{entry.action} {entry.success} {entry.metric.low}".lower()
 
 
 def test_an_unknown_intervention_is_named(world: World) -> None:

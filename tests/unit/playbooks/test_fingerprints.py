@@ -28,7 +28,11 @@ def fingerprint(playbook: Playbook) -> str:
     playbooks meant before it, changes no version.
     """
     data = playbook.model_dump(mode="json", exclude={"templates"}, exclude_defaults=True)
-    for step, written in zip(playbook.steps, data["steps"], strict=True):
+    steps = [
+        *data["steps"],
+        *(step for follow_up in data.get("follow_ups", ()) for step in follow_up["steps"]),
+    ]
+    for step, written in zip(playbook.all_steps, steps, strict=True):
         written["kind"] = step.kind
     text = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()

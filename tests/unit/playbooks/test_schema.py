@@ -16,6 +16,7 @@ from keepwell.playbooks import BUILT_IN, PlaybookRegistry
 from scoring.levels import Level
 from workflows.at_risk import AT_RISK
 from workflows.critical import CRITICAL
+from workflows.high_risk import HIGH_RISK
 
 HOUR = timedelta(hours=1)
 
@@ -66,6 +67,7 @@ def test_an_unknown_field_is_a_mistake() -> None:
 def test_ours_are_found_for_their_levels() -> None:
     registry = PlaybookRegistry(BUILT_IN)
     assert registry.for_level(Level.CRITICAL) == CRITICAL
+    assert registry.for_level(Level.HIGH_RISK) == HIGH_RISK
     assert registry.for_level(Level.AT_RISK) == AT_RISK
     assert registry.for_level(Level.HEALTHY) is None
 

@@ -1,0 +1,121 @@
+"""`keepwell offer …`: what was offered to customers, and what they say to it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from keepwell.cli import words
+from keepwell.cli.commands import AsSignal, Note, Target, send, text_of
+from keepwell.cli.desk import By, Desk, Json, Limit, open_desk
+from keepwell.cli.output import Column, print_json, print_table, say
+from keepwell.contracts.commands import Accept, Decline, Seen, Upgraded
+from keepwell.contracts.offers import LONGEST_PAUSE_MONTHS, OPEN_OFFER, OfferKind, OfferState
+from keepwell.db.repositories.views_offers import OfferLine, offers
+
+Plan = Annotated[str, typer.Option("--plan", help="The plan they go onto (a downgrade, an upgrade).")]
+_COLOURS = {OfferState.ACCEPTED: "green", OfferState.DECLINED: "red", OfferState.SEEN: "yellow"}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    group = typer.Typer(help="Offers to customers: list, seen, accept, decline.", no_args_is_help=True)
+    group.command("list")(list_offers)
+    group.command("seen")(seen)
+    group.command("accept")(accept)
+    group.command("decline")(decline)
+    app.add_typer(group, name="offer", rich_help_panel="Commands on an intervention")
+    app.command("upgraded", rich_help_panel="Commands on an intervention")(upgraded)
+
+
+def list_offers(
+    state: Annotated[OfferState | None, typer.Option(help="Only those in this state.")] = None,
+    limit: Limit = 100,
+    as_json: Json = False,
+) -> None:
+    """What was offered to whom, until when, and what became of it."""
+    with open_desk() as desk, desk.store.read() as session:
+        found = offers(session, desk.organisation.id, states=(state,) if state else (), limit=limit)
+    if as_json:
+        print_json({"offers": found})
+        return
+    if not found:
+        say("No offers. Playbooks make them: keepwell playbooks")
+        return
+    _print(desk, found)
+
+
+def seen(target: Target, by: By = None, as_signal: AsSignal = False, as_json: Json = False) -> None:
+    """The customer has seen the offer."""
+    send(target, by, lambda _d, _k, base: Seen(**base), as_signal, as_json)
+
+
+def accept(
+    target: Target,
+    option: Annotated[OfferKind, typer.Argument(metavar="OPTION", help="What of the offer they take.")],
+    months: Annotated[
+        int | None,
+        typer.Option("--months", min=1, max=LONGEST_PAUSE_MONTHS, help="How long a billing pause lasts."),
+    ] = None,
+    plan: Plan = "",
+    note: Note = "",
+    by: By = None,
+    as_signal: AsSignal = False,
+    as_json: Json = False,
+) -> None:
+    """The customer accepts an option of the offer: what was promised follows, the playbook ends."""
+    send(
+        target,
+        by,
+        lambda _d, _k, base: Accept(option=option, months=months, plan=plan, note=text_of(note), **base),
+        as_signal,
+        as_json,
+    )
+
+
+def decline(
+    target: Target, note: Note = "", by: By = None, as_signal: AsSignal = False, as_json: Json = False
+) -> None:
+    """The customer declines the offer: an answer like any other."""
+    send(target, by, lambda _d, _k, base: Decline(note=text_of(note), **base), as_signal, as_json)
+
+
+def upgraded(
+    target: Target,
+    plan: Plan = "",
+    note: Note = "",
+    by: By = None,
+    as_signal: AsSignal = False,
+    as_json: Json = False,
+) -> None:
+    """The customer has upgraded: the campaign ends as converted."""
+    send(target, by, lambda _d, _k, base: Upgraded(plan=plan, note=text_of(note), **base), as_signal, as_json)
+
+
+def _print(desk: Desk, found: tuple[OfferLine, ...]) -> None:
+    columns = [
+        Column("Customer", keep=True),
+        Column("State", keep=True),
+        Column("Offered"),
+        Column("Until"),
+        Column("What"),
+        Column("Playbook"),
+    ]
+    print_table(columns, [_row(desk, line) for line in found])
+    waiting = sum(line.state in OPEN_OFFER for line in found)
+    say()
+    say(f"{words.count(len(found), 'offer')}, {waiting} open. {desk.times}", style="dim")
+
+
+def _row(desk: Desk, line: OfferLine) -> list[str | Text]:
+    what = line.agreed or ", ".join(option.kind.words for option in line.options)
+    return [
+        line.customer,
+        Text(line.state.value, style=_COLOURS.get(line.state, "")),
+        desk.clock.moment(line.offered_at),
+        desk.clock.moment(line.valid_until),
+        f"{what}: {line.note}" if line.note else what,
+        line.playbook,
+    ]

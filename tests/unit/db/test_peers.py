@@ -1,0 +1,114 @@
+"""Similar customers: who counts as one, the comparison, those who use what lies unused, and the story."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from keepwell.db.engine import Store
+from keepwell.db.tables import Customer
+from tests.unit.db.facts_case import context_of, in_trouble, similar
+from tests.unit.db.world import DAY, NOW, World
+
+
+@pytest.fixture
+def world(store: Store) -> World:
+    made = World(store)
+    made.customer("acme", monthly_revenue=1250, started_on=date(2025, 9, 22), plan="Team")
+    return made
+
+
+def test_peers_fall_back_from_close_to_wide(world: World) -> None:
+    in_trouble(world)
+    alike: dict[str, Any] = {"industry": "retail", "segment": "small"}
+    world.change(Customer, "acme", **alike)
+    similar(world, 4, **alike)
+    assert context_of(world).peers.count == 0
+    world.customer("other", industry="banks", segment="large")
+    peers = context_of(world).peers
+    assert (peers.count, peers.likeness) == (5, "customers of Brightdesk Ltd")
+    world.customer("half", industry="banks", segment="small")
+    assert context_of(world).peers.likeness == "customers of the segment small"
+    world.customer("close", **alike)
+    peers = context_of(world).peers
+    assert (peers.count, peers.likeness) == (5, "customers in retail, segment small")
+    world.change(Customer, "close", active=False)
+    assert context_of(world).peers.likeness == "customers of the segment small"
+
+
+def test_benchmarks_compare_with_values_that_somebody_has(world: World) -> None:
+    in_trouble(world)
+    similar(world, 8, points=40)
+    peers = context_of(world).peers
+    assert (peers.count, len(peers.benchmarks)) == (8, 5)
+    first = peers.benchmarks[0]
+    # 60 % is 100 points: the peers have 40 to 47 points, the fourth of eight has 43, the sixth 45.
+    assert (first.title, first.yours, first.median, first.best_quarter, first.better) == (
+        "Daily active rate",
+        "6 %",
+        "25.8 %",
+        "27 %",
+        False,
+    )
+    world.score("acme", 90, NOW + timedelta(hours=1))
+    later = context_of(world, NOW + timedelta(hours=2)).peers
+    assert [line.better for line in later.benchmarks] == [True] * 5
+
+
+def test_too_few_values_make_no_benchmark(world: World) -> None:
+    in_trouble(world)
+    for number in range(6):
+        world.customer(f"peer{number}")
+        world.measure(f"peer{number}", {"payment_health": 95})
+    assert [line.title for line in context_of(world).peers.benchmarks] == ["Payment health"]
+
+
+def test_peers_who_use_what_lies_unused_are_told_of_where_five_do(world: World) -> None:
+    in_trouble(world)
+    # Eight with 70 to 77 points in everything; three of them use less than half of their plan.
+    for number, name in enumerate(similar(world, 8)):
+        if number < 3:
+            world.at_points(name, 70 + number, NOW - timedelta(hours=1), plan_utilization_rate=20)
+            world.rescore(name, NOW - timedelta(hours=1))
+    context = context_of(world)
+    users = {one.metric: one for one in context.peers.users}
+    assert set(users) == {entry.metric.name for entry in context.health.unused}
+    assert users["feature_adoption_depth"].count == 8
+    plan = users["plan_utilization_rate"]
+    # Those with 73, 74, 75, 76 and 77 points: the one in the middle.
+    assert plan.count == 5
+    assert plan.score == pytest.approx(75)
+    world.at_points("peer3", 73, NOW - timedelta(minutes=1), plan_utilization_rate=59)
+    assert "plan_utilization_rate" not in {one.metric for one in context_of(world).peers.users}
+
+
+def test_without_a_climb_there_is_no_story(world: World) -> None:
+    in_trouble(world)
+    similar(world, 6)
+    peers = context_of(world).peers
+    assert (peers.count, peers.story) == (6, None)
+
+
+def test_a_story_tells_of_metric_score_and_days(world: World) -> None:
+    names = [f"peer{number}" for number in range(5)]
+    for name in names:
+        world.customer(name)
+    world.score("peer0", 30, NOW - 60 * DAY)
+    world.at_points("peer1", 20, NOW - 50 * DAY, feature_adoption_depth=0)
+    world.rescore("peer1", NOW - 50 * DAY)
+    world.score("peer2", 5, NOW - 200 * DAY)
+    world.score("peer3", 10, NOW - 40 * DAY)
+    for name, points in (("peer0", 60), ("peer1", 75), ("peer2", 80), ("peer3", 50)):
+        world.score(name, points, NOW - 10 * DAY)
+    in_trouble(world)
+    story = context_of(world).peers.story
+    assert story is not None
+    assert (story.likeness, story.metric) == ("another customer of Brightdesk Ltd", "Feature adoption depth")
+    assert (story.metric_from, story.metric_to, story.days) == ("0 %", "52.5 %", 40)
+    assert story.score_from == pytest.approx(18)
+    assert story.score_to == pytest.approx(75)
+    assert story.action == "Show the two unused features that fit Acme's goals best in a short session.", (
+        "advice for this customer, so with its name"
+    )
