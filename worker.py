@@ -27,9 +27,10 @@ from keepwell.adapters.gate import StoreGate
 from keepwell.adapters.in_app import InApp
 from keepwell.adapters.outbox import Outbox
 from keepwell.adapters.renderer import StoreRenderer
-from keepwell.contracts.playbook import Channel
+from keepwell.contracts.playbook import Channel, Playbook
 from keepwell.db.engine import Store
 from keepwell.db.migrate import ensure_current
+from keepwell.db.repositories.campaigns import OpportunityRepository
 from keepwell.db.repositories.directory import DirectoryRepository
 from keepwell.db.repositories.facts import Facts
 from keepwell.db.repositories.interventions import InterventionRepository
@@ -38,9 +39,9 @@ from keepwell.db.repositories.scores import ScoreRepository
 from keepwell.db.repositories.steps import StepRepository
 from keepwell.db.repositories.templates import TemplateRepository
 from keepwell.db.repositories.transitions import TransitionRepository
-from keepwell.errors import ConfigurationError, KeepwellError
+from keepwell.errors import KeepwellError
 from keepwell.playbooks import BUILT_IN, PlaybookRegistry
-from keepwell.ports import ChannelAdapter
+from keepwell.ports import ChannelAdapter, Gate
 from keepwell.rendering.bundle import OWN_TEMPLATES
 from keepwell.settings import Settings
 from keepwell.temporal.hand_over import TemporalHandOver
@@ -50,8 +51,16 @@ from workflows.daily import DailyScoring, SweepTransitions
 
 log = logging.getLogger("keepwell.worker")
 
-THREADS = 16
-"""Activities at once: each holds a database connection and mostly waits for it."""
+ACTIVITIES = 16
+"""Activities at once: each holds a database connection and mostly waits for it, or for a provider."""
+
+RUNS = 16
+"""Workflow tasks at once, and so local activities: each asks the store while its run waits. More would
+only queue up for the store here, and hold their runs so long that the server gives them to somebody else;
+what does not fit waits at the server."""
+
+THREADS = ACTIVITIES + RUNS
+"""Providers that hang must not keep the runs from the store."""
 
 CACHED_RUNS = 1_000
 """A sleeping run costs 85 KiB in the cache and milliseconds to wake without it."""
@@ -69,6 +78,7 @@ class Parts:
     templates: TemplateRepository
     interventions: InterventionRepository
     transitions: TransitionRepository
+    opportunities: OpportunityRepository
     scores: ScoreRepository
     hand_over: TemporalHandOver
     activities: Sequence[Callable[..., Any]]
@@ -76,12 +86,16 @@ class Parts:
 
 
 def channels(settings: Settings, store: Store) -> Mapping[Channel, ChannelAdapter]:
-    """The adapters behind the channels, by the sending mode."""
+    """The adapters behind the channels, by the sending mode: credentials alone send nothing.
+
+    Raises:
+        ConfigurationError: messages are to be sent, and the credentials are missing.
+    """
     if settings.sending == "live":
-        raise ConfigurationError(
-            "KEEPWELL_SENDING is 'live', but this version has no live email or Slack adapter yet.",
-            hint="Unset KEEPWELL_SENDING: messages then go to the outbox (keepwell outbox).",
-        )
+        # The clients cost a third of a second to load.
+        from keepwell.adapters.live import live_channels  # noqa: PLC0415
+
+        return live_channels(settings, store)
     outbox = Outbox(store)
     return {Channel.EMAIL: outbox, Channel.SLACK: outbox, Channel.IN_APP: InApp(store)}
 
@@ -92,19 +106,24 @@ def compose(
     client: Client,
     *,
     adapters: Mapping[Channel, ChannelAdapter] | None = None,
+    gate: Gate | None = None,
+    instead: Sequence[Playbook] = (),
     lease: timedelta = LEASE,
 ) -> Parts:
-    """Wire the production parts; tests and rehearsals give other adapters."""
+    """Wire the production parts; tests and rehearsals give other adapters, a gate, playbooks `instead`."""
     folders: tuple[Path, ...] = (*((settings.templates,) if settings.templates else ()), OWN_TEMPLATES)
     templates = TemplateRepository(store, folders)
-    playbooks = PlaybookRegistry((*BUILT_IN, *settings.playbooks), templates.pin)
+    playbooks = PlaybookRegistry((*BUILT_IN, *settings.playbooks), templates.pin, instead)
     interventions, steps = InterventionRepository(store), StepRepository(store)
     transitions, scores = TransitionRepository(store), ScoreRepository(store, settings.partition_size)
-    hand_over = TemporalHandOver(client, settings.task_queue, transitions, interventions, playbooks)
+    opportunities = OpportunityRepository(store)
+    hand_over = TemporalHandOver(
+        client, settings.task_queue, transitions, interventions, playbooks, opportunities
+    )
     renderer = StoreRenderer(Facts(store), templates)
     delivery = Delivery(
         ledger=LedgerRepository(store),
-        gate=StoreGate(store),
+        gate=gate or StoreGate(store),
         directory=DirectoryRepository(store),
         renderer=renderer,
         steps=steps,
@@ -113,13 +132,14 @@ def compose(
     )
     of_runs = InterventionActivities(interventions, playbooks, steps, renderer)
     of_steps = StepActivities(delivery, steps, renderer)
-    of_scoring = ScoringActivities(scores, transitions, hand_over)
+    of_scoring = ScoringActivities(scores, transitions, hand_over, opportunities)
     return Parts(
         store=store,
         playbooks=playbooks,
         templates=templates,
         interventions=interventions,
         transitions=transitions,
+        opportunities=opportunities,
         scores=scores,
         hand_over=hand_over,
         activities=[*_activities(of_runs), *_activities(of_steps), *_activities(of_scoring)],
@@ -142,7 +162,9 @@ def make_worker(settings: Settings, client: Client, parts: Parts, executor: Thre
         workflows=parts.workflows,
         activities=parts.activities,
         activity_executor=executor,
-        max_concurrent_activities=THREADS,
+        max_concurrent_activities=ACTIVITIES,
+        max_concurrent_local_activities=RUNS,
+        max_concurrent_workflow_tasks=RUNS,
         max_cached_workflows=CACHED_RUNS,
         graceful_shutdown_timeout=GRACE,
         workflow_runner=sandbox(),

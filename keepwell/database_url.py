@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 # psycopg 3 is the driver Keepwell brings; SQLAlchemy would take plain "postgresql" for psycopg2.
 _SCHEMES = {
@@ -15,6 +15,14 @@ _SCHEMES = {
 }
 _CREDENTIALS = re.compile(r"^(?P<scheme>[^:/]+://)(?P<user>[^:/@]*):.*@(?P<rest>[^@]*)$")
 _QUERY_PASSWORD = re.compile(r"([?&](?:password|sslpassword)=)[^&]*", re.IGNORECASE)
+
+# What examples, images and tutorials come with: whoever scans for open databases tries these first.
+_KNOWN = re.compile(
+    r"postgres|postgresql|password|passwd|pass|secret|change[-_]?(?:me|it)|default|example|admin|administrator"
+    r"|root|user|test|testing|guest|demo|temporal|keepwell|letmein|qwerty|1234(?:5(?:6(?:7(?:89?)?)?)?)?"
+    r"|password123?",
+    re.IGNORECASE,
+)
 
 
 def normalise(url: str) -> str:
@@ -36,6 +44,25 @@ def normalise(url: str) -> str:
 def without_password(url: str) -> str:
     """The URL with `***` in the place of any password."""
     return _QUERY_PASSWORD.sub(r"\1***", _CREDENTIALS.sub(r"\g<scheme>\g<user>:***@\g<rest>", url))
+
+
+def password_of(url: str) -> str:
+    """The password a URL holds, decoded; empty without one."""
+    rest, _, query = url.partition("://")[2].partition("?")
+    credentials, at, _ = rest.rpartition("@")
+    password = unquote(credentials.partition(":")[2]) if at else ""
+    return password or parse_qs(query).get("password", [""])[0]
+
+
+def is_known_password(password: str, user: str = "") -> bool:
+    """Whether everybody knows it: the default of an image or of an example, or the user's own name."""
+    return _KNOWN.fullmatch(password) is not None or (bool(password) and password == user)
+
+
+def has_known_password(url: str) -> bool:
+    """Whether the URL holds a password that everybody knows."""
+    user = url.partition("://")[2].partition("@")[0].partition(":")[0]
+    return is_known_password(password_of(url), unquote(user))
 
 
 def _check_host(url: str) -> None:

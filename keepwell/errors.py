@@ -113,3 +113,14 @@ class SendRefusedError(KeepwellError):
     def __init__(self, message: str, *, retryable: bool, retry_after: timedelta | None = None) -> None:
         super().__init__(message, retryable=retryable)
         self.retry_after = retry_after
+
+
+class SendUnknownError(KeepwellError):
+    """Nobody knows whether a provider took a message: its answer was lost, broken or came too late.
+
+    The next attempt asks the provider by the message's key before anything is sent again.
+    """
+
+    retryable = True
+    audience: Audience = "ops"
+    exit_code = 6

@@ -10,19 +10,40 @@ from typing import Any
 from keepwell.contracts.playbook import Playbook
 from keepwell.errors import ConfigurationError
 from scoring.levels import Level
+from scoring.signal import Signal
 
-BUILT_IN = ("workflows.critical", "workflows.at_risk")
+BUILT_IN = (
+    "workflows.critical",
+    "workflows.high_risk",
+    "workflows.at_risk",
+    "workflows.expansion",
+    "workflows.expansion_short",
+)
 
 
 class PlaybookRegistry:
-    """Implements the port `Playbooks`. `pin` stores a playbook's templates and fills in their hashes."""
+    """Implements the port `Playbooks`. `pin` stores a playbook's templates and fills in their hashes.
 
-    def __init__(self, modules: Iterable[str], pin: Callable[[Playbook], Playbook] | None = None) -> None:
+    Of each name, the version with the greatest number is in force (`playbooks`); `versions` has all of
+    them by their labels. Those given as `instead` are in force whatever their number (rehearsals).
+    """
+
+    def __init__(
+        self,
+        modules: Iterable[str],
+        pin: Callable[[Playbook], Playbook] | None = None,
+        instead: Iterable[Playbook] = (),
+    ) -> None:
         self._pin = pin
         self.playbooks: dict[str, Playbook] = {}
+        self.versions: dict[str, Playbook] = {}
         self.workflows: dict[str, type] = {}
         for name in modules:
             self._read(name)
+        for playbook in instead:
+            # At the end, as the last one for a level is the one that counts.
+            self.playbooks.pop(playbook.name, None)
+            self.playbooks[playbook.name] = playbook
         for playbook in self.playbooks.values():
             if playbook.workflow not in self.workflows:
                 known = ", ".join(sorted(self.workflows))
@@ -47,11 +68,21 @@ class PlaybookRegistry:
                 hint="It needs a value of type keepwell.contracts.playbook.Playbook.",
             )
         for playbook in found:
-            self.playbooks[playbook.name] = playbook
+            self._add(name, playbook)
         for value in vars(module).values():
             definition = _workflow_name(value)
             if definition is not None:
                 self._add_workflow(name, definition, value)
+
+    def _add(self, module: str, playbook: Playbook) -> None:
+        if self.versions.setdefault(playbook.label, playbook) != playbook:
+            raise ConfigurationError(
+                f"The module {module!r} has a {playbook.label} that differs from the one of another module.",
+                hint=f"Give yours another version: {playbook.name}@{playbook.version + 1} would be in force.",
+            )
+        known = self.playbooks.get(playbook.name)
+        if known is None or known.version < playbook.version:
+            self.playbooks[playbook.name] = playbook
 
     def _add_workflow(self, module: str, definition: str, value: type) -> None:
         known = self.workflows.setdefault(definition, value)
@@ -63,10 +94,18 @@ class PlaybookRegistry:
 
     def for_level(self, level: Level) -> Playbook | None:
         """The current playbook for a risk level with its templates pinned, None where there is none."""
-        found = [playbook for playbook in self.playbooks.values() if playbook.level is level]
-        if not found:
-            return None
-        return self._pin(found[-1]) if self._pin else found[-1]
+        return self._pinned([one for one in self.playbooks.values() if one.level is level])
+
+    def for_signal(self, signal: Signal) -> Playbook | None:
+        """The same for an expansion signal."""
+        return self._pinned([one for one in self.playbooks.values() if one.signal is signal])
+
+    def _pinned(self, found: list[Playbook]) -> Playbook | None:
+        """The last of them, which is a user's own before one of ours."""
+        # A version of the past comes from the store with its templates pinned as they were then.
+        if not found or found[-1].templates or self._pin is None:
+            return found[-1] if found else None
+        return self._pin(found[-1])
 
 
 def _workflow_name(value: Any) -> str | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
+from keepwell.contracts.campaigns import UpgradeSeen, WaitingCustomer
 from keepwell.contracts.delivery import (
     Accepted,
     Attachment,
@@ -42,6 +44,7 @@ from keepwell.contracts.scoring import (
     ScoreSummary,
 )
 from scoring.levels import Level
+from scoring.signal import Signal
 
 
 class Playbooks(Protocol):
@@ -49,6 +52,10 @@ class Playbooks(Protocol):
 
     def for_level(self, level: Level) -> Playbook | None:
         """The current playbook for a risk level with its templates pinned, None where there is none."""
+        ...
+
+    def for_signal(self, signal: Signal) -> Playbook | None:
+        """The same for an expansion signal."""
         ...
 
 
@@ -241,9 +248,45 @@ class Transitions(Protocol):
         ...
 
 
+class Opportunities(Protocol):
+    """What campaigns are started from, and what running ones have to be told."""
+
+    def waiting(self, organisation: str, after: str = "") -> tuple[WaitingCustomer, ...]:
+        """The next customers with open opportunities, in the order of their ids; empty at the end."""
+        ...
+
+    def waiting_of(self, customer: str) -> WaitingCustomer | None:
+        """One customer, None where it has no open opportunity."""
+        ...
+
+    def give_reasons(self, reasons: Mapping[str, str]) -> None:
+        """Write why opportunities, by their ids, have no campaign yet."""
+        ...
+
+    def upgraded(self, organisation: str) -> tuple[UpgradeSeen, ...]:
+        """Customers of running campaigns who have upgraded since."""
+        ...
+
+    def held(self, organisation: str, customer: str | None = None) -> tuple[str, ...]:
+        """Customers whose expansion is held though nothing holds it any more; all of them, or this one."""
+        ...
+
+
 class HandOver(Protocol):
-    """Brings a transition to its customer's run."""
+    """Brings transitions and opportunities to their customers' runs."""
 
     async def hand_over(self, transition: str, now: datetime) -> Handed:
         """Start or signal the run, or refuse; the same transition again changes nothing."""
+        ...
+
+    async def start_campaign(self, waiting: WaitingCustomer, now: datetime) -> bool:
+        """Start the campaign for the customer's best opportunity that may begin; whether one was started."""
+        ...
+
+    async def tell_upgraded(self, upgrade: UpgradeSeen) -> bool:
+        """Tell the customer's campaign of an upgrade; False where no run is left to hear it."""
+        ...
+
+    async def release(self, organisation: str, customer: str) -> bool:
+        """Let a held campaign go on; False where no run is left to hear it."""
         ...

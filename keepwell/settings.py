@@ -7,16 +7,25 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 from urllib.parse import quote
 
 from dotenv import dotenv_values
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from keepwell.database_url import normalise, without_password
+from keepwell.database_url import has_known_password, normalise, without_password
 from keepwell.errors import ConfigurationError
 
 PREFIX = "KEEPWELL_"
@@ -44,6 +53,19 @@ Words = Annotated[
         )
     ),
 ]
+
+
+def _printable(secret: SecretStr) -> SecretStr:
+    # What a header cannot carry would come back in an error text of the HTTP client.
+    plain = secret.get_secret_value().strip()
+    if not re.fullmatch(r"[!-~]{8,500}", plain):
+        raise ValueError("not a key")
+    return SecretStr(plain)
+
+
+Secret = Annotated[SecretStr, AfterValidator(_printable)]
+# Without "@": a password in an address would be shown wherever the address is.
+Address = Annotated[str, Field(pattern=r"^https?://[^\s@?#]+$")]
 
 
 class Settings(BaseSettings):
@@ -78,6 +100,30 @@ class Settings(BaseSettings):
     )
     sending: Literal["outbox", "live"] = Field(
         default="outbox", description="'outbox' (messages are kept for reading) or 'live' (they are sent)"
+    )
+    sendgrid_api_key: Secret | None = Field(
+        default=None,
+        description="an API key of SendGrid, 8 to 500 characters without spaces; live sending needs it",
+    )
+    sendgrid_url: Address = Field(
+        default="https://api.sendgrid.com",
+        description="the address of SendGrid's API, beginning with http:// or https://",
+    )
+    sendgrid_activity: bool = Field(
+        default=False,
+        description="true where the SendGrid account has the Email Activity search, a paid extra; else false",
+    )
+    slack_token: Secret | None = Field(
+        default=None,
+        description="a bot token of Slack, 8 to 500 characters without spaces (unset: no Slack messages)",
+    )
+    slack_url: Address = Field(
+        default="https://slack.com/api/",
+        description="the address of Slack's Web API, beginning with http:// or https://",
+    )
+    refuse_known_passwords: bool = Field(
+        default=False,
+        description="true: refuse a database password that everybody knows, as live sending does; else false",
     )
     task_queue: str = Field(
         default="keepwell", pattern=r"^\S{1,200}$", description="a name of 1 to 200 characters without spaces"
@@ -146,18 +192,41 @@ class Settings(BaseSettings):
         return self.home
 
 
+SECRET = ("sendgrid_api_key", "slack_token")
+"""Settings whose values no message shows, also when they are wrong."""
+
+
 def load_settings(**overrides: Any) -> Settings:
     """Read the settings; `overrides` (by field name, say from command-line options) win over variables.
 
-    Raises ConfigurationError that names each wrong variable, its value and what it takes.
+    Raises ConfigurationError that names each wrong variable, its value and what it takes; also for a
+    database password that everybody knows, where messages are sent or the setting forbids it.
     """
     try:
-        return Settings(**overrides)
+        settings = Settings(**overrides)
     except ValidationError as error:
         lines = [_explain(item["loc"], item["input"], item["msg"]) for item in error.errors()]
     except (OSError, UnicodeDecodeError) as error:
         lines = [f"The file {DOTENV!r} in {str(Path.cwd())!r} cannot be read: {error}."]
+    else:
+        _refuse_known_password(settings)
+        return settings
     raise ConfigurationError("\n".join(lines), hint="Correct the environment or the .env file and try again.")
+
+
+def _refuse_known_password(settings: Settings) -> None:
+    """Production must not stand on a password that is in every example."""
+    strict = settings.refuse_known_passwords or settings.sending == "live"
+    if strict and has_known_password(settings.database_url):
+        because = (
+            "KEEPWELL_SENDING is 'live'"
+            if settings.sending == "live"
+            else "KEEPWELL_REFUSE_KNOWN_PASSWORDS is set"
+        )
+        raise ConfigurationError(
+            f"KEEPWELL_DATABASE_URL holds a password that everybody knows, and {because}.",
+            hint="Give the database's user a password of its own: openssl rand -hex 24 makes one.",
+        )
 
 
 def _explain(place: tuple[int | str, ...], given: object, message: str) -> str:
@@ -165,6 +234,9 @@ def _explain(place: tuple[int | str, ...], given: object, message: str) -> str:
     takes = Settings.model_fields[name].description
     if name == "database_url":
         return f"{PREFIX}DATABASE_URL: {message.removeprefix('Value error, ')}. It takes {takes}."
+    # An address with "@" in it may hold a password.
+    if name in SECRET or (name.endswith("_url") and "@" in str(given)):
+        return f"{PREFIX}{name.upper()} is not usable (its value is not shown). It takes {takes}."
     return f"{PREFIX}{name.upper()} is {str(given)!r}. It takes {takes}."
 
 

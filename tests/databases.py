@@ -12,6 +12,7 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -52,6 +53,13 @@ def postgres_server() -> Iterator[URL]:
     if given:
         yield make_url(normalise(given))
         return
+    with embedded_postgres() as url:
+        yield url
+
+
+@contextmanager
+def embedded_postgres() -> Iterator[URL]:
+    """A PostgreSQL of its own, its data thrown away at the end; skips the test where there is none."""
     with warnings.catch_warnings():
         # Tests turn warnings into errors; the package's about XDG_RUNTIME_DIR is not ours to mend.
         warnings.simplefilter("ignore")

@@ -38,11 +38,11 @@ class InApp:
         }
         with self._store.write() as session:
             insert_if_absent(session, "in_app_notification", values)
-        found = self.find(message.key)
+        found = self.find(message.key, message.recipient.address)
         assert isinstance(found, Accepted)  # noqa: S101  (we have just put it there)
         return found
 
-    def find(self, key: str) -> Found:
+    def find(self, key: str, address: str) -> Found:  # noqa: ARG002  (the key is enough)
         """Whether the notification is in the feed."""
         query = select(InAppNotification).where(InAppNotification.key == key)
         with self._store.read() as session:

@@ -47,7 +47,7 @@ class Outbox:
             session.add(row)
         return Accepted(provider=self.provider, provider_id=identifier)
 
-    def find(self, key: str) -> Found:
+    def find(self, key: str, address: str) -> Found:  # noqa: ARG002  (the key is enough)
         """Whether the message is here; the outbox always knows."""
         query = select(OutboxMessage).where(OutboxMessage.key == key).order_by(col(OutboxMessage.id))
         with self._store.read() as session:

@@ -2,7 +2,7 @@
 
 Exit codes: 0 done; 1 unexpected; 2 the input or the command is wrong; 3 not found; 4 refused; 5 no
 Temporal server or no worker; 6 the database; 7 a setting; 8 an import stored some rows and rejected
-others; 130 interrupted.
+others; 9 the doctor found a problem; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -18,13 +18,18 @@ from keepwell.cli import (
     commands,
     customers,
     demo,
+    doctor,
     enrol,
     events,
     imports,
     interventions,
+    offers,
+    opportunities,
     organisation,
     outbox,
     playbooks,
+    rehearse,
+    schedules,
     scorecards,
     scoring,
     tasks,
@@ -63,13 +68,18 @@ for _module in (
     enrol,
     customers,
     interventions,
+    offers,
     commands,
     tasks,
+    opportunities,
     outbox,
     events,
     playbooks,
+    rehearse,
     scorecards,
     organisation,
+    schedules,
+    doctor,
 ):
     _module.register(app)
 

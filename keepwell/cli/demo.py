@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from keepwell.cli.desk import Json
-from keepwell.cli.log import FORMAT, Lines
-from keepwell.cli.output import print_json, say
+from keepwell.cli.log import log_to
+from keepwell.cli.output import Progress, print_json, say
 from keepwell.errors import InputError, RefusedError
 
 if TYPE_CHECKING:
@@ -52,24 +48,24 @@ def demo(
 
 
 def _once(*, as_json: bool) -> None:
-    from keepwell.cli.demo_view import BANNER, LIVE_REFUSED, Progress, print_banner, print_stories  # noqa: PLC0415
+    from keepwell.cli.demo_view import BANNER, LIVE_REFUSED, print_banner, print_stories  # noqa: PLC0415
     from keepwell.demo.home import wants_live  # noqa: PLC0415
     from keepwell.demo.once import play  # noqa: PLC0415
 
     if as_json:
-        with _log_to(None):
+        with log_to(None):
             stories = play(lambda _: None)
         notes = [BANNER, *([LIVE_REFUSED] if wants_live() else [])]
         print_json({"demo": True, "notes": notes, "stories": list(stories)})
         return
     print_banner(live=wants_live())
-    with _log_to(None):
+    with log_to(None):
         stories = play(Progress())
     print_stories(stories)
 
 
 def _live(home: DemoHome, *, fresh: bool) -> None:
-    from keepwell.cli.demo_view import Progress, print_banner, print_stopping  # noqa: PLC0415
+    from keepwell.cli.demo_view import print_banner, print_stopping  # noqa: PLC0415
     from keepwell.demo import live  # noqa: PLC0415
     from keepwell.demo.home import wants_live  # noqa: PLC0415
 
@@ -81,7 +77,7 @@ def _live(home: DemoHome, *, fresh: bool) -> None:
         if fresh:
             _clear(home)
         say(f"Home: {home.folder} (nothing outside of it is read or changed)")
-        with _log_to(home.log):
+        with log_to(home.log):
             shown = live.run(home, Progress(), _show, lambda: print_stopping(home))
     if not shown:
         say("The demo was ended before it was ready; the next start makes up for it.")
@@ -123,18 +119,3 @@ def _clear(home: DemoHome) -> None:
         say(f"Deleted from {home.folder}: {', '.join(path.name for path in files)}")
     else:
         say(f"There was nothing to delete in {home.folder}.")
-
-
-@contextmanager
-def _log_to(path: Path | None) -> Iterator[None]:
-    """Send the log to a file, or nowhere, for a block: the screen is for the demo."""
-    root = logging.getLogger()
-    handler: logging.Handler = logging.FileHandler(path) if path is not None else logging.NullHandler()
-    handler.setFormatter(Lines(FORMAT))
-    before, level = list(root.handlers), root.level
-    root.handlers, root.level = [handler], logging.INFO
-    try:
-        yield
-    finally:
-        root.handlers, root.level = before, level
-        handler.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,17 +25,6 @@ if TYPE_CHECKING:
 SHOWN = 12
 BANNER = "Keepwell demo · DEMO DATA: customers, people and figures are made up, nothing is sent"
 LIVE_REFUSED = "KEEPWELL_SENDING=live is set. The demo cannot send: all its messages stay in its own outbox."
-
-
-class Progress:
-    """Lines of progress with the seconds since the start."""
-
-    def __init__(self) -> None:
-        self._start = time.monotonic()
-
-    def __call__(self, text: str) -> None:
-        seconds = time.monotonic() - self._start
-        console().print(Text(f"{seconds:5.1f} s  ", style="dim") + Text(plain(text)), soft_wrap=True)
 
 
 def print_banner(*, live: bool) -> None:

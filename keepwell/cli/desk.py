@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from getpass import getuser
+from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -16,13 +17,15 @@ from sqlmodel import Session
 from keepwell.cli.output import tell
 from keepwell.cli.words import Clock
 from keepwell.db.engine import Store
-from keepwell.db.migrate import ensure_current
+from keepwell.db.migrate import ensure_current, require_current
 from keepwell.db.repositories import organisations
 from keepwell.db.repositories.views import find_customer, find_person
 from keepwell.db.repositories.zones import first_zone
 from keepwell.db.tables import Organisation
+from keepwell.errors import NotFoundError
 from keepwell.settings import Settings, load_settings, unknown_variables
 
+NO_DATA = "Import customers first (keepwell import), or look around with: keepwell demo"
 READ_ELSEWHERE = ("KEEPWELL_TEST_POSTGRES_URL",)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of text.")]
@@ -91,6 +94,32 @@ def open_desk() -> Iterator[Desk]:
             with store.write() as session:
                 organisation = organisations.get_or_create(session, settings.organisation, now=now)
         yield Desk(settings=settings, store=store, organisation=organisation, now=now)
+
+
+@contextmanager
+def reading_desk() -> Iterator[Desk]:
+    """A desk whose store refuses every write, and that makes nothing: there must be data already.
+
+    Raises NotFoundError where there is no database or no such organisation.
+    """
+    settings = load_settings()
+    for warning in unknown_variables(also_known=READ_ELSEWHERE):
+        tell(f"Warning: {warning}", style="yellow")
+    store = Store(settings.database_url, read_only=True)
+    try:
+        file = store.url.database if store.url.get_backend_name() == "sqlite" else None
+        if file and not Path(file).is_file():
+            raise NotFoundError(f"There is no database {settings.safe_database_url} yet.", hint=NO_DATA)
+        require_current(store)
+        with store.read() as session:
+            organisation = organisations.find(session, settings.organisation)
+        if organisation is None:
+            raise NotFoundError(
+                f"{settings.safe_database_url} has no organisation {settings.organisation!r}.", hint=NO_DATA
+            )
+        yield Desk(settings=settings, store=store, organisation=organisation, now=datetime.now(UTC))
+    finally:
+        store.dispose()
 
 
 def who(by: str | None) -> str:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TypeVar
 
-from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import (
     Client,
     RPCTimeoutOrCancelledError,
@@ -25,15 +22,13 @@ from keepwell.contracts.scoring import ScoreRequest, ScoreSummary
 from keepwell.errors import KeepwellError, RefusedError, ServerUnavailableError
 from keepwell.keys import score_workflow_id
 from keepwell.settings import Settings
+from keepwell.temporal.pollers import pollers
 from keepwell.temporal.run_client import run_with_client
 
 T = TypeVar("T")
 
 ANSWER_WITHIN = timedelta(seconds=10)
 """A worker answers an update in milliseconds; waking a long history takes a second or two."""
-
-POLLED_WITHIN = timedelta(seconds=75)
-"""A worker's poll ends after 60 s and the next one begins; a queue older than that has no worker."""
 
 
 class NoRunError(Exception):
@@ -53,15 +48,7 @@ def with_client(settings: Settings, function: Callable[[Client], Awaitable[T]]) 
 
 async def require_worker(client: Client, settings: Settings) -> None:
     """Raise ServerUnavailableError where nobody works on the task queue."""
-    answer = await client.workflow_service.describe_task_queue(
-        DescribeTaskQueueRequest(
-            namespace=client.namespace,
-            task_queue=TaskQueue(name=settings.task_queue),
-            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
-        )
-    )
-    oldest = datetime.now(UTC) - POLLED_WITHIN
-    if not any(poller.last_access_time.ToDatetime(tzinfo=UTC) > oldest for poller in answer.pollers):
+    if not any(poller.recent for poller in await pollers(client, settings.task_queue)):
         raise no_worker(settings)
 
 

@@ -14,13 +14,18 @@ def write_text(text: str, path: Path | None, what: str) -> None:
     if path is None:
         sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
         return
+    replace_text(text, path)
+    say(f"{what} is in {path}")
+
+
+def replace_text(text: str, path: Path) -> None:
+    """Write to the file. Raises InputError where it cannot be written."""
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise InputError(
             f"cannot be written: {error.strerror}", place=str(path), hint="Name a file you may write to."
         ) from error
-    say(f"{what} is in {path}")
 
 
 def read_text(path: Path) -> str:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {
     "message",
@@ -43,3 +46,18 @@ def set_up_logging(level: str) -> None:
         logging.getLogger(name).setLevel(level)
     if level == "INFO":
         logging.getLogger("temporalio").setLevel(logging.WARNING)
+
+
+@contextmanager
+def log_to(path: Path | None) -> Iterator[None]:
+    """Send the log to a file, or nowhere, for a block: the screen is for what a command shows."""
+    root = logging.getLogger()
+    handler: logging.Handler = logging.FileHandler(path) if path is not None else logging.NullHandler()
+    handler.setFormatter(Lines(FORMAT))
+    before, level = list(root.handlers), root.level
+    root.handlers, root.level = [handler], logging.INFO
+    try:
+        yield
+    finally:
+        root.handlers, root.level = before, level
+        handler.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
@@ -95,6 +96,20 @@ def say(*parts: object, style: str = "") -> None:
 def tell(text: str, *, style: str = "") -> None:
     """A remark on stderr, so that it is in nobody's JSON."""
     console(stderr=True).print(cell(text, style), soft_wrap=True)
+
+
+class Progress:
+    """Lines of progress with the seconds since the start."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        self._start = time.monotonic()
+        self._stderr = stderr
+
+    def __call__(self, text: str) -> None:
+        """Say a line."""
+        seconds = time.monotonic() - self._start
+        line = Text(f"{seconds:5.1f} s  ", style="dim") + Text(plain(text))
+        console(stderr=self._stderr).print(line, soft_wrap=True)
 
 
 def print_fields(fields: Iterable[tuple[str, object]]) -> None:

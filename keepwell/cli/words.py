@@ -5,6 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from keepwell.rehearsal import spans
+
+offset = spans.offset_words
+span_words = spans.span_words
+
 SHORT_ID = 8
 """The end of an id: its letters there are random, so that few suffice to name it."""
 
@@ -53,28 +58,6 @@ def length(span: timedelta) -> str:
     if seconds < 36 * 3600:
         return f"{seconds / 3600:.0f} h"
     return f"{seconds / 86_400:.0f} d"
-
-
-def offset(span: timedelta) -> str:
-    """When in a playbook: "at once", "+1 h", "day 3" (three days later)."""
-    minutes = round(span.total_seconds() / 60)
-    if minutes == 0:
-        return "at once"
-    if minutes % (24 * 60) == 0:
-        return f"day {minutes // (24 * 60)}"
-    return f"+{span_words(span)}"
-
-
-def span_words(span: timedelta) -> str:
-    """A span of time, exactly: "2 h", "1 d 4 h", "30 min"."""
-    minutes = round(span.total_seconds() / 60)
-    days, rest = divmod(minutes, 24 * 60)
-    parts = [
-        f"{days} d" if days else "",
-        f"{rest // 60} h" if rest // 60 else "",
-        f"{rest % 60} min" if rest % 60 else "",
-    ]
-    return " ".join(part for part in parts if part) or "0 min"
 
 
 def short(identifier: str | None) -> str:

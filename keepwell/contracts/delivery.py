@@ -59,6 +59,7 @@ class LeftOver(Frozen):
 
     key: str
     channel: Channel
+    address: str
 
 
 class Message(Frozen):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from temporalio.client import (
     Client,
     Schedule,
+    ScheduleActionExecutionStartWorkflow,
     ScheduleActionStartWorkflow,
     ScheduleAlreadyRunningError,
     ScheduleIntervalSpec,
@@ -17,7 +18,9 @@ from temporalio.client import (
     ScheduleUpdate,
     ScheduleUpdateInput,
 )
+from temporalio.service import RPCError, RPCStatusCode
 
+from keepwell.contracts.base import Frozen
 from keepwell.contracts.scoring import ScoreRequest
 from keepwell.keys import daily_schedule_id, daily_workflow_id, sweep_schedule_id
 
@@ -76,3 +79,41 @@ def _replacing(schedule: Schedule) -> Callable[[ScheduleUpdateInput], ScheduleUp
         return ScheduleUpdate(schedule=schedule)
 
     return update
+
+
+class ScheduleState(Frozen):
+    """A Schedule as the server has it. `last` is the workflow id of the newest run it started."""
+
+    id: str
+    paused: bool
+    note: str
+    time_zone: str
+    task_queue: str
+    created_at: datetime
+    last_at: datetime | None
+    last: str
+    next_at: datetime | None
+
+
+async def schedule_state(client: Client, identifier: str) -> ScheduleState | None:
+    """What the server says of a Schedule; None where there is none of this id."""
+    try:
+        found = await client.get_schedule_handle(identifier).describe()
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return None
+        raise
+    state, action = found.schedule.state, found.schedule.action
+    recent = found.info.recent_actions[-1] if found.info.recent_actions else None
+    started = recent.action if recent else None
+    return ScheduleState(
+        id=identifier,
+        paused=state.paused,
+        note=state.note or "",
+        time_zone=found.schedule.spec.time_zone_name or "UTC",
+        task_queue=action.task_queue if isinstance(action, ScheduleActionStartWorkflow) else "",
+        created_at=found.info.created_at,
+        last_at=recent.started_at if recent else None,
+        last=started.workflow_id if isinstance(started, ScheduleActionExecutionStartWorkflow) else "",
+        next_at=found.info.next_action_times[0] if found.info.next_action_times else None,
+    )

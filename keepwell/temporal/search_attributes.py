@@ -44,6 +44,18 @@ async def register(client: Client, namespace: str | None = None) -> tuple[str, .
     return tuple(missing)
 
 
+async def compare(client: Client) -> tuple[dict[str, str], dict[str, tuple[str, str]]]:
+    """What the client's namespace lacks: missing names with their types; wrong ones with found and needed."""
+    present = await _present(client, client.namespace)
+    missing = {name: _TYPE_NAMES[number] for name, number in _NEEDED.items() if name not in present}
+    wrong = {
+        name: (_TYPE_NAMES.get(present[name], "unknown"), _TYPE_NAMES[number])
+        for name, number in _NEEDED.items()
+        if present.get(name, number) != number
+    }
+    return missing, wrong
+
+
 async def _present(client: Client, namespace: str) -> dict[str, int]:
     """Name and type number of each custom search attribute the namespace has."""
     try:

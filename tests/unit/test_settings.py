@@ -87,6 +87,9 @@ def test_every_setting_says_what_it_takes() -> None:
         ("KEEPWELL_HISTORY_RETENTION_DAYS", "0.5", "a whole number of days"),
         ("KEEPWELL_TEMPORAL_UI_URL", "ui.example", "http://"),
         ("KEEPWELL_TASK_QUEUE", "two words", "without spaces"),
+        ("KEEPWELL_SENDGRID_URL", "api.sendgrid.example", "http://"),
+        ("KEEPWELL_SENDGRID_ACTIVITY", "perhaps", "true where"),
+        ("KEEPWELL_SLACK_URL", "ftp://slack.example", "http://"),
     ],
 )
 def test_a_wrong_value_is_explained(
@@ -152,6 +155,39 @@ def test_the_password_is_shown_nowhere() -> None:
     assert settings.safe_database_url == "postgresql+psycopg://u:***@h/d?sslmode=require"
     assert without_password("postgresql://h/d?user=u&password=s3cret&x=1").endswith("password=***&x=1")
     assert without_password("sqlite:////tmp/k.sqlite3") == "sqlite:////tmp/k.sqlite3"
+
+
+SECRETS = ["KEEPWELL_SENDGRID_API_KEY", "KEEPWELL_SLACK_TOKEN"]
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_keys_are_shown_nowhere(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, " xoxb-s3cret \n")
+    settings = load_settings()
+    kept = getattr(settings, name.removeprefix("KEEPWELL_").lower())
+    assert kept.get_secret_value() == "xoxb-s3cret"
+    assert "s3cret" not in f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"
+
+
+@pytest.mark.parametrize("value", ["s3cret two words", "s3cret\nX-Header: 1", "s3crét-of-mine", "s3cret"])
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_wrong_key_is_refused_without_being_shown(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError, match=f"{name} is not usable") as caught:
+        load_settings()
+    assert value[:6] not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["KEEPWELL_SENDGRID_URL", "KEEPWELL_SLACK_URL"])
+def test_an_address_holds_no_password(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "https://me:s3cret@proxy.example/api")
+    with pytest.raises(ConfigurationError, match=f"{name} is not usable") as caught:
+        load_settings()
+    assert "s3cret" not in str(caught.value)
+    monkeypatch.setenv(name, "http://127.0.0.1:8025/api/")
+    assert "http://127.0.0.1:8025/api/" in repr(load_settings())
 
 
 def test_home_is_made_for_its_owner_only_and_may_have_odd_names(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ class Provider:
             self.act(message, self.attempts[step])
         return Accepted(provider="test", provider_id=f"m{len(self.accepted)}")
 
-    def find(self, key: str) -> Found:
+    def find(self, key: str, address: str) -> Found:
         if not self.answers:
             return CannotSay(why="The provider keeps no searchable log")
         return Accepted(provider="test", provider_id="found") if key in self.accepted else Absent()

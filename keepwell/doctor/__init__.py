@@ -1,0 +1,1 @@
+"""`keepwell doctor`: looks at everything an installation stands on, and changes nothing."""

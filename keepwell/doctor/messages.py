@@ -1,0 +1,107 @@
+"""Templates of the playbooks in force and of what runs, and messages that nobody saw end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlmodel import col, func, select
+
+from keepwell.contracts.delivery import DeliveryState
+from keepwell.db.tables import Delivery, Intervention, Template
+from keepwell.doctor.findings import Note, ok, problem, warning
+from keepwell.doctor.scene import Scene
+from keepwell.errors import ConfigurationError
+from keepwell.playbooks import BUILT_IN, PlaybookRegistry
+from keepwell.rendering.bundle import OWN_TEMPLATES, load_bundle
+from keepwell.rendering.check import check_bundle
+
+STUCK_AFTER = timedelta(minutes=15)
+"""Past the lease. The next attempt or the sweep (every 10 minutes) settles a message before that."""
+
+SHOWN = 5
+
+
+def templates(scene: Scene) -> Sequence[Note]:
+    """Every template of a playbook in force is there and renders with every sample."""
+    own = scene.settings.templates
+    if own is not None and not own.is_dir():
+        return [
+            problem(
+                f"there is no templates folder {own}",
+                "Correct KEEPWELL_TEMPLATES, or unset it: Keepwell brings templates of its own.",
+            )
+        ]
+    folders = (*((own,) if own else ()), OWN_TEMPLATES)
+    registry = PlaybookRegistry((*BUILT_IN, *scene.settings.playbooks))
+    names = {name: one.label for one in registry.playbooks.values() for name in one.template_names}
+    notes = []
+    for name, label in sorted(names.items()):
+        try:
+            check_bundle(load_bundle(name, folders))
+        except ConfigurationError as error:
+            notes.append(problem(f"{label}: {error.message}", error.hint, "developer"))
+    labels = ", ".join(one.label for one in registry.playbooks.values())
+    return notes or [ok(f"{len(names)} templates render; playbooks in force: {labels}")]
+
+
+def pinned(scene: Scene) -> Sequence[Note]:
+    """Every template that an open intervention has pinned is in the store."""
+    with scene.session() as session:
+        rows = session.exec(
+            select(Intervention.id, Intervention.definition).where(
+                col(Intervention.organisation_id) == scene.ours.id, col(Intervention.outcome).is_(None)
+            )
+        ).all()
+        stored = set(session.exec(select(Template.hash)).all())
+    lost = {
+        (name, content)
+        for _, definition in rows
+        for name, content in (definition.get("templates") or {}).items()
+        if content not in stored
+    }
+    if not lost:
+        return [ok(f"the store has every template that open interventions have pinned ({len(rows)} open)")]
+    return [
+        problem(
+            f"the store lacks the template {name} ({content[:12]}), which open interventions have pinned",
+            "The database was restored from an older copy, or is another one: check KEEPWELL_DATABASE_URL.",
+        )
+        for name, content in sorted(lost)[:SHOWN]
+    ]
+
+
+def deliveries(scene: Scene) -> Sequence[Note]:
+    """No message under way for too long, and none whose fate nobody knows."""
+    stuck = (
+        col(Delivery.state) == DeliveryState.SENDING.value,
+        col(Delivery.leased_until) < scene.now - STUCK_AFTER,
+    )
+    unknown = (col(Delivery.state) == DeliveryState.UNKNOWN.value,)
+    notes: list[Note] = []
+    for where, note in ((stuck, _stuck), (unknown, _unknown)):
+        here = (col(Delivery.organisation_id) == scene.ours.id, *where)
+        with scene.session() as session:
+            count = session.exec(select(func.count()).select_from(Delivery).where(*here)).one()
+            newest = session.exec(
+                select(Delivery.key).where(*here).order_by(col(Delivery.updated_at).desc()).limit(SHOWN)
+            ).all()
+        if count:
+            notes.append(note(count, ", ".join(newest) + (" …" if count > len(newest) else "")))
+    return notes or [ok("no message is stuck, and none is unknown")]
+
+
+def _stuck(count: int, keys: str) -> Note:
+    return problem(
+        f"{count} under way (sending) for more than {STUCK_AFTER.total_seconds() / 60:.0f} minutes "
+        f"past the lease: {keys}",
+        "Their step or the sweep settles them: look whether a worker runs, and at the sweep's Schedule.",
+    )
+
+
+def _unknown(count: int, keys: str) -> Note:
+    return warning(
+        f"{count} unknown (nobody can say whether they were sent): {keys}",
+        "Look in the provider's log for these keys. The owners have a task; nothing is sent again.",
+        "user",
+    )

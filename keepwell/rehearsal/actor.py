@@ -1,0 +1,188 @@
+"""One customer in the theatre: scores, time, commands, and waiting for what follows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from sqlmodel import col, select
+from temporalio.client import WorkflowExecutionStatus, WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
+
+from keepwell.contracts.commands import Answer, CommandBase
+from keepwell.contracts.scoring import CustomerScored
+from keepwell.db.tables import Intervention, Transition
+from keepwell.errors import KeepwellError, RefusedError
+from keepwell.rehearsal.figures import move_to
+from keepwell.rehearsal.theatre import LEAST_DELAY, Theatre
+
+T = TypeVar("T")
+REAL_SECONDS = 40.0
+"""How long to wait, in real time, for what a run does at once; it needs parts of a second."""
+_POLL_SECONDS = 0.03
+_QUIET = 2
+"""How often in a row nothing must be under way: between two steps there may be an instant of quiet."""
+
+
+@dataclass
+class Actor:
+    """A customer's story under way. Its clock is that of its run; between runs it stands still."""
+
+    theatre: Theatre
+    customer: str
+    name: str
+    _now: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def start_at(self, moment: datetime) -> None:
+        """Set the clock forward before anything runs; it cannot be set back."""
+        self._now = max(self._now, moment)
+
+    async def now(self) -> datetime:
+        """The time on the customer's clock."""
+        if await self.runs():
+            self._now = max(self._now, await self.theatre.skipper.get_current_time(self._handle))
+        return self._now
+
+    async def runs(self) -> bool:
+        """Whether a run of the customer's chain is open."""
+        try:
+            described = await self._handle.describe()
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return False
+            raise
+        return described.status is WorkflowExecutionStatus.RUNNING
+
+    async def forward(self, length: timedelta) -> bool:
+        """Let time pass; whether a run is open then."""
+        return await self.forward_to(await self.now() + length)
+
+    async def forward_to(self, moment: datetime) -> bool:
+        """Let time pass until a moment; what was due before is done then. Whether a run is open then."""
+        left = moment - await self.now()
+        if left > timedelta() and await self.runs():
+            try:
+                await self.theatre.skipper.fast_forward(self._handle, left)
+            except RPCError as error:
+                # It came to its end between the question and the skip.
+                if error.status is not RPCStatusCode.NOT_FOUND:
+                    raise
+        runs = await self._settled()
+        if not runs:
+            self._now = max(self._now, moment)
+        return runs
+
+    async def _settled(self) -> bool:
+        """Wait (in real time) until nothing of the run is under way; whether it is open then.
+
+        A skip may end while the steps due at its end are still being done.
+        """
+        loop = asyncio.get_running_loop()
+        end = loop.time() + REAL_SECONDS
+        quiet = 0
+        while quiet < _QUIET and loop.time() < end:
+            try:
+                described = (await self._handle.describe()).raw_description
+            except RPCError as error:
+                if error.status is RPCStatusCode.NOT_FOUND:
+                    return False
+                raise
+            busy = bool(described.pending_activities) or described.HasField("pending_workflow_task")
+            quiet = 0 if busy else quiet + 1
+            await asyncio.sleep(_POLL_SECONDS)
+        return await self.runs()
+
+    async def score(self, points: float | None = None) -> CustomerScored:
+        """Score with the newest figures, or with such as give these points; what follows from it follows.
+
+        Returns when the change of level, if there is one, was decided upon.
+        """
+        now, theatre = await self.now(), self.theatre
+        if points is not None:
+            await asyncio.to_thread(move_to, theatre.store, theatre.organisation, self.customer, points, now)
+        scored = await asyncio.to_thread(
+            theatre.parts.scores.score_customer, theatre.organisation, self.customer, now
+        )
+        if scored.transition is not None:
+            await self.hand_over(scored.transition)
+        return scored
+
+    async def hand_over(self, transition: str) -> Transition:
+        """Bring a transition to the customer's run, which may begin with it; the transition as decided."""
+        now = await self.now()
+        delay = now - datetime.now(UTC)
+        chain = self.theatre.chain(self.customer)
+        self.theatre.ahead[chain] = delay
+        began = not await self.runs()
+        await self.theatre.parts.hand_over.hand_over(transition, now)
+        if began and delay >= LEAST_DELAY and await self.runs():
+            await self.theatre.skipper.fast_forward(self._handle, delay)
+        return await self.eventually(
+            lambda: self._transition(transition),
+            lambda row: row.decision is not None,
+            f"the run of {self.name} has not decided upon a change of level",
+        )
+
+    async def say(self, command: CommandBase) -> Answer:
+        """Tell the intervention a command, as the command line does.
+
+        Raises:
+            RefusedError: it says no, and why; also where nothing runs any more.
+        """
+        try:
+            answer: Answer = await self._handle.execute_update(
+                "command", command, id=command.id, result_type=Answer
+            )
+        except WorkflowUpdateFailedError as error:
+            cause = error.cause
+            raise RefusedError(
+                cause.message if isinstance(cause, ApplicationError) else str(cause)
+            ) from error
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                raise RefusedError("No intervention runs any more.") from error
+            raise
+        return answer
+
+    async def opened(self) -> str:
+        """Wait (in real time) until an intervention is there; the newest one's id."""
+        rows = await self.eventually(self.interventions, bool, f"no intervention for {self.name} began")
+        return rows[-1].id
+
+    async def ended(self) -> None:
+        """Wait (in real time) for the end of the chain; it must be about to come."""
+        now = await self.now()
+        await asyncio.wait_for(self._handle.result(), REAL_SECONDS)
+        self._now = max(now, self._now)
+
+    async def eventually(self, read: Callable[[], T], enough: Callable[[T], bool], what: str) -> T:
+        """Ask the store again until the answer is enough; other threads write it."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + REAL_SECONDS
+        while True:
+            value = await asyncio.to_thread(read)
+            if enough(value):
+                return value
+            if loop.time() > end:
+                raise KeepwellError(f"After {REAL_SECONDS:.0f} s {what}.", retryable=True)
+            await asyncio.sleep(_POLL_SECONDS)
+
+    def interventions(self) -> list[Intervention]:
+        """The customer's interventions here, oldest first."""
+        query = select(Intervention).where(Intervention.customer_id == self.customer)
+        with self.theatre.store.read() as session:
+            return list(
+                session.exec(query.order_by(col(Intervention.started_at), col(Intervention.id))).all()
+            )
+
+    def _transition(self, transition: str) -> Transition:
+        with self.theatre.store.read() as session:
+            return session.get_one(Transition, transition)
+
+    @property
+    def _handle(self) -> WorkflowHandle[Any, Any]:
+        return self.theatre.handle(self.customer)

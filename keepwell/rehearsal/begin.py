@@ -1,0 +1,181 @@
+"""How a rehearsed intervention begins: from the score on, on the way that production takes."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlmodel import Session
+
+from keepwell.contracts.playbook import Playbook, Step
+from keepwell.db.repositories.enrolment import enrol
+from keepwell.db.repositories.lookup import organisation_of
+from keepwell.db.repositories.scorecards import scorecard_in_force
+from keepwell.db.repositories.views import did_you_mean, find_person
+from keepwell.db.tables import Customer, Health
+from keepwell.errors import InputError, RefusedError
+from keepwell.playbooks import PlaybookRegistry
+from keepwell.rehearsal.actor import Actor
+from keepwell.rehearsal.reactions import ReassignTo, Script
+from keepwell.rehearsal.spans import LONGEST
+from scoring.levels import Level
+from scoring.scorecard import Scorecard
+
+BY = "rehearsal"
+
+
+@dataclass(frozen=True)
+class Begun:
+    """An intervention that has begun; `notes` say what was assumed for it."""
+
+    intervention: str
+    started_at: datetime
+    notes: tuple[str, ...]
+
+
+async def begin(actor: Actor, playbook: Playbook, script: Script) -> Begun:
+    """Start the playbook for the customer: new figures, their score, the change of level, its hand-over.
+
+    A customer whose level is the playbook's already is enrolled instead, as it would be in reality, with
+    the figures it has. This is the one place that knows how a playbook is started.
+
+    Raises:
+        InputError: the score or the playbook does not fit.
+        RefusedError: production would refuse it whatever the customer's score is.
+    """
+    await asyncio.to_thread(_check, actor, script)
+    level = playbook.level
+    if level is None:
+        raise InputError(
+            f"{playbook.label} is not for a level of risk; rehearsals play playbooks for levels.",
+            hint="See which are: keepwell playbooks",
+        )
+    points, notes = await asyncio.to_thread(_wanted, actor, playbook, level, script)
+    if points is not None:
+        scored = await actor.score(points)
+        held = scored.level
+        if held is not level:
+            raise InputError(
+                f"with the score {points:g} the level is {held.value if held else 'unknown'}, and "
+                f"{playbook.label} is for {level.value}.",
+                place="--from-score",
+                hint="A level gets better only with a score well above its border, or after two days. "
+                "Name a score from the middle of the level, or leave it out.",
+            )
+        if scored.transition is None:
+            await _enrol(actor)
+    else:
+        await _enrol(actor)
+    intervention = await actor.opened()
+    row = next(one for one in actor.interventions() if one.id == intervention)
+    return Begun(intervention, row.started_at, notes)
+
+
+async def _enrol(actor: Actor) -> None:
+    now, theatre = await actor.now(), actor.theatre
+    (transition,) = await asyncio.to_thread(
+        enrol, theatre.store, theatre.organisation, [actor.customer], now, BY
+    )
+    row = await actor.hand_over(transition)
+    if row.decision != "started":
+        raise RefusedError(f"The playbook did not begin: {row.reason}.")
+
+
+def _wanted(
+    actor: Actor, playbook: Playbook, level: Level, script: Script
+) -> tuple[float | None, tuple[str, ...]]:
+    """The score to begin with, None for the customer's own; and what the reader must know about it."""
+    theatre = actor.theatre
+    with theatre.store.write() as session:
+        # Writes: a built-in scorecard is stored on its first use.
+        _, card = scorecard_in_force(session, organisation_of(session, theatre.organisation), None, _now())
+        health = session.get(Health, actor.customer)
+        score, held = (health.score, health.level) if health is not None else (None, None)
+        raw = health.raw_level if health is not None else None
+    low, high = _band(card, playbook, level)
+    points = script.from_score
+    if points is None and held == level.value == raw and score is not None:
+        return None, (f"{actor.name} is {level.value} already, so it begins with its own score, {score:.1f}",)
+    if points is None:
+        points = (low + high) / 2
+    elif card.level_of(points) is not level:
+        raise InputError(
+            f"{points:g} is {card.level_of(points).value}, and {playbook.label} is for {level.value}.",
+            place="--from-score",
+            hint=f"Name a score from {low:g} to below {high:g}.",
+        )
+    if score is None:
+        return points, (f"{actor.name} has no score yet; figures that give {points:g} are made up for all",)
+    way = "lowered" if points < score else "raised"
+    return points, (
+        f"The score of {actor.name} is {score:.1f} ({held}); for the rehearsal its figures are {way} evenly "
+        f"until it is {points:g}",
+    )
+
+
+def _band(card: Scorecard, playbook: Playbook, level: Level) -> tuple[float, float]:
+    """From where to where a level's scores go."""
+    tops = [100.0, *(band.lower for band in card.bands)]
+    spans = [(band.lower, top) for band, top in zip(card.bands, tops, strict=False) if band.level is level]
+    if not spans:
+        known = ", ".join(dict.fromkeys(band.level.value for band in card.bands))
+        raise InputError(
+            f"the scorecard {card.name} has no level {level.value}, which {playbook.label} is for.",
+            hint=f"Its levels are: {known}.",
+        )
+    return min(low for low, _ in spans), max(high for _, high in spans)
+
+
+def _check(actor: Actor, script: Script) -> None:
+    """Raise for what no play can do, before it begins."""
+    with actor.theatre.store.read() as session:
+        customer = session.get_one(Customer, actor.customer)
+        if not customer.active:
+            raise RefusedError(
+                f"{customer.name} is not active: no playbook begins for it.", hint="Make it active first."
+            )
+        _check_people(session, customer.organisation_id, script)
+    check_start(script.start, _now())
+
+
+def _check_people(session: Session, organisation: str, script: Script) -> None:
+    for reaction in script.reactions:
+        if isinstance(reaction, ReassignTo):
+            find_person(session, organisation, reaction.to)
+
+
+def check_start(start: datetime | None, now: datetime) -> None:
+    """The virtual clock goes forward only: raise InputError for a start in the past, or beyond a year."""
+    if start is None:
+        return
+    if start < now - timedelta(minutes=1):
+        raise InputError(
+            f"{start:%d %b %Y %H:%M} UTC is past.",
+            place="--start",
+            hint="The virtual clock begins now or later: name a moment to come.",
+        )
+    if start > now + LONGEST:
+        raise InputError(
+            f"{start:%d %b %Y} is more than a year off.", place="--start", hint="Name a moment within a year."
+        )
+
+
+def check_steps(script: Script, playbooks: list[Playbook], registry: PlaybookRegistry) -> None:
+    """Raise InputError for a step that neither the rehearsed nor any other playbook in force has."""
+    known = {step.name for one in (*registry.playbooks.values(), *playbooks) for step in _steps(one)}
+    for name in script.steps_named:
+        if name not in known:
+            own = [step.name for step in _steps(playbooks[0])]
+            raise InputError(
+                f"{playbooks[0].label} has no step {name!r}{did_you_mean(name, own)}.",
+                hint=f"Its steps are: {', '.join(own)}.",
+            )
+
+
+def _steps(playbook: Playbook) -> tuple[Step, ...]:
+    return playbook.all_steps
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,75 @@
+"""A rehearsal, or two side by side, as one HTML page that can be sent round. It loads nothing from anywhere.
+
+Messages are shown in frames that can run no script, follow no link and load no picture from elsewhere.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from keepwell.rehearsal.compare import Comparison
+from keepwell.rehearsal.picture import lanes_of
+from keepwell.rehearsal.spans import offset_words, span_words
+from keepwell.rehearsal.timeline import Timeline
+
+FRAME_LEAST, FRAME_MOST = 260, 1500
+_LINE = 23
+_FURNITURE = 330
+"""Pixels of a message besides its lines: header, figures, buttons, footer."""
+_LETTERS = 62
+_DEAD_LINKS = "<style>a{pointer-events:none!important;cursor:default}</style>"
+"""A link in a rehearsed message may lead to the real thing, an unsubscribe for one."""
+
+CHANNELS = {"email": "Email", "slack": "Slack", "in_app": "In-app"}
+LEVEL_WORDS = {"AT_RISK": "at risk", "HIGH_RISK": "high risk"}
+
+
+def page_of(rehearsed: Timeline | Comparison) -> str:
+    """The page's HTML."""
+    template = _environment().get_template("page.html.j2")
+    if isinstance(rehearsed, Comparison):
+        return template.render(timeline=rehearsed.left, comparison=rehearsed, lanes=None)
+    return template.render(timeline=rehearsed, comparison=None, lanes=lanes_of(rehearsed))
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "offset": offset_words,
+        "span": span_words,
+        "day": _day,
+        "clock": _clock,
+        "frame": _frame,
+        "height": _height,
+        "channel": lambda name: CHANNELS.get(name, name),
+        "level": lambda level: LEVEL_WORDS.get(level.value, level.value.lower()) if level else "",
+    }
+    return environment
+
+
+def _day(at: datetime) -> str:
+    return f"{at:%a} {at.day} {at:%b}"
+
+
+def _clock(at: datetime) -> str:
+    return f"{at:%H:%M}"
+
+
+def _frame(html: str) -> str:
+    """A message's HTML for a frame; the template escapes it for the attribute."""
+    return html + _DEAD_LINKS
+
+
+def _height(text: str) -> int:
+    """How high a frame should be, in pixels, guessed from the text: a frame without script cannot say."""
+    lines = sum(1 + len(line) // _LETTERS for line in text.splitlines())
+    return max(FRAME_LEAST, min(FRAME_MOST, _FURNITURE + lines * _LINE))

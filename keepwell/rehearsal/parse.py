@@ -1,0 +1,111 @@
+"""Reactions as they are typed: `--reply 30h`, `--score 5d=65`, `--pause 2d..4d`, `--skip 1h=csm_outreach`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from keepwell.errors import InputError
+from keepwell.rehearsal.reactions import (
+    ACKNOWLEDGED_AFTER,
+    CompleteStep,
+    PauseFor,
+    Reaction,
+    ReassignTo,
+    Reply,
+    ResumeNow,
+    ScoreTo,
+    SkipStep,
+    StopNow,
+)
+from keepwell.rehearsal.spans import parse_span
+
+
+@dataclass(frozen=True)
+class Typed:
+    """The options of a rehearsal as they were typed, each as often as it was given."""
+
+    reply: Sequence[str] = ()
+    score: Sequence[str] = ()
+    pause: Sequence[str] = ()
+    resume: Sequence[str] = ()
+    stop: Sequence[str] = ()
+    skip: Sequence[str] = ()
+    complete: Sequence[str] = ()
+    reassign: Sequence[str] = ()
+    acknowledge: str | None = None
+    silent: bool = False
+
+
+def reactions_of(typed: Typed) -> tuple[Reaction, ...]:
+    """The reactions. Raises InputError that names the option, what is wrong, and what would be right."""
+    found: list[Reaction] = [Reply(at=parse_span(text, place="--reply")) for text in typed.reply]
+    found += [_score(text, "--score") for text in typed.score]
+    found += [_pause(text, "--pause") for text in typed.pause]
+    found += [ResumeNow(at=parse_span(text, place="--resume")) for text in typed.resume]
+    found += [StopNow(at=parse_span(text, place="--stop")) for text in typed.stop]
+    for text in typed.skip:
+        at, step = _pair(text, "--skip", "1h=csm_outreach")
+        found.append(SkipStep(at=at, step=step))
+    for text in typed.complete:
+        at, step = _pair(text, "--complete", "25h=phone_call")
+        found.append(CompleteStep(at=at, step=step))
+    for text in typed.reassign:
+        at, whom = _pair(text, "--reassign", "2d=omar@example.com")
+        found.append(ReassignTo(at=at, to=whom))
+    return tuple(found)
+
+
+def acknowledge_of(typed: Typed) -> timedelta | None:
+    """How long the CSM takes to acknowledge; None for one who never does."""
+    if typed.silent and typed.acknowledge is not None:
+        raise InputError(
+            "a silent CSM acknowledges nothing.",
+            place="--acknowledge",
+            hint="Leave out --acknowledge or --silent-csm.",
+        )
+    if typed.silent:
+        return None
+    if typed.acknowledge is None:
+        return ACKNOWLEDGED_AFTER
+    return parse_span(typed.acknowledge, place="--acknowledge")
+
+
+def _pair(text: str, place: str, example: str) -> tuple[timedelta, str]:
+    when, separator, what = text.partition("=")
+    if not separator or not what.strip():
+        raise InputError(f"{text!r} lacks its WHAT: it is WHEN=WHAT.", place=place, hint=f"Like {example}")
+    return parse_span(when, place=place), what.strip()
+
+
+def _score(text: str, place: str) -> ScoreTo:
+    at, given = _pair(text, place, "5d=65")
+    points = parse_points(given, place)
+    return ScoreTo(at=at, points=points)
+
+
+def parse_points(text: str, place: str) -> float:
+    """A score from 0 to 100."""
+    try:
+        points = float(text)
+    except ValueError:
+        points = float("nan")
+    if not 0 <= points <= 100:
+        raise InputError(f"{text!r} is no score.", place=place, hint="A score is a number from 0 to 100.")
+    return points
+
+
+def _pause(text: str, place: str) -> PauseFor:
+    begin, separator, end = text.partition("..")
+    if not separator:
+        raise InputError(
+            f"{text!r} has no '..'.",
+            place=place,
+            hint='It takes FROM..TO ("2d..4d"), or FROM.. until resumed.',
+        )
+    at = parse_span(begin, place=place)
+    until = parse_span(end, place=place) if end.strip() else None
+    if until is not None and until <= at:
+        raise InputError(f"{text!r} ends before it begins.", place=place, hint="Like 2d..4d")
+    return PauseFor(at=at, until=until)

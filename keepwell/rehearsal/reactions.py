@@ -1,0 +1,174 @@
+"""What happens to a rehearsed intervention from outside: answers, scores, pauses, by whom and when.
+
+Times count from the moment when the intervention begins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field
+
+from keepwell.contracts.base import Frozen
+from keepwell.rehearsal.spans import span_words
+
+ACKNOWLEDGED_AFTER = timedelta(minutes=30)
+"""What a CSM who is there needs; a rehearsal of silence asks for it by name."""
+
+Points = Annotated[float, Field(ge=0, le=100)]
+Offset = Annotated[timedelta, Field(ge=timedelta())]
+
+
+class ReactionBase(Frozen):
+    """What all reactions have: when."""
+
+    at: Offset
+
+
+class Reply(ReactionBase):
+    """The customer answers, and the CSM logs it."""
+
+    kind: Literal["reply"] = "reply"
+    note: str = ""
+
+    @property
+    def words(self) -> str:
+        """What happens, in words."""
+        return "the customer answers"
+
+
+class ScoreTo(ReactionBase):
+    """New figures arrive that give this score."""
+
+    kind: Literal["score"] = "score"
+    points: Points
+
+    @property
+    def words(self) -> str:
+        """What happens, in words."""
+        return f"the score becomes {self.points:g}"
+
+
+class PauseFor(ReactionBase):
+    """The CSM pauses it, until a time or until somebody resumes it."""
+
+    kind: Literal["pause"] = "pause"
+    until: Offset | None = None
+
+    @property
+    def words(self) -> str:
+        """What happens, in words."""
+        end = f"until {span_words(self.until)}" if self.until is not None else "until somebody resumes it"
+        return f"the CSM pauses it {end}"
+
+
+class ResumeNow(ReactionBase):
+    """The CSM resumes it."""
+
+    kind: Literal["resume"] = "resume"
+
+    @property
+    def words(self) -> str:
+        """What happens, in words."""
+        return "the CSM resumes it"
+
+
+class StopNow(ReactionBase):
+    """The CSM stops it."""
+
+    kind: Literal["stop"] = "stop"
+
+    @property
+    def words(self) -> str:
+        """What happens, in words."""
+        return "the CSM stops it"
+
+
+class SkipStep(ReactionBase):
+    """The CSM leaves out a step that has not run."""
+
+    kind: Literal["skip"] = "skip"
+    step: str
+
+    @property
+    def words(self) -> str:
+        """What happens, in words."""
+        return f"the CSM skips {self.step}"
+
+
+class CompleteStep(ReactionBase):
+    """The CSM has done a step, or its task, by hand."""
+
+    kind: Literal["complete"] = "complete"
+    step: str
+
+    @property
+    def words(self) -> str:
+        """What happens, in words."""
+        return f"the CSM completes {self.step}"
+
+
+class ReassignTo(ReactionBase):
+    """The customer goes to somebody else: an id, an external id or an email address of the staff."""
+
+    kind: Literal["reassign"] = "reassign"
+    to: str
+
+    @property
+    def words(self) -> str:
+        """What happens, in words."""
+        return f"the customer goes to {self.to}"
+
+
+Reaction = Annotated[
+    Reply | ScoreTo | PauseFor | ResumeNow | StopNow | SkipStep | CompleteStep | ReassignTo,
+    Field(discriminator="kind"),
+]
+
+
+class Script(Frozen):
+    """All that a rehearsal is told beforehand.
+
+    `acknowledge` is how long after the beginning of each intervention its CSM acknowledges it, where the
+    playbook cares; None is a CSM who never does. `from_score` is the score it begins with (None: the
+    customer's own where its level fits, else the middle of the level). `start` is None for now.
+    """
+
+    reactions: tuple[Reaction, ...] = ()
+    acknowledge: Offset | None = ACKNOWLEDGED_AFTER
+    from_score: Points | None = None
+    start: AwareDatetime | None = None
+
+    @property
+    def in_order(self) -> tuple[Reaction, ...]:
+        """The reactions in the order of time; of those at the same time, as they were given."""
+        return tuple(sorted(self.reactions, key=lambda one: one.at))
+
+    @property
+    def steps_named(self) -> tuple[str, ...]:
+        """The steps that reactions name."""
+        return tuple(one.step for one in self.reactions if isinstance(one, SkipStep | CompleteStep))
+
+    def words(self, *, acknowledgeable: bool) -> tuple[str, ...]:
+        """The script as lines for people; `acknowledgeable` where the playbook waits for the CSM."""
+        lines = [f"{span_words(one.at)}: {one.words}" for one in self.in_order]
+        if acknowledgeable and self.acknowledge is None:
+            lines.insert(0, "the CSM is silent: nobody acknowledges it")
+        elif acknowledgeable and self.acknowledge is not None:
+            lines.insert(0, f"the CSM acknowledges it after {span_words(self.acknowledge)}")
+        if not any(isinstance(one, Reply) for one in self.reactions):
+            lines.append("the customer does not answer")
+        return tuple(lines)
+
+
+def script_of(
+    reactions: Iterable[Reaction],
+    *,
+    acknowledge: timedelta | None = ACKNOWLEDGED_AFTER,
+    from_score: float | None = None,
+    start: datetime | None = None,
+) -> Script:
+    """A script of these reactions."""
+    return Script(reactions=tuple(reactions), acknowledge=acknowledge, from_score=from_score, start=start)

@@ -1,0 +1,165 @@
+"""A rehearsal from the real store to its timeline. The real store is only read."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+from types import FrameType
+from typing import NoReturn
+
+from sqlmodel import Session
+
+from keepwell.contracts.playbook import Playbook
+from keepwell.db.engine import Store
+from keepwell.db.repositories.enrolment import refusals_of
+from keepwell.db.tables import Customer
+from keepwell.errors import KeepwellError
+from keepwell.rehearsal.actor import Actor
+from keepwell.rehearsal.begin import begin, check_start
+from keepwell.rehearsal.play import Play, Played, Say
+from keepwell.rehearsal.reactions import Script
+from keepwell.rehearsal.scratch import fill, read_excerpt, scratch_store
+from keepwell.rehearsal.telling import tell
+from keepwell.rehearsal.theatre import open_theatre, virtual_server
+from keepwell.rehearsal.timeline import Timeline
+from keepwell.settings import Settings
+
+LONGEST_REAL = 300.0
+"""Seconds in which a rehearsal is over on any machine; a run that is broken would never be."""
+
+
+def rehearse(
+    settings: Settings,
+    real: Store,
+    customer: str,
+    playbooks: Sequence[Playbook],
+    script: Script,
+    say: Say = lambda _: None,
+) -> tuple[Timeline, ...]:
+    """Rehearse each playbook for the customer (our id), side by side; a timeline for each.
+
+    real: best opened with `read_only`. say: gets short lines of progress. Not to be called where an event
+    loop runs; in a thread it may be.
+
+    Raises:
+        NotFoundError: the customer is unknown.
+        InputError, RefusedError: it cannot be played this way.
+    """
+    now = datetime.now(UTC)
+    check_start(script.start, now)
+    if script.start is None:
+        script = script.model_copy(update={"start": full_minute(now)})
+    with _ended_in_order(), ExitStack() as stack:
+        stores = []
+        for playbook in playbooks:
+            say(f"Copying what {playbook.label} needs into a store of its own …")
+            scratch = stack.enter_context(scratch_store())
+            fill(scratch, read_excerpt(real, customer, now, playbook.templates))
+            stores.append(scratch)
+        with real.read() as session:
+            notes = [_would_refuse(session, customer, playbook, now) for playbook in playbooks]
+        try:
+            return asyncio.run(_all(settings, customer, playbooks, stores, notes, script, say))
+        finally:
+            # A client must not outlive the loop: see keepwell.temporal.run_client.
+            gc.collect()
+
+
+async def _all(
+    settings: Settings,
+    customer: str,
+    playbooks: Sequence[Playbook],
+    stores: Sequence[Store],
+    notes: Sequence[tuple[str, ...]],
+    script: Script,
+    say: Say,
+) -> tuple[Timeline, ...]:
+    several = len(playbooks) > 1
+    tasks = [
+        asyncio.create_task(
+            rehearse_on(
+                settings, store, customer, playbook, script, _named(say, playbook) if several else say, why
+            )
+        )
+        for playbook, store, why in zip(playbooks, stores, notes, strict=True)
+    ]
+    try:
+        async with asyncio.timeout(LONGEST_REAL):
+            return tuple(await asyncio.gather(*tasks))
+    except TimeoutError as error:
+        raise KeepwellError(
+            f"The rehearsal was not over after {LONGEST_REAL / 60:.0f} minutes.",
+            hint="A step may fail again and again: set KEEPWELL_LOG_LEVEL=DEBUG and look at the log.",
+        ) from error
+    finally:
+        for task in tasks:
+            task.cancel()
+        # Each ends its server before the scratch stores go.
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def rehearse_on(
+    settings: Settings,
+    scratch: Store,
+    customer: str,
+    playbook: Playbook,
+    script: Script,
+    say: Say = lambda _: None,
+    notes: Sequence[str] = (),
+) -> Timeline:
+    """Play one playbook on a filled scratch store, with a server of its own, and tell it."""
+    with scratch.read() as session:
+        row = session.get_one(Customer, customer)
+        name, organisation = row.name, row.organisation_id
+    say("Starting a Temporal server in memory …")
+    async with (
+        virtual_server(settings) as address,
+        open_theatre(settings, scratch, organisation, address, instead=(playbook,)) as theatre,
+    ):
+        actor = Actor(theatre, customer, name)
+        if script.start is not None:
+            actor.start_at(script.start)
+        say(f"Playing {playbook.label} for {name} …")
+        begun = await begin(actor, playbook, script)
+        play = Play(actor, script, say, Played(begun.started_at, begun.started_at))
+        played = await play.run()
+        return await asyncio.to_thread(
+            tell, scratch, customer, played, theatre.gate.asked, script, (*begun.notes, *notes)
+        )
+
+
+def full_minute(now: datetime) -> datetime:
+    """The next full minute: where several rehearsals begin then, their texts name the same times."""
+    return now.replace(second=0, microsecond=0) + timedelta(minutes=1)
+
+
+def _named(say: Say, playbook: Playbook) -> Say:
+    return lambda text: say(f"{playbook.label}  {text}")
+
+
+def _would_refuse(session: Session, customer: str, playbook: Playbook, now: datetime) -> tuple[str, ...]:
+    """What would keep the playbook from beginning today; a rehearsal goes on in spite of it."""
+    reasons = refusals_of(session, [customer], playbook.name, playbook.cooldown, now)
+    return tuple(f"Today it would not begin: {reason}" for reason in reasons.values())
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """Make SIGTERM an exception, so that server and scratch store go as they do after Ctrl-C."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def leave(_number: int, _frame: FrameType | None) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

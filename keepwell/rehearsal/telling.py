@@ -1,0 +1,266 @@
+"""From the scratch store of a play to the timeline: every step, message, task, gate's answer and person."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session, select
+
+from keepwell.contracts.delivery import DoNotGo, GoAt, GoNow
+from keepwell.contracts.playbook import Playbook
+from keepwell.db.engine import Store
+from keepwell.db.repositories.views_timeline import (
+    DeliveryLine,
+    InterventionDetail,
+    TimelineLine,
+    intervention_detail,
+)
+from keepwell.db.repositories.zones import first_zone
+from keepwell.db.tables import (
+    Customer,
+    Delivery,
+    Document,
+    InAppNotification,
+    Intervention,
+    Organisation,
+    OutboxMessage,
+)
+from keepwell.db.tables import Task as TaskRow
+from keepwell.rehearsal.gate import Asked
+from keepwell.rehearsal.play import Played, Refused, ScoreLine, playbook_of, wants_acknowledgement
+from keepwell.rehearsal.reactions import Script
+from keepwell.rehearsal.timeline import Ending, Entry, EntryKind, GateLine, Message, Timeline, Work
+
+_OF_STEPS: dict[str, EntryKind] = {
+    "send": "message",
+    "assign": "assignment",
+    "task": "task",
+    "document": "document",
+    "escalate": "escalation",
+    "offer": "offer",
+}
+_LEFT_OUT = ("cancelled",)
+_TOLD_ELSEWHERE = ("transition.", "delivery.", "step.", "offer.made")
+"""Kinds of events that the line of their step, or of the score, says already."""
+
+
+@dataclass(frozen=True)
+class _Tale:
+    """What all lines of one intervention share."""
+
+    session: Session
+    played: Played
+    asked: Sequence[Asked]
+    zone: ZoneInfo
+    intervention: str
+    label: str
+
+    def entry(self, at: datetime, kind: EntryKind, title: str, **fields: object) -> Entry:
+        return Entry.model_validate(
+            {
+                "offset": at - self.played.started_at,
+                "at": at.astimezone(self.zone),
+                "kind": kind,
+                "playbook": self.label,
+                "title": title,
+                **fields,
+            }
+        )
+
+
+def tell(
+    store: Store, customer: str, played: Played, asked: Sequence[Asked], script: Script, notes: Sequence[str]
+) -> Timeline:
+    """The timeline of a play that is over."""
+    with store.read() as session:
+        row = session.get_one(Customer, customer)
+        organisation = session.get_one(Organisation, row.organisation_id)
+        zone = ZoneInfo(first_zone(organisation.time_zone))
+        query = select(Intervention).where(Intervention.customer_id == customer)
+        chain = sorted(session.exec(query).all(), key=lambda one: (one.started_at, one.id))
+        entries: list[Entry] = []
+        for one in chain:
+            label = f"{one.playbook}@{one.version}"
+            tale = _Tale(session, played, asked, zone, one.id, label)
+            entries += _entries(tale, intervention_detail(session, one.id, played.now))
+        tale = _Tale(session, played, asked, zone, chain[0].id, "")
+        entries += [_score(tale, line) for line in played.scores]
+        entries += [_refused(tale, one) for one in played.refused]
+        entries.sort(key=lambda entry: entry.at)
+        first = playbook_of(chain[0])
+        detail = intervention_detail(session, chain[0].id, played.now)
+        return Timeline(
+            playbook=first.label,
+            title=first.title,
+            purpose=first.purpose,
+            level=first.level,
+            score=chain[0].score,
+            customer=row.name,
+            customer_id=row.external_id,
+            organisation=organisation.name,
+            demo=organisation.demo,
+            owner=detail.intervention.owner,
+            zone=zone.key,
+            started_at=played.started_at.astimezone(zone),
+            ended_at=chain[-1].ended_at.astimezone(zone) if chain[-1].ended_at else None,
+            script=script.words(
+                acknowledgeable=any(wants_acknowledgement(playbook_of(one)) for one in chain)
+            ),
+            notes=tuple(notes),
+            endings=tuple(_ending(one) for one in chain),
+            entries=tuple(one for one in entries if one.state not in ("planned", "deferred", *_LEFT_OUT)),
+            left_out=tuple(one for one in entries if one.state in _LEFT_OUT),
+            ahead=tuple(one for one in entries if one.state in ("planned", "deferred")),
+        )
+
+
+def _ending(row: Intervention) -> Ending:
+    playbook = playbook_of(row)
+    return Ending(
+        playbook=playbook.label, title=playbook.title, outcome=row.outcome or "", why=row.outcome_why
+    )
+
+
+def _entries(tale: _Tale, detail: InterventionDetail) -> list[Entry]:
+    row = tale.session.get_one(Intervention, tale.intervention)
+    playbook = playbook_of(row)
+    found = []
+    for line in detail.timeline:
+        if line.source == "step":
+            found.append(_step(tale, row, playbook, line))
+        elif line.source == "task":
+            found.append(tale.entry(line.at, "task", line.title, why=line.why, tasks=_work(tale, line)))
+        elif line.source == "event" and not line.kind.startswith(_TOLD_ELSEWHERE):
+            who = "" if line.by == "engine" else line.by
+            found.append(
+                tale.entry(line.at, _of_event(line.kind), line.title, step=line.step, who=who, why=line.why)
+            )
+    return found
+
+
+def _of_event(kind: str) -> EntryKind:
+    """What kind of line an event of the journal is."""
+    if kind == "intervention.began":
+        return "begin"
+    if kind in ("command.pause", "command.resume", "intervention.held", "intervention.released"):
+        return "pause"
+    if kind == "command.refused":
+        return "refused"
+    if kind.startswith("command."):
+        return "person"
+    return "end" if kind.startswith("intervention.") else "alert"
+
+
+def _step(tale: _Tale, row: Intervention, playbook: Playbook, line: TimelineLine) -> Entry:
+    step = playbook.step(line.step)
+    at = line.at
+    if line.state in _LEFT_OUT and step is not None:
+        # When it would have come: all of them were cancelled at once.
+        at = row.started_at + step.at + row.shift
+    why = step.why if step is not None else ""
+    told = line.state not in ("done", "planned") or line.kind == "assign"
+    document = _document(tale, line) if line.document else None
+    return tale.entry(
+        at,
+        _OF_STEPS.get(line.kind, "task"),
+        line.document or line.title,
+        step=line.step,
+        state=line.state,
+        who=_who(line),
+        why=why,
+        reason=line.why if told and line.why != why else "",
+        gate=tuple(_gate(tale, one) for one in tale.asked if _is_of(tale, one, line.step)),
+        messages=tuple(_message(tale, one) for one in line.deliveries),
+        tasks=_work(tale, line),
+        text=document.text if document else "",
+        html=document.html if document else "",
+    )
+
+
+def _who(line: TimelineLine) -> str:
+    names = [delivery.recipient for delivery in line.deliveries] or [task.owner for task in line.tasks]
+    return ", ".join(dict.fromkeys(name for name in names if name))
+
+
+def _is_of(tale: _Tale, asked: Asked, step: str) -> bool:
+    return asked.intervention == tale.intervention and asked.step == step
+
+
+def _gate(tale: _Tale, asked: Asked) -> GateLine:
+    at = asked.at.astimezone(tale.zone)
+    match asked.answer:
+        case GoNow():
+            return GateLine(at=at, recipient=asked.recipient, answer="now")
+        case GoAt(at=until, reason=reason):
+            until = until.astimezone(tale.zone)
+            return GateLine(at=at, recipient=asked.recipient, answer="later", until=until, reason=reason)
+        case DoNotGo(reason=reason):
+            return GateLine(at=at, recipient=asked.recipient, answer="no", reason=reason)
+
+
+def _message(tale: _Tale, line: DeliveryLine) -> Message:
+    shared = {
+        "channel": line.channel,
+        "to_customer": tale.session.get_one(Delivery, line.key).recipient_kind == "contact",
+        "recipient": line.recipient,
+        "address": line.address,
+        "subject": line.subject,
+        "state": line.state,
+        "reason": line.reason,
+    }
+    kept = tale.session.exec(select(OutboxMessage).where(OutboxMessage.key == line.key)).first()
+    if kept is not None:
+        more = {"sender": kept.sender_name, "sender_address": kept.sender_address, "text": kept.text}
+        return Message.model_validate(
+            {**shared, **more, "html": kept.html, "attachments": kept.attachments or {}}
+        )
+    query = select(InAppNotification).where(InAppNotification.key == line.key)
+    notification = tale.session.exec(query).first()
+    if notification is not None:
+        more = {"text": notification.body, "action": notification.action_label}
+        return Message.model_validate({**shared, **more})
+    return Message.model_validate(shared)
+
+
+def _work(tale: _Tale, line: TimelineLine) -> tuple[Work, ...]:
+    found = []
+    for task in line.tasks:
+        row = tale.session.get_one(TaskRow, task.id)
+        found.append(
+            Work(
+                kind=task.kind,
+                title=task.title,
+                detail=row.detail,
+                owner=task.owner,
+                due_at=task.due_at.astimezone(tale.zone),
+                state=task.state,
+                closed_by=task.closed_by,
+            )
+        )
+    return tuple(found)
+
+
+def _document(tale: _Tale, line: TimelineLine) -> Document:
+    query = select(Document).where(Document.intervention_id == tale.intervention, Document.step == line.step)
+    return tale.session.exec(query).one()
+
+
+def _score(tale: _Tale, line: ScoreLine) -> Entry:
+    scored = line.scored
+    level = scored.level.value if scored.level else "no level"
+    score = "unknown" if scored.score is None else f"{scored.score:.1f}"
+    if line.transition is None:
+        why = "The level does not change" if scored.level is scored.previous else ""
+    else:
+        # Ids say nothing to a reader, and are others in every rehearsal.
+        reason = re.sub(r"; intervention \S+ ended", "", line.transition.reason)
+        why = f"{line.transition.previous} → {level}: {reason}"
+    return tale.entry(line.at, "score", f"The score is {score}: {level}", why=why)
+
+
+def _refused(tale: _Tale, one: Refused) -> Entry:
+    return tale.entry(one.at, "refused", f"Refused: {one.words}", why=one.reason, state="refused")

@@ -1,0 +1,126 @@
+"""The production parts on a virtual clock and a Temporal server in memory: for rehearsals and the demo.
+
+Workflows, activities, the sender of transitions, gate, ledger and renderer are those of production. Only the
+clock is virtual, messages go to the outbox of the theatre's store, and the gate's answers are noted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from temporalio.client import (
+    Client,
+    Interceptor,
+    OutboundInterceptor,
+    StartWorkflowInput,
+    WorkflowHandle,
+)
+from temporalio.testing import TimeSkipper, TimeSkippingConfig
+
+from keepwell.adapters.gate import StoreGate
+from keepwell.adapters.in_app import InApp
+from keepwell.adapters.outbox import Outbox
+from keepwell.contracts.playbook import Channel, Playbook
+from keepwell.db.engine import Store
+from keepwell.keys import risk_workflow_id
+from keepwell.ports import ChannelAdapter
+from keepwell.rehearsal.gate import RecordingGate
+from keepwell.settings import Settings
+from keepwell.temporal.connect import connect_to
+from keepwell.temporal.embedded import embedded_server
+from worker import THREADS, Parts, compose, make_worker
+
+LEAST_DELAY = timedelta(seconds=2)
+"""Below this a run simply begins now: a skip of the clock would take as long."""
+
+
+@dataclass
+class Theatre:
+    """A store with customers of one organisation, a worker on it, and the clocks of their runs.
+
+    `ahead` says, by the id of a chain, how far its customer's clock is ahead of the real one: the next run
+    of the chain begins that much later.
+    """
+
+    store: Store
+    organisation: str
+    parts: Parts
+    skipper: TimeSkipper
+    gate: RecordingGate
+    ahead: dict[str, timedelta] = field(default_factory=dict)
+
+    def chain(self, customer: str) -> str:
+        """The id of the customer's chain of runs."""
+        return risk_workflow_id(self.organisation, customer)
+
+    def handle(self, customer: str) -> WorkflowHandle[Any, Any]:
+        """The customer's newest run."""
+        return self.skipper.client.get_workflow_handle(self.chain(customer))
+
+
+@asynccontextmanager
+async def virtual_server(settings: Settings) -> AsyncIterator[str]:
+    """A Temporal server of our own, in memory, whatever server the settings lead to; its address.
+
+    It ends with the block. It writes no database file, and nobody else finds it.
+    """
+    async with embedded_server(settings, in_memory=True, ui=False) as server:
+        yield server.address
+
+
+@asynccontextmanager
+async def open_theatre(
+    settings: Settings,
+    store: Store,
+    organisation: str,
+    address: str,
+    *,
+    instead: Sequence[Playbook] = (),
+) -> AsyncIterator[Theatre]:
+    """The parts at work on the server at `address`; `instead` are playbooks in force in place of theirs.
+
+    `store` is written to, so it is a scratch or a demo store. Of the settings, playbooks and templates count.
+    """
+    ahead: dict[str, timedelta] = {}
+    config = (await connect_to(address)).config()
+    config["interceptors"] = [*config["interceptors"], _LateStarts(ahead)]
+    skipper = TimeSkipper(Client(**config), config=TimeSkippingConfig(enabled=False))
+    gate = RecordingGate(StoreGate(store))
+    outbox = Outbox(store)
+    adapters: dict[Channel, ChannelAdapter] = {
+        Channel.EMAIL: outbox,
+        Channel.SLACK: outbox,
+        Channel.IN_APP: InApp(store),
+    }
+    parts = compose(settings, store, skipper.client, adapters=adapters, gate=gate, instead=instead)
+    with ThreadPoolExecutor(THREADS) as executor:
+        async with make_worker(settings, skipper.client, parts, executor):
+            yield Theatre(store, organisation, parts, skipper, gate, ahead)
+
+
+class _LateStarts(Interceptor):
+    """Starts a run on its customer's clock: as much later as that is ahead. The delay is then skipped."""
+
+    def __init__(self, ahead: dict[str, timedelta]) -> None:
+        self._ahead = ahead
+
+    def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:
+        """Temporal's hook; it names the argument."""
+        return _LateOutbound(next, self._ahead)
+
+
+class _LateOutbound(OutboundInterceptor):
+    def __init__(self, then: OutboundInterceptor, ahead: dict[str, timedelta]) -> None:
+        super().__init__(then)
+        self._ahead = ahead
+
+    async def start_workflow(self, input: StartWorkflowInput) -> WorkflowHandle[Any, Any]:
+        delay = self._ahead.get(input.id, timedelta())
+        if delay >= LEAST_DELAY:
+            input.start_delay = delay
+        return await super().start_workflow(input)

@@ -1,0 +1,145 @@
+"""What a rehearsal tells: a dated timeline with every message as rendered. Plain values, also as JSON."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+from pydantic import Field
+
+from keepwell.contracts.base import Frozen
+from scoring.levels import Level
+
+EntryKind = Literal[
+    "begin", "message", "assignment", "task", "document", "escalation", "offer",
+    "person", "pause", "score", "refused", "alert", "end",
+]  # fmt: skip
+
+
+class GateLine(Frozen):
+    """What the gate said when an attempt asked it: now, later (`until`), or no; with the reason."""
+
+    at: datetime
+    recipient: str
+    answer: Literal["now", "later", "no"]
+    until: datetime | None = None
+    reason: str = ""
+
+
+class Message(Frozen):
+    """A message as its recipient would see it; one that did not go has no text, and says why.
+
+    `attachments` holds HTML documents by their file names.
+    """
+
+    channel: str
+    to_customer: bool
+    recipient: str
+    address: str
+    sender: str = ""
+    sender_address: str = ""
+    subject: str = ""
+    text: str = ""
+    html: str = ""
+    action: str = ""
+    state: str
+    reason: str = ""
+    attachments: dict[str, str] = Field(default_factory=dict)
+
+
+class Work(Frozen):
+    """A task for a person."""
+
+    kind: str
+    title: str
+    detail: str
+    owner: str
+    due_at: datetime
+    state: str
+    closed_by: str = ""
+
+
+class Entry(Frozen):
+    """One line of a timeline.
+
+    `at` is in the organisation's zone, `offset` counts from the beginning of the rehearsal. `step` is empty
+    for what people, scores and the engine did. `why` is what a step is for, `reason` what made it end as
+    `state` says. `html` is a document; messages carry their own.
+    """
+
+    offset: timedelta
+    at: datetime
+    kind: EntryKind
+    playbook: str
+    step: str = ""
+    who: str = ""
+    title: str
+    why: str = ""
+    reason: str = ""
+    state: str = ""
+    gate: tuple[GateLine, ...] = ()
+    messages: tuple[Message, ...] = ()
+    tasks: tuple[Work, ...] = ()
+    text: str = ""
+    html: str = ""
+
+
+class Ending(Frozen):
+    """How one of the interventions of a rehearsal ended; `outcome` is empty for one that has not."""
+
+    playbook: str
+    title: str
+    outcome: str
+    why: str
+
+
+class Timeline(Frozen):
+    """A rehearsal. `entries` happened, in the order of time; `left_out` are steps that were not needed.
+
+    `ahead` is what would still come where no end was reached (a pause that nobody ended). `notes` say what
+    the reader must know: what was assumed, and what would prevent it today.
+    """
+
+    playbook: str
+    title: str
+    purpose: str
+    level: Level | None
+    score: float
+    customer: str
+    customer_id: str
+    organisation: str
+    demo: bool
+    owner: str
+    zone: str
+    started_at: datetime
+    ended_at: datetime | None
+    script: tuple[str, ...]
+    notes: tuple[str, ...]
+    endings: tuple[Ending, ...]
+    entries: tuple[Entry, ...]
+    left_out: tuple[Entry, ...]
+    ahead: tuple[Entry, ...]
+
+    @property
+    def outcome(self) -> str:
+        """The outcome of the last intervention, in a word."""
+        return self.endings[-1].outcome or "still open"
+
+    @property
+    def lasted(self) -> timedelta:
+        """From the beginning to the end, or to the last thing that happened."""
+        end = self.ended_at or max(entry.at for entry in self.entries)
+        return end - self.started_at
+
+    @property
+    def letters(self) -> str:
+        """How many messages the customer gets, in words."""
+        sent = [entry for entry in self.entries if entry.state == "done"]
+        number = sum(message.to_customer for entry in sent for message in entry.messages)
+        return f"{number} message{'' if number == 1 else 's'}"
+
+    @property
+    def tasks(self) -> str:
+        """How many tasks people get, in words."""
+        number = sum(len(entry.tasks) for entry in self.entries)
+        return f"{number} task{'' if number == 1 else 's'}"

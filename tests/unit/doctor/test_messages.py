@@ -1,0 +1,99 @@
+"""Templates, deliveries that are stuck or unknown, and level changes that wait."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from keepwell.db.tables import Delivery, Intervention, Transition
+from keepwell.doctor import messages, runs
+from tests.unit.db.world import NOW, World
+from tests.unit.doctor.conftest import MakeScene
+
+
+def test_templates_render(make_scene: MakeScene) -> None:
+    (found,) = messages.templates(make_scene())
+    assert found.kind == "ok", found
+    assert "templates render; playbooks in force: critical@" in found.found
+
+
+def test_a_missing_and_a_broken_template(make_scene: MakeScene, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    (missing,) = messages.templates(make_scene(templates=own))
+    assert (missing.kind, missing.found) == ("problem", f"there is no templates folder {own}")
+    broken = own / "email" / "critical" / "final_offer.txt.j2"
+    broken.parent.mkdir(parents=True)
+    broken.write_text("{% include 'email/nothing.txt.j2' %}")
+    (found,) = messages.templates(make_scene(templates=own))
+    assert (found.kind, found.who) == ("problem", "developer")
+    assert "email/nothing.txt.j2, which email/critical/final_offer.txt.j2 includes, is missing" in found.found
+    broken.write_text("Dear {{ nobody_knows_this }}")
+    (wrong,) = messages.templates(make_scene(templates=own))
+    assert "final_offer.txt.j2 uses nobody_knows_this" in wrong.found
+
+
+def test_a_pinned_template_that_the_store_lost(world: World, make_scene: MakeScene) -> None:
+    scene = make_scene(world=world)
+    world.customer("acme")
+    world.score("acme", 12, NOW)
+    world.intervention("one", "acme")
+    assert messages.pinned(scene)[0].kind == "ok"
+    world.change(Intervention, "one", definition={"templates": {"email/a/b": "f" * 64}})
+    (found,) = messages.pinned(scene)
+    assert found.kind == "problem"
+    assert found.found.startswith("the store lacks the template email/a/b (ffffffffffff)")
+    world.change(Intervention, "one", outcome="stopped")
+    assert messages.pinned(scene)[0].kind == "ok"
+
+
+def delivery(world: World, key: str, state: str, leased_for: timedelta) -> None:
+    world.add(
+        Delivery(
+            key=key,
+            organisation_id=world.organisation,
+            customer_id="acme",
+            intervention_id="one",
+            step="final_offer",
+            channel="email",
+            recipient_id="mara",
+            recipient_kind="contact",
+            state=state,
+            leased_until=NOW + leased_for,
+            planned_at=NOW,
+            updated_at=NOW,
+        )
+    )
+
+
+def test_deliveries(world: World, make_scene: MakeScene) -> None:
+    scene = make_scene(world=world)
+    world.customer("acme")
+    world.score("acme", 12, NOW)
+    world.intervention("one", "acme")
+    delivery(world, "under-way", "sending", timedelta(seconds=20))
+    delivery(world, "just-over", "sending", timedelta(minutes=-5))
+    delivery(world, "done", "accepted", timedelta(hours=-5))
+    assert [one.kind for one in messages.deliveries(scene)] == ["ok"]
+    delivery(world, "stuck", "sending", timedelta(minutes=-16))
+    for number in range(6):
+        delivery(world, f"unknown-{number}", "unknown", timedelta())
+    stuck, unknown = messages.deliveries(scene)
+    assert (stuck.kind, unknown.kind) == ("problem", "warning")
+    assert stuck.found == "1 under way (sending) for more than 15 minutes past the lease: stuck"
+    assert unknown.found.startswith("6 unknown")
+    assert unknown.found.endswith(" …")
+
+
+def test_level_changes_that_nobody_takes_up(world: World, make_scene: MakeScene) -> None:
+    scene = make_scene(world=world)
+    world.customer("acme")
+    world.score("acme", 70, NOW - timedelta(days=1))
+    world.score("acme", 12, NOW - timedelta(minutes=20))
+    assert [one.kind for one in runs.transitions(scene)] == ["ok"]
+    (row,) = world.transitions("acme")
+    world.change(Transition, row.id, at=NOW - timedelta(minutes=40))
+    (found,) = runs.transitions(scene)
+    assert found.kind == "problem"
+    assert found.found.startswith("1 changes of level have waited for longer than 30 minutes")
+    world.change(Transition, row.id, decision="refused")
+    assert [one.kind for one in runs.transitions(scene)] == ["ok"]

@@ -1,0 +1,200 @@
+"""The critical playbook with the live adapters, against providers that answer late, never or badly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from keepwell.adapters.in_app import InApp
+from keepwell.adapters.sendgrid import SendGrid
+from keepwell.adapters.slack import Slack
+from keepwell.contracts.commands import Stop
+from keepwell.contracts.playbook import Channel
+from keepwell.db.engine import Store
+from keepwell.db.tables import Event
+from keepwell.ports import ChannelAdapter
+from tests.fakes.sendgrid import KEY, FakeSendGrid
+from tests.fakes.slack import TOKEN, FakeSlack
+from tests.workflows.stage import HOUR, Stage, stage
+
+SHORT = timedelta(seconds=1)
+LEASE = timedelta(seconds=2)
+MAIL = "executive_email"
+ALERT = "alert_csm"
+
+
+@dataclass(frozen=True)
+class Providers:
+    """Both providers, and adapters with short time-outs."""
+
+    mail: FakeSendGrid
+    slack: FakeSlack
+
+    def adapters(self, store: Store, *, search: bool = False) -> dict[Channel, ChannelAdapter]:
+        """What a worker would get from the settings."""
+        return {
+            Channel.EMAIL: SendGrid(SecretStr(KEY), self.mail.url, activity=search, deadline=SHORT),
+            Channel.SLACK: Slack(SecretStr(TOKEN), self.slack.url, deadline=SHORT),
+            Channel.IN_APP: InApp(store),
+        }
+
+
+@pytest.fixture
+def providers() -> Iterator[Providers]:
+    with FakeSendGrid() as mail, FakeSlack() as slack:
+        yield Providers(mail, slack)
+
+
+async def played(
+    store: Store, address: str, providers: Providers, *, search: bool = False
+) -> tuple[Stage, str]:
+    """The first hours of the critical playbook, and the customer's key."""
+    adapters = providers.adapters(store, search=search)
+    async with stage(store, address, adapters=adapters, lease=LEASE) as opened:
+        key = opened.customer("acme")
+        await opened.score(key, 12)
+        await opened.opened(key)
+        await opened.forward(key, 3 * HOUR)
+        await opened.command(key, Stop)
+        await opened.handle(key).result()
+        return opened, key
+
+
+def state(opened: Stage, key: str, step: str) -> str:
+    [row] = [row for row in opened.deliveries(key) if row.step == step]
+    return str(row.state)
+
+
+def became(opened: Stage, key: str, step: str) -> str:
+    return opened.steps(opened.interventions(key)[0].id)[step]
+
+
+def tasks(opened: Stage, key: str, step: str) -> list[str]:
+    return [task.kind for task in opened.tasks(key) if task.step == step]
+
+
+def taken(fake: FakeSendGrid | FakeSlack, step: str) -> int:
+    """How often the provider accepted a step's message."""
+    return sum(count for key, count in fake.counts().items() if f"/{step}/" in key)
+
+
+async def test_every_message_of_the_first_hours_is_taken_once(
+    sqlite_store: Store, temporal_address: str, providers: Providers
+) -> None:
+    opened, key = await played(sqlite_store, temporal_address, providers)
+    mails = (MAIL, "csm_outreach", "roadmap_email")
+    assert {step: taken(providers.mail, step) for step in mails} == dict.fromkeys(mails, 1)
+    assert providers.mail.counts().total() == 3
+    assert providers.slack.counts().total() == taken(providers.slack, ALERT) == 1
+    by_step = {row.step: row for row in opened.deliveries(key)}
+    assert {row.state for row in by_step.values()} == {"accepted"}
+    assert by_step[MAIL].provider_id == providers.mail.accepted[0].identifier
+    assert by_step[ALERT].provider_id == f"D0DANA:{providers.slack.accepted[0].identifier}"
+    roadmap = next(one for one in providers.mail.accepted if "/roadmap_email/" in one.key)
+    assert len(roadmap.content["attachments"]) == 1
+
+
+async def test_a_provider_that_names_a_moment_is_not_asked_before(
+    sqlite_store: Store, temporal_address: str, providers: Providers
+) -> None:
+    providers.mail.script(key=MAIL, times=1, status=429, headers={"Retry-After": "600"})
+    adapters = providers.adapters(sqlite_store)
+    async with stage(sqlite_store, temporal_address, adapters=adapters, lease=LEASE) as opened:
+        key = opened.customer("acme")
+        await opened.score(key, 12)
+        await opened.opened(key)
+        await opened.eventually(lambda: opened.deliveries(key), lambda rows: "SendGrid" in _why(rows))
+        await opened.forward(key, timedelta(minutes=9))
+        assert providers.mail.asked("mail/send", MAIL) == 1
+        await opened.forward(key, timedelta(minutes=3))
+        await opened.eventually(lambda: state(opened, key, MAIL), lambda found: found == "accepted")
+        assert providers.mail.asked("mail/send", MAIL) == 2
+        assert taken(providers.mail, MAIL) == 1
+        await opened.command(key, Stop)
+        await opened.handle(key).result()
+
+
+def _why(rows: list[Any]) -> str:
+    return " ".join(row.reason for row in rows if row.step == MAIL)
+
+
+LOST = pytest.mark.parametrize(
+    "act", [{"close": "after"}, {"wait_after": 30.0}, {"status": 502, "accepts": True}], ids=str
+)
+
+
+@LOST
+async def test_an_answer_that_is_lost_is_looked_up(
+    act: dict[str, Any], sqlite_store: Store, temporal_address: str, providers: Providers
+) -> None:
+    providers.mail.script(path="mail/send", key=MAIL, times=1, **act)
+    opened, key = await played(sqlite_store, temporal_address, providers, search=True)
+    assert taken(providers.mail, MAIL) == providers.mail.asked("mail/send", MAIL) == 1
+    assert state(opened, key, MAIL) == "accepted"
+    assert became(opened, key, MAIL) == "done"
+    found = [row.text for row in opened.rows(Event) if row.kind == "delivery.accepted" and MAIL in row.text]
+    assert len(found) == 1
+    assert "found at the provider" in found[0]
+
+
+@LOST
+async def test_where_nobody_can_look_it_up_a_person_does(
+    act: dict[str, Any], sqlite_store: Store, temporal_address: str, providers: Providers
+) -> None:
+    providers.mail.script(path="mail/send", key=MAIL, times=1, **act)
+    opened, key = await played(sqlite_store, temporal_address, providers)
+    assert taken(providers.mail, MAIL) == providers.mail.asked("mail/send", MAIL) == 1
+    assert (state(opened, key, MAIL), became(opened, key, MAIL)) == ("unknown", "held")
+    assert tasks(opened, key, MAIL) == ["fallback"]
+    why = [row.why for row in opened.rows(Event) if row.kind == "delivery.unknown"]
+    assert len(why) == 1
+    assert "KEEPWELL_SENDGRID_ACTIVITY" in why[0]
+
+
+async def test_a_message_that_was_not_taken_is_never_sent_again_on_a_guess(
+    sqlite_store: Store, temporal_address: str, providers: Providers
+) -> None:
+    """The search does not show it, which proves nothing: a person decides."""
+    providers.mail.script(path="mail/send", key=MAIL, times=1, close="before")
+    opened, key = await played(sqlite_store, temporal_address, providers, search=True)
+    assert taken(providers.mail, MAIL) == 0
+    assert (state(opened, key, MAIL), became(opened, key, MAIL)) == ("unknown", "held")
+    assert tasks(opened, key, MAIL) == ["fallback"]
+
+
+async def test_a_key_that_is_not_valid_becomes_a_task(
+    sqlite_store: Store, temporal_address: str, providers: Providers
+) -> None:
+    providers.mail.script(key=MAIL, status=401)
+    opened, key = await played(sqlite_store, temporal_address, providers)
+    assert providers.mail.asked("mail/send", MAIL) == 1
+    assert (state(opened, key, MAIL), became(opened, key, MAIL)) == ("failed", "missed")
+    [task] = [task for task in opened.tasks(key) if task.step == MAIL]
+    assert "KEEPWELL_SENDGRID_API_KEY" in task.detail
+    assert taken(providers.mail, "csm_outreach") == 1, "the playbook goes on"
+
+
+@pytest.mark.parametrize("act", [{"close": "after"}, {"wait_after": 30.0}], ids=str)
+async def test_a_slack_answer_that_is_lost_is_found_in_the_history(
+    act: dict[str, Any], sqlite_store: Store, temporal_address: str, providers: Providers
+) -> None:
+    providers.slack.script(path="chat.postMessage", times=1, **act)
+    opened, key = await played(sqlite_store, temporal_address, providers)
+    assert taken(providers.slack, ALERT) == providers.slack.asked("chat.postMessage") == 1
+    assert (state(opened, key, ALERT), became(opened, key, ALERT)) == ("accepted", "done")
+
+
+async def test_a_slack_that_cannot_be_reached_is_tried_until_it_can(
+    sqlite_store: Store, temporal_address: str, providers: Providers
+) -> None:
+    """Nothing can have been handed over, so that trying again is safe."""
+    providers.slack.script(path="chat.postMessage", times=2, status=503)
+    opened, key = await played(sqlite_store, temporal_address, providers)
+    assert providers.slack.asked("chat.postMessage") == 3
+    assert taken(providers.slack, ALERT) == 1
+    assert state(opened, key, ALERT) == "accepted"
