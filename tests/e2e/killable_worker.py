@@ -17,15 +17,20 @@ from pathlib import Path
 from typing import Any
 
 from keepwell.adapters.outbox import Outbox
-from keepwell.contracts.delivery import Accepted, Message
+from keepwell.adapters.sendgrid import SendGrid
+from keepwell.adapters.slack import Slack
+from keepwell.contracts.delivery import Accepted, Found, Message
 from keepwell.contracts.playbook import Channel
+from keepwell.db.engine import Store
 from keepwell.db.repositories.scores import ScoreRepository
-from keepwell.settings import load_settings
+from keepwell.ports import ChannelAdapter
+from keepwell.settings import Settings, load_settings
 from keepwell.temporal.connect import connect
 from keepwell.temporal.hand_over import TemporalHandOver
 from worker import channels, compose, make_worker, open_store, run_until_stopped
 
 LEASE = timedelta(seconds=3)
+DEADLINE = timedelta(seconds=1.5)
 
 
 def die_once(marker: Path, count: list[int], nth: int) -> None:
@@ -36,24 +41,41 @@ def die_once(marker: Path, count: list[int], nth: int) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-class DyingOutbox(Outbox):
-    """The outbox, in a process that dies before or after it took the message."""
+class Dying:
+    """A channel, in a process that dies before or after its provider took the first message."""
 
-    instant = ""
-    marker = Path()
+    def __init__(self, honest: ChannelAdapter, instant: str, marker: Path) -> None:
+        self.honest, self.instant, self.marker = honest, instant, marker
 
     def send(self, message: Message) -> Accepted:
         if self.instant == "before_acceptance":
             die_once(self.marker, [0], 1)
-        accepted = super().send(message)
+        accepted = self.honest.send(message)
         if self.instant == "after_acceptance":
             die_once(self.marker, [0], 1)
         return accepted
 
+    def find(self, key: str, address: str) -> Found:
+        return self.honest.find(key, address)
+
+
+def senders(settings: Settings, store: Store) -> tuple[ChannelAdapter, ChannelAdapter]:
+    """Email and Slack: the outbox, or the live clients with a deadline well below the lease."""
+    if settings.sending == "outbox":
+        return Outbox(store), Outbox(store)
+    assert settings.sendgrid_api_key is not None
+    assert settings.slack_token is not None
+    email = SendGrid(
+        settings.sendgrid_api_key,
+        settings.sendgrid_url,
+        activity=settings.sendgrid_activity,
+        deadline=DEADLINE,
+    )
+    return email, Slack(settings.slack_token, settings.slack_url, deadline=DEADLINE)
+
 
 def prepare(instant: str, marker: Path) -> None:
     """Put the end where it belongs."""
-    DyingOutbox.instant, DyingOutbox.marker = instant, marker
     count = [0]
     honest_score, honest_start = ScoreRepository.score_partition, TemporalHandOver.signal_with_start
 
@@ -79,8 +101,8 @@ async def main(instant: str, marker: Path) -> None:
     prepare(instant, marker)
     settings = load_settings()
     store, client = open_store(settings), await connect(settings)
-    outbox = DyingOutbox(store)
-    adapters = {**channels(settings, store), Channel.EMAIL: outbox, Channel.SLACK: outbox}
+    email, slack = (Dying(one, instant, marker) for one in senders(settings, store))
+    adapters = {**channels(settings, store), Channel.EMAIL: email, Channel.SLACK: slack}
     parts = compose(settings, store, client, adapters=adapters, lease=LEASE)
     with ThreadPoolExecutor(8) as executor:
         await run_until_stopped(make_worker(settings, client, parts, executor))

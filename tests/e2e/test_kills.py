@@ -29,7 +29,7 @@ pytestmark = pytest.mark.slow
 
 @contextmanager
 def worker(
-    opened: Stage, address: str, home: Path, instant: str, marker: Path
+    opened: Stage, address: str, home: Path, instant: str, marker: Path, **variables: str
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A worker process on the stage's store and task queue; it is ended with the block."""
     environment = {
@@ -39,6 +39,7 @@ def worker(
         "KEEPWELL_TASK_QUEUE": opened.parts.hand_over.task_queue,
         "KEEPWELL_PARTITION_SIZE": "50",
         "TEMPORAL_ADDRESS": address,
+        **variables,
     }
     command = [sys.executable, "-m", "tests.e2e.killable_worker", instant, str(marker)]
     process = subprocess.Popen(command, cwd=ROOT, env=environment)

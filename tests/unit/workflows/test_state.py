@@ -94,7 +94,14 @@ def test_the_same_command_again_changes_nothing(state: RunState) -> None:
 def test_an_answer_cancels_what_waits_for_one_and_nothing_else(state: RunState) -> None:
     state.receive(made(Respond, note="call me"), NOW)
     cancelled = {name for name, value in state.steps.items() if value is StepState.CANCELLED}
-    assert cancelled == {"csm_outreach", "escalate", "phone_call", "alternative_contact", "final_offer"}
+    assert cancelled == {
+        "csm_outreach",
+        "escalate",
+        "phone_call",
+        "alternative_contact",
+        "retention_offer",
+        "final_offer",
+    }
     assert state.notes[0].changes is not None
     assert set(state.notes[0].changes.steps) == cancelled
     assert state.exit is None, "the roadmap was promised within 4 hours, answer or not"
