@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
 
 from sqlmodel import col, func, select
 from temporalio.client import WorkflowExecutionStatus
@@ -47,8 +46,7 @@ async def interventions(scene: Scene) -> Sequence[Note]:
     if not before:
         return [ok("no intervention is open")]
     if not gone:
-        newest = f"the newest {NEWEST}" if len(before) == NEWEST else f"all {len(before)}"
-        return [ok(f"{newest} open interventions have their run")]
+        return [ok(f"every open intervention has its run ({len(before)} looked up)")]
     shown = ", ".join(list(gone.values())[:SHOWN]) + (" …" if len(gone) > SHOWN else "")
     return [
         problem(
@@ -98,12 +96,8 @@ def transitions(scene: Scene) -> Sequence[Note]:
         return [ok("every change of level was taken up, or is not due yet")]
     return [
         problem(
-            f"{count} changes of level have waited for longer than {_minutes(WAITS_AFTER)} minutes, "
-            f"the oldest since {oldest:%d %b %H:%M} UTC",
+            f"changes of level that nobody took up for {WAITS_AFTER.total_seconds() / 60:.0f} minutes: "
+            f"{count}, the oldest since {oldest:%d %b %H:%M} UTC",
             "The sweep hands them over: look whether a worker runs, and at the sweep's Schedule.",
         )
     ]
-
-
-def _minutes(span: timedelta) -> int:
-    return round(span.total_seconds() / 60)

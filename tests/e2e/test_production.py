@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -106,14 +105,14 @@ class Machine:
     def worker(self) -> Iterator[subprocess.Popen[str]]:
         """The worker, once it works; ended at the end."""
         log = self.folder / "worker.log"
-        with log.open("w") as stream:
-            with self.start("worker", compose.command("worker"), stdout=stream, stderr=stream) as process:
-                until(lambda: READY in log.read_text() or process.poll() is not None)
-                assert process.poll() is None, log.read_text()
+        command = compose.command("worker")
+        with log.open("w") as stream, self.start("worker", command, stdout=stream, stderr=stream) as process:
+            until(lambda: READY in log.read_text() or process.poll() is not None)
+            assert process.poll() is None, log.read_text()
+            try:
                 yield process
-                if process.poll() is None:
-                    process.send_signal(signal.SIGTERM)
-                    assert process.wait(90) == 0, log.read_text()
+            finally:
+                process.kill()
         assert "Traceback" not in log.read_text()
 
 
@@ -135,11 +134,11 @@ def machine(tmp_path_factory: pytest.TempPathFactory, temporal_address: str) -> 
     """Everything that "up" brings about before the worker; Temporal's own database aside."""
     with embedded_postgres() as url:
         found = Machine(tmp_path_factory.mktemp("production"), url, temporal_address)
-        for _ in range(2):
-            # A second "up" changes nothing and fails at nothing.
-            for service in ("passwords", "databases", "temporal-namespace", "migrate", "schedules"):
-                done = found.run(service)
-                assert done.code == 0, (service, done.out, done.err)
+        once = ("passwords", "databases", "temporal-namespace", "migrate", "schedules")
+        # Once more, as a second "up" does: it changes nothing and fails at nothing.
+        for service in (*once, *once):
+            done = found.run(service)
+            assert done.code == 0, (service, done.out, done.err)
         yield found
 
 
@@ -151,7 +150,8 @@ def _files(folder: Path) -> None:
     )
     (folder / "customers.csv").write_text("external_id,name,owner\nc1,Northwind,dana\n")
     (folder / "contacts.csv").write_text(
-        "external_id,customer,name,email,role,consent\np1,c1,Mara Lind,mara@c1.example,decision_maker,granted\n"
+        "external_id,customer,name,email,role,consent\n"
+        "p1,c1,Mara Lind,mara@c1.example,decision_maker,granted\n"
     )
     for name, points in (("well", 75.0), ("ill", 10.0)):
         rows = [
@@ -161,6 +161,7 @@ def _files(folder: Path) -> None:
         (folder / f"{name}.csv").write_text("\n".join(["customer,metric,value", *rows]) + "\n")
 
 
+@pytest.mark.timeout(400)
 def test_from_up_to_a_message_and_a_killed_worker(machine: Machine) -> None:
     assert machine.healthy() == 9
     with machine.worker() as worker:
@@ -216,14 +217,12 @@ def _all_is_well(machine: Machine) -> None:
     odd = [one for one in report["findings"] if one["kind"] != "ok" and one["check"] != "disk"]
     assert (looked.code, report["healthy"], odd) == (0, True, [])
     told = {one["check"]: one["found"] for one in report["findings"]}
-    assert told["interventions"] == "all 1 open interventions have their run"
-    assert "PostgreSQL" in [one["found"] for one in report["findings"] if one["check"] == "database"][0]
+    assert told["interventions"] == "every open intervention has its run (1 looked up)"
+    assert "PostgreSQL" in next(one["found"] for one in report["findings"] if one["check"] == "database")
     assert SECRETS["KEEPWELL_DB_PASSWORD"] not in looked.out
     listed = machine.keepwell("schedules", "list", "--json").json
     assert [one["id"] for one in listed["schedules"]] == ["daily/main", "sweep/main"]
     assert listed["missing"] == []
-    shown = machine.keepwell("doctor").out
-    assert "no problems, no warnings" in shown or "disk" in shown
 
 
 def test_a_password_that_everybody_knows_is_refused(machine: Machine) -> None:

@@ -94,6 +94,8 @@ def test_level_changes_that_nobody_takes_up(world: World, make_scene: MakeScene)
     world.change(Transition, row.id, at=NOW - timedelta(minutes=40))
     (found,) = runs.transitions(scene)
     assert found.kind == "problem"
-    assert found.found.startswith("1 changes of level have waited for longer than 30 minutes")
+    assert found.found.startswith(
+        "changes of level that nobody took up for 30 minutes: 1, the oldest since 21 Nov 08:20 UTC"
+    )
     world.change(Transition, row.id, decision="refused")
     assert [one.kind for one in runs.transitions(scene)] == ["ok"]
