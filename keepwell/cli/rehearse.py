@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -80,17 +80,9 @@ def rehearse(
         acknowledge=acknowledge,
         silent=silent_csm,
     )
-    script = Script(
-        reactions=reactions_of(typed),
-        acknowledge=acknowledge_of(typed),
-        from_score=None if from_score is None else parse_points(from_score, "--from-score"),
-    )
-    _check_file(html)
-    with reading_desk() as desk:
-        if start is not None:
-            script = script.model_copy(update={"start": _start(start, desk.zone)})
-        wanted = _Wanted([playbook, *([compare] if compare else [])], customer, script, tuple(module or ()))
-        _show(_play(desk, wanted, quiet=as_json), html, brief=brief, as_json=as_json)
+    script = _script(typed, from_score)
+    wanted = _Wanted([playbook, *([compare] if compare else [])], customer, script, tuple(module or ()))
+    _carry_out(wanted, start, html, brief=brief, as_json=as_json)
 
 
 @dataclass(frozen=True)
@@ -99,6 +91,23 @@ class _Wanted:
     customer: str
     script: Script
     modules: tuple[str, ...]
+
+
+def _script(typed: Typed, from_score: str | None) -> Script:
+    return Script(
+        reactions=reactions_of(typed),
+        acknowledge=acknowledge_of(typed),
+        from_score=None if from_score is None else parse_points(from_score, "--from-score"),
+    )
+
+
+def _carry_out(wanted: _Wanted, start: str | None, html: Path | None, *, brief: bool, as_json: bool) -> None:
+    _check_file(html)
+    with reading_desk() as desk:
+        if start is not None:
+            script = wanted.script.model_copy(update={"start": _start(start, desk.zone)})
+            wanted = replace(wanted, script=script)
+        _show(_play(desk, wanted, quiet=as_json), html, brief=brief, as_json=as_json)
 
 
 def _play(desk: Desk, wanted: _Wanted, *, quiet: bool) -> Timeline | Comparison:

@@ -167,8 +167,8 @@ def _print_comparison(comparison: Comparison, *, brief: bool) -> None:
         table.add_row(
             Text(words.offset(pair.offset)),
             Text(pair.state.replace("_", " "), style=LIKENESS_STYLES[pair.state]),
-            _side(pair.left),
-            _side(pair.right),
+            _side(pair, pair.left),
+            _side(pair, pair.right),
         )
     console().print(table)
     for pair in comparison.pairs:
@@ -180,7 +180,7 @@ def _print_comparison(comparison: Comparison, *, brief: bool) -> None:
         say(f"{each.playbook}: {each.outcome}, {_totals(each)}")
 
 
-def _side(entry: Entry | None) -> Text:
+def _side(pair: Pair, entry: Entry | None) -> Text:
     if entry is None:
         return Text("–", style="dim")
     text = Text(plain(entry.step or entry.title), style=KIND_STYLES.get(entry.kind, "bold"))
@@ -188,8 +188,10 @@ def _side(entry: Entry | None) -> Text:
         text.append(f"  {entry.state}", style=STATE_STYLES.get(entry.state, "yellow"))
     if entry.messages and entry.messages[0].subject:
         text.append(f"\n“{plain(entry.messages[0].subject)}”", style="cyan")
-    if entry.who:
-        text.append(f"\n{plain(entry.who)}", style="dim")
+    moved = words.offset(entry.offset) if any(one.what == "time" for one in pair.changes) else ""
+    details = ", ".join(part for part in (plain(entry.who), moved) if part)
+    if details:
+        text.append(f"\n{details}", style="dim")
     return text
 
 

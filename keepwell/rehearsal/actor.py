@@ -71,12 +71,12 @@ class Actor:
                 # It came to its end between the question and the skip.
                 if error.status is not RPCStatusCode.NOT_FOUND:
                     raise
-        runs = await self._settled()
+        runs = await self.settle()
         if not runs:
             self._now = max(self._now, moment)
         return runs
 
-    async def _settled(self) -> bool:
+    async def settle(self) -> bool:
         """Wait (in real time) until nothing of the run is under way; whether it is open then.
 
         A skip may end while the steps due at its end are still being done.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
@@ -14,6 +15,8 @@ from keepwell.rehearsal.timeline import Entry, Message, Timeline
 
 Likeness = Literal["same", "changed", "only_left", "only_right"]
 Key = tuple[str, ...]
+_ID = re.compile(r"\b[0-9A-HJKMNP-TV-Z]{26}\b")
+_MOMENT = re.compile(r"\b\d{1,2} [A-Z][a-z]{2}( \d{4})?( \d{2}:\d{2})?( UTC)?")
 SAME_TIME = timedelta(minutes=1)
 """Two rehearsals take different fractions of a second for the same."""
 
@@ -99,7 +102,7 @@ def _key(entry: Entry) -> Key:
     if entry.kind in ("begin", "end", "score"):
         # One for each intervention and score, however the playbooks are called.
         return (entry.kind,)
-    return entry.kind, entry.step, _unlabelled(entry)
+    return entry.kind, entry.step, _MOMENT.sub("…", _unlabelled(entry))
 
 
 def _unlabelled(entry: Entry) -> str:
@@ -159,7 +162,8 @@ def _text(entry: Entry) -> str:
         *(message.text for message in entry.messages),
         *(task.detail for task in entry.tasks),
     ]
-    return "\n".join(part for part in parts if part)
+    # Ids are others in every rehearsal.
+    return _ID.sub("…", "\n".join(part for part in parts if part))
 
 
 def _attached(messages: Sequence[Message]) -> str:

@@ -13,11 +13,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from keepwell.rehearsal.compare import Comparison
 from keepwell.rehearsal.picture import lanes_of
 from keepwell.rehearsal.spans import offset_words, span_words
-from keepwell.rehearsal.timeline import Timeline
+from keepwell.rehearsal.timeline import Entry, Timeline
 
 FRAME_LEAST, FRAME_MOST = 260, 1500
-_LINE = 23
-_FURNITURE = 330
+_LINE = 20
+_FURNITURE = 170
 """Pixels of a message besides its lines: header, figures, buttons, footer."""
 _LETTERS = 62
 _DEAD_LINKS = "<style>a{pointer-events:none!important;cursor:default}</style>"
@@ -50,6 +50,7 @@ def _environment() -> Environment:
         "clock": _clock,
         "frame": _frame,
         "height": _height,
+        "heading": _heading,
         "channel": lambda name: CHANNELS.get(name, name),
         "level": lambda level: LEVEL_WORDS.get(level.value, level.value.lower()) if level else "",
     }
@@ -62,6 +63,15 @@ def _day(at: datetime) -> str:
 
 def _clock(at: datetime) -> str:
     return f"{at:%H:%M}"
+
+
+def _heading(entry: Entry) -> str:
+    """What an entry is called: by its message or its task, if it has one."""
+    subjects = [message.subject for message in entry.messages if message.subject]
+    if not subjects and entry.kind == "task":
+        subjects = [task.title for task in entry.tasks]
+    title = subjects[0] if subjects else entry.title
+    return title[:1].upper() + title[1:] if entry.step else title
 
 
 def _frame(html: str) -> str:

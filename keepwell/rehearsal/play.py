@@ -157,6 +157,7 @@ class Play:
     async def _tell(self, command: Command, words: str) -> None:
         try:
             await self.actor.say(command)
+            await self.actor.settle()
         except RefusedError as error:
             what = words or "the CSM acknowledges it"
             self.played.refused.append(Refused(await self.actor.now(), what, error.message))
@@ -170,6 +171,7 @@ class Play:
             transition = await asyncio.to_thread(
                 self._read, lambda session: session.get_one(Transition, identity)
             )
+        await self.actor.settle()
         self.played.scores.append(ScoreLine(before, scored, transition))
 
     async def _to_the_end(self) -> None:

@@ -24,7 +24,8 @@ class Opportunity(SQLModel, table=True):
     `value` is what it may bring in a year, None where nobody knows. `state` is open, running (a
     campaign has claimed it), converted, lost (the campaign ended without an upgrade) or gone (the
     signal ceased before a campaign began). `plan` and `monthly_revenue` are the customer's when it was
-    last seen open: a change of them while a campaign runs shows an upgrade. `reason` says why no campaign has begun, or how it ended.
+    last seen open: a change of them while a campaign runs shows an upgrade. `reason` says why no
+    campaign has begun, or how it ended.
     """
 
     __tablename__ = "opportunity"

@@ -1,0 +1,119 @@
+"""The page: everything in it is escaped, nothing in it runs or loads."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+from keepwell.rehearsal.compare import compare
+from keepwell.rehearsal.page import page_of
+from tests.unit.rehearsal.made import email, entry, task, timeline
+
+NASTY = "</style></iframe><script>alert('x')</script>\"' onload=alert(1) <img src=x onerror=alert(1)>"
+
+
+class Tags(HTMLParser):
+    """The tags of a page with their attributes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Collect."""
+        self.found.append((tag, dict(attrs)))
+
+
+def tags_of(page: str) -> list[tuple[str, dict[str, str | None]]]:
+    parser = Tags()
+    parser.feed(page)
+    return parser.found
+
+
+def nasty_timeline() -> str:
+    one = timeline(
+        entry("begin", 0, NASTY, why=NASTY, who=NASTY),
+        email(
+            0,
+            "hello",
+            subject=NASTY,
+            text=NASTY,
+            html=f"<p>{NASTY}</p>",
+            recipient=NASTY,
+            address=NASTY,
+            sender=NASTY,
+            attachments={NASTY: NASTY},
+        ),
+        email(1, "told", channel="slack", html="", text=NASTY),
+        email(2, "shown", channel="in_app", html="", text=NASTY, action=NASTY),
+        task(24, "call", title=NASTY, detail=NASTY, owner=NASTY),
+        entry("document", 2, NASTY, step="roadmap", state="done", html=NASTY, text=NASTY),
+        customer=NASTY,
+        notes=(NASTY,),
+        script=(NASTY,),
+        owner=NASTY,
+        title=NASTY,
+        purpose=NASTY,
+        organisation=NASTY,
+    )
+    return page_of(one) + page_of(compare(one, timeline(email(1, "other", subject=NASTY, text=NASTY))))
+
+
+def test_nothing_from_outside_becomes_a_tag() -> None:
+    page = nasty_timeline()
+    tags = tags_of(page)
+    assert {tag for tag, _ in tags}.isdisjoint({"script", "img", "link", "object", "embed", "base", "form"})
+    handlers = {name for _, attributes in tags for name in attributes if name.startswith("on")}
+    assert handlers == set()
+    assert "<script" not in page
+
+
+def test_messages_are_in_frames_that_may_do_nothing() -> None:
+    frames = [attributes for tag, attributes in tags_of(nasty_timeline()) if tag == "iframe"]
+    assert frames
+    for frame in frames:
+        # An empty list: no scripts, no forms, no navigation of the page, no origin.
+        assert frame["sandbox"] == ""
+        assert "src" not in frame
+    assert any("<p>" in (frame["srcdoc"] or "") for frame in frames)
+
+
+def test_the_page_asks_for_nothing_from_elsewhere() -> None:
+    page = page_of(timeline(email(0, "hello")))
+    policy = [attributes for tag, attributes in tags_of(page) if attributes.get("http-equiv")]
+    assert "default-src 'none'" in (policy[0]["content"] or "")
+    assert re.findall(r"(?:src|href|url\()\s*=?\s*[\"']?(?:https?:)?//", page) == []
+    # Links in a rehearsed message may be the real ones.
+    assert "pointer-events:none" in page
+
+
+def test_a_page_says_what_happens_to_whom_and_why() -> None:
+    page = page_of(
+        timeline(
+            entry("begin", 0, "critical@1 began for Acme Analytics"),
+            email(0, "executive_email", subject="Can we make it work?"),
+            task(24, "phone_call", title="Call Mara"),
+            left_out=(entry("task", 48, "task for the owner", step="visit", state="cancelled"),),
+            notes=("Today it would not begin: critical ended on 2026-11-12",),
+        )
+    )
+    for words in (
+        "Can we make it work?",
+        "Mara Lind",
+        "mara@acme.example",
+        "Call Mara",
+        "What is not needed any more",
+        "Today it would not begin",
+        "1 message to the customer",
+        "1 task for people",
+        "nothing was sent",
+    ):
+        assert words in page
+
+
+def test_a_page_of_two_names_the_differences() -> None:
+    left = timeline(email(0, "hello"), email(5, "gone"))
+    right = timeline(email(0, "hello", subject="Anew"), playbook="critical@2")
+    page = page_of(compare(left, right))
+    for words in ("changed: subject", "only with critical@1", "About hello", "Anew", "not with critical@2"):
+        assert words in page
