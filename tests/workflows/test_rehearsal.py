@@ -179,13 +179,13 @@ def without_gate(timeline: Timeline) -> Timeline:
     return timeline.model_copy(update=lists)
 
 
-def differences(left: Timeline, right: Timeline) -> list[tuple[str, str, list[str]]]:
+def differences(left: Timeline, right: Timeline) -> list[tuple[str, list[str]]]:
     """What differs, apart from the time of day at which either began."""
-    found: list[tuple[str, str, list[str]]] = []
+    found: list[tuple[str, list[str]]] = []
     for pair in compare(left, right).pairs:
         changes = [one.what for one in pair.changes if plain(one.left) != plain(one.right)]
         if changes or pair.left is None or pair.right is None:
-            found.append((pair.title, pair.state, changes))
+            found.append((f"{pair.title}: {pair.state}", changes))
     return found
 
 
