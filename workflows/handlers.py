@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
-from keepwell.contracts.commands import COMMAND, Answer, Command
+from keepwell.contracts.commands import COMMAND, TAKING_OVER, Answer, Command
 from keepwell.contracts.intervention import InterventionInput, Note, ScoreChange
 from workflows.state import RunState
 
@@ -32,7 +32,8 @@ class Handlers:
         """Refuse a command that cannot be carried out, and say why."""
         refused = self.state.refusal(command, workflow.now())
         if refused is not None:
-            raise ApplicationError(refused, type="Refused", non_retryable=True)
+            busy = self.state.handing_over
+            raise ApplicationError(refused, type=TAKING_OVER if busy else "Refused", non_retryable=not busy)
 
     @workflow.signal(description="The customer's level changed (sent by the daily run)")
     def score_changed(self, change: ScoreChange) -> None:

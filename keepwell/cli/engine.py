@@ -24,6 +24,7 @@ from keepwell.keys import score_workflow_id
 from keepwell.settings import Settings
 from keepwell.temporal.pollers import pollers
 from keepwell.temporal.run_client import run_with_client
+from keepwell.temporal.telling import tell
 
 T = TypeVar("T")
 
@@ -73,9 +74,8 @@ async def update(client: Client, settings: Settings, workflow_id: str, command: 
     except ServerUnavailableError:
         raise no_worker(settings, signals=True) from None
     handle = client.get_workflow_handle(workflow_id)
-    call = handle.execute_update("command", command, id=command.id, result_type=Answer)
     try:
-        return await asyncio.wait_for(call, ANSWER_WITHIN.total_seconds())
+        return await asyncio.wait_for(tell(handle, command), ANSWER_WITHIN.total_seconds())
     except WorkflowUpdateFailedError as error:
         raise _refused(error.cause) from error
     except (TimeoutError, RPCTimeoutOrCancelledError) as error:

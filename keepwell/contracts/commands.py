@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import AwareDatetime, Field, TypeAdapter
 
 from keepwell.contracts.base import Frozen
 from keepwell.contracts.offers import LONGEST_PAUSE_MONTHS, OfferKind
+
+TAKING_OVER: Final = "TakingOver"
+"""The type of the refusal that is over in a moment: another playbook is being put in this one's place."""
 
 Reason = Annotated[str, Field(max_length=500)]
 

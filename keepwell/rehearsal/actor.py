@@ -19,6 +19,7 @@ from keepwell.db.tables import Intervention, Transition
 from keepwell.errors import KeepwellError, RefusedError
 from keepwell.rehearsal.figures import move_to
 from keepwell.rehearsal.theatre import LEAST_DELAY, Theatre
+from keepwell.temporal.telling import tell
 
 T = TypeVar("T")
 REAL_SECONDS = 40.0
@@ -134,9 +135,7 @@ class Actor:
             RefusedError: it says no, and why; also where nothing runs any more.
         """
         try:
-            answer: Answer = await self._handle.execute_update(
-                "command", command, id=command.id, result_type=Answer
-            )
+            return await tell(self._handle, command)
         except WorkflowUpdateFailedError as error:
             cause = error.cause
             raise RefusedError(
@@ -146,7 +145,6 @@ class Actor:
             if error.status is RPCStatusCode.NOT_FOUND:
                 raise RefusedError("No intervention runs any more.") from error
             raise
-        return answer
 
     async def opened(self) -> str:
         """Wait (in real time) until an intervention is there; the newest one's id."""

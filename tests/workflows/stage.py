@@ -38,6 +38,7 @@ from keepwell.keys import expansion_workflow_id, new_id, risk_workflow_id
 from keepwell.ports import ChannelAdapter
 from keepwell.settings import Settings
 from keepwell.temporal.connect import connect_to
+from keepwell.temporal.telling import tell
 from scoring.signal import Signal
 from tests.unit.db.world import World
 from worker import THREADS, Parts, compose, make_worker
@@ -134,10 +135,7 @@ class Stage:
         made = kind(
             **{"id": new_id(), "intervention": intervention, "by": "dana@brightdesk.example", **fields}
         )
-        answer: Answer = await self.handle(key, family).execute_update(
-            "command", made, id=made.id, result_type=Answer
-        )
-        return answer
+        return await tell(self.handle(key, family), made)
 
     def rows(self, model: type[SQLModel], **where: Any) -> list[Any]:
         """Rows of a table, in the order of their ids."""
