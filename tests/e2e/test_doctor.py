@@ -12,10 +12,9 @@ from pathlib import Path
 
 import pytest
 from google.protobuf.duration_pb2 import Duration
-from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.enums.v1 import EventType, IndexedValueType
+from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
-from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest, ResetWorkflowExecutionRequest
+from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from temporalio.client import Client, Schedule, ScheduleUpdate, ScheduleUpdateInput
 
 from keepwell.db.engine import Store
@@ -29,6 +28,7 @@ from keepwell.settings import load_settings
 from keepwell.temporal.connect import connect_to
 from keepwell.temporal.schedules import ensure_schedules, schedule_state
 from tests.unit.db.world import World
+from tests.workflows.resetting import reset
 from tests.workflows.stage import stage as open_stage
 from worker import THREADS, compose, make_worker
 
@@ -230,27 +230,11 @@ async def test_a_run_that_was_terminated_and_how_to_mend_it(
         assert "(terminated)" in gone.found
 
         # What the finding advises: temporal workflow reset --type LastWorkflowTask.
-        await _reset(stage.skipper.client, stage.handle(key).id)
+        await reset(stage.skipper.client, stage.handle(key).id, -1)
         await until(lambda: runs.interventions(scene), "ok")
         assert len(stage.interventions(key)) == 1
         assert (await stage.until_end(key)) is not None
         assert stage.interventions(key)[0].outcome == "completed"
-
-
-async def _reset(client: Client, workflow_id: str) -> None:
-    last = 0
-    async for event in client.get_workflow_handle(workflow_id).fetch_history_events():
-        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
-            last = event.event_id
-    await client.workflow_service.reset_workflow_execution(
-        ResetWorkflowExecutionRequest(
-            namespace=client.namespace,
-            workflow_execution=WorkflowExecution(workflow_id=workflow_id),
-            workflow_task_finish_event_id=last,
-            reason="terminated by mistake",
-            request_id=new_id(),
-        )
-    )
 
 
 async def test_a_run_that_temporal_does_not_know(place: Place) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from keepwell.db.engine import Store
+from tests.fakes.sendgrid import FakeSendGrid
+from tests.fakes.slack import FakeSlack
+from tests.workflows.providers import Providers
 from tests.workflows.stage import Stage
 from tests.workflows.stage import stage as open_stage
 
@@ -23,3 +26,10 @@ async def sqlite_stage(sqlite_store: Store, temporal_address: str) -> AsyncItera
     """The same with SQLite alone, for tests where the engine makes no difference."""
     async with open_stage(sqlite_store, temporal_address) as opened:
         yield opened
+
+
+@pytest.fixture
+def providers() -> Iterator[Providers]:
+    """A SendGrid and a Slack of ours, over HTTP."""
+    with FakeSendGrid() as mail, FakeSlack() as slack:
+        yield Providers(mail, slack)

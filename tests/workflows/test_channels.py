@@ -2,52 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
-from keepwell.adapters.in_app import InApp
-from keepwell.adapters.sendgrid import SendGrid
-from keepwell.adapters.slack import Slack
 from keepwell.contracts.commands import Stop
-from keepwell.contracts.playbook import Channel
 from keepwell.db.engine import Store
 from keepwell.db.tables import Event
-from keepwell.ports import ChannelAdapter
-from tests.fakes.sendgrid import KEY, FakeSendGrid
-from tests.fakes.slack import TOKEN, FakeSlack
+from tests.fakes.sendgrid import FakeSendGrid
+from tests.fakes.slack import FakeSlack
+from tests.workflows.providers import Providers
 from tests.workflows.stage import HOUR, Stage, stage
 
-SHORT = timedelta(seconds=1)
 LEASE = timedelta(seconds=2)
 MAIL = "executive_email"
 ALERT = "alert_csm"
-
-
-@dataclass(frozen=True)
-class Providers:
-    """Both providers, and adapters with short time-outs."""
-
-    mail: FakeSendGrid
-    slack: FakeSlack
-
-    def adapters(self, store: Store, *, search: bool = False) -> dict[Channel, ChannelAdapter]:
-        """What a worker would get from the settings."""
-        return {
-            Channel.EMAIL: SendGrid(SecretStr(KEY), self.mail.url, activity=search, deadline=SHORT),
-            Channel.SLACK: Slack(SecretStr(TOKEN), self.slack.url, deadline=SHORT),
-            Channel.IN_APP: InApp(store),
-        }
-
-
-@pytest.fixture
-def providers() -> Iterator[Providers]:
-    with FakeSendGrid() as mail, FakeSlack() as slack:
-        yield Providers(mail, slack)
 
 
 async def played(

@@ -9,8 +9,6 @@ from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import WorkflowUpdateFailedError
 
 from keepwell.contracts.commands import Acknowledge, CommandBase, Pause, Respond, Resume, Skip, Stop
@@ -163,36 +161,6 @@ async def test_what_arrives_while_the_run_ends_is_read(stage: Stage) -> None:
     add_up(stage)
 
 
-async def test_a_decided_start_keeps_its_intervention_through_a_reset(stage: Stage) -> None:
-    """`workflow reset` gives a new run id; the start stamp stays, so nothing is opened or sent again."""
-    key = stage.customer("acme")
-    await stage.score(key, 12)
-    opened = await stage.opened(key)
-    await stage.forward(key, 3 * HOUR)
-    before = [row.key for row in stage.outbox(key)]
-    assert len(before) == 4
-    await _reset(stage, key)
-    await stage.forward(key, 4 * HOUR)
-    assert [row.key for row in stage.outbox(key)] == before
-    assert [row.id for row in stage.interventions(key)] == [opened.id]
-
-
-async def test_a_reset_after_the_end_plays_nothing_again(stage: Stage) -> None:
-    key = stage.customer("acme")
-    await stage.score(key, 12)
-    await stage.opened(key)
-    await stage.forward(key, 3 * HOUR)
-    await stage.command(key, Respond)
-    await stage.handle(key).result()
-    before = [row.key for row in stage.outbox(key)]
-    await _reset(stage, key)
-    result = await stage.handle(key).result()
-    assert result["outcome"] == "not_opened"
-    assert "has ended: The customer answered" in result["why"]
-    assert [row.key for row in stage.outbox(key)] == before
-    assert stage.interventions(key)[0].outcome == "responded"
-
-
 async def test_a_recovery_closes_what_a_terminated_run_left_open(stage: Stage) -> None:
     key = stage.customer("acme")
     await stage.score(key, 12)
@@ -203,21 +171,6 @@ async def test_a_recovery_closes_what_a_terminated_run_left_open(stage: Stage) -
     assert stage.interventions(key)[0].outcome == "recovered"
     assert "open" not in {task.state for task in stage.tasks(key)}
     add_up(stage)
-
-
-async def _reset(stage: Stage, key: str) -> None:
-    """`workflow reset` of the customer's newest run to its first task."""
-    handle = stage.handle(key)
-    described = await handle.describe()
-    await stage.skipper.client.workflow_service.reset_workflow_execution(
-        ResetWorkflowExecutionRequest(
-            namespace="default",
-            workflow_execution=WorkflowExecution(workflow_id=handle.id, run_id=described.run_id),
-            reason="test",
-            workflow_task_finish_event_id=4,
-            request_id=new_id(),
-        )
-    )
 
 
 def test_the_input_of_a_run_is_small() -> None:
