@@ -100,6 +100,35 @@ def channels(settings: Settings, store: Store) -> Mapping[Channel, ChannelAdapte
     return {Channel.EMAIL: outbox, Channel.SLACK: outbox, Channel.IN_APP: InApp(store)}
 
 
+def make_hand_over(settings: Settings, store: Store, client: Client) -> TemporalHandOver:
+    """What starts and signals runs. It sends nothing itself, so it needs no provider's credentials."""
+    return _hand_over(settings, store, client, _playbooks(settings, _templates(settings, store)))
+
+
+def _hand_over(
+    settings: Settings, store: Store, client: Client, playbooks: PlaybookRegistry
+) -> TemporalHandOver:
+    return TemporalHandOver(
+        client,
+        settings.task_queue,
+        TransitionRepository(store),
+        InterventionRepository(store),
+        playbooks,
+        OpportunityRepository(store),
+    )
+
+
+def _playbooks(
+    settings: Settings, templates: TemplateRepository, instead: Sequence[Playbook] = ()
+) -> PlaybookRegistry:
+    return PlaybookRegistry((*BUILT_IN, *settings.playbooks), templates.pin, instead)
+
+
+def _templates(settings: Settings, store: Store) -> TemplateRepository:
+    folders: tuple[Path, ...] = (*((settings.templates,) if settings.templates else ()), OWN_TEMPLATES)
+    return TemplateRepository(store, folders)
+
+
 def compose(
     settings: Settings,
     store: Store,
@@ -111,15 +140,12 @@ def compose(
     lease: timedelta = LEASE,
 ) -> Parts:
     """Wire the production parts; tests and rehearsals give other adapters, a gate, playbooks `instead`."""
-    folders: tuple[Path, ...] = (*((settings.templates,) if settings.templates else ()), OWN_TEMPLATES)
-    templates = TemplateRepository(store, folders)
-    playbooks = PlaybookRegistry((*BUILT_IN, *settings.playbooks), templates.pin, instead)
+    templates = _templates(settings, store)
+    playbooks = _playbooks(settings, templates, instead)
+    hand_over = _hand_over(settings, store, client, playbooks)
     interventions, steps = InterventionRepository(store), StepRepository(store)
     transitions, scores = TransitionRepository(store), ScoreRepository(store, settings.partition_size)
     opportunities = OpportunityRepository(store)
-    hand_over = TemporalHandOver(
-        client, settings.task_queue, transitions, interventions, playbooks, opportunities
-    )
     renderer = StoreRenderer(Facts(store), templates)
     delivery = Delivery(
         ledger=LedgerRepository(store),

@@ -13,7 +13,7 @@ from keepwell.cli.engine import require_worker, with_client
 from keepwell.contracts.campaigns import WaitingCustomer
 from keepwell.db.repositories.views_transitions import Decision, decisions
 from keepwell.errors import ServerUnavailableError
-from worker import compose
+from worker import make_hand_over
 
 DECIDED_WITHIN = 10.0
 """Seconds to wait for what the runs make of transitions; a running worker needs one or two."""
@@ -29,13 +29,13 @@ def hand_over(desk: Desk, write: Callable[[], Sequence[str]]) -> tuple[Decision,
     """
 
     async def run(client: Client) -> tuple[Sequence[str], bool]:
-        parts = compose(desk.settings, desk.store, client)
+        sender = make_hand_over(desk.settings, desk.store, client)
         transitions = await asyncio.to_thread(write)
         room = asyncio.Semaphore(AT_ONCE)
 
         async def one(transition: str) -> None:
             async with room:
-                await parts.hand_over.hand_over(transition, desk.now)
+                await sender.hand_over(transition, desk.now)
 
         await asyncio.gather(*(one(transition) for transition in transitions))
         return transitions, await _works(require_worker(client, desk.settings))
@@ -51,8 +51,8 @@ def start_campaign(desk: Desk, waiting: WaitingCustomer) -> bool:
     """
 
     async def run(client: Client) -> bool:
-        parts = compose(desk.settings, desk.store, client)
-        return await parts.hand_over.start_campaign(waiting, desk.now)
+        sender = make_hand_over(desk.settings, desk.store, client)
+        return await sender.start_campaign(waiting, desk.now)
 
     return with_client(desk.settings, run)
 

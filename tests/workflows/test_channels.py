@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,10 +10,13 @@ import pytest
 from keepwell.contracts.commands import Stop
 from keepwell.db.engine import Store
 from keepwell.db.tables import Event
+from keepwell.errors import ConfigurationError
+from keepwell.settings import Settings
 from tests.fakes.sendgrid import FakeSendGrid
 from tests.fakes.slack import FakeSlack
 from tests.workflows.providers import Providers
 from tests.workflows.stage import HOUR, Stage, stage
+from worker import compose, make_hand_over
 
 LEASE = timedelta(seconds=2)
 MAIL = "executive_email"
@@ -168,3 +171,26 @@ async def test_a_slack_that_cannot_be_reached_is_tried_until_it_can(
     assert providers.slack.asked("chat.postMessage") == 3
     assert taken(providers.slack, ALERT) == 1
     assert state(opened, key, ALERT) == "accepted"
+
+
+async def test_a_change_of_score_is_handed_over_without_the_providers_keys(sqlite_stage: Stage) -> None:
+    """A scheduler's machine need not hold what only the worker sends with."""
+    key = sqlite_stage.customer("acme")
+    scored = await score_only(sqlite_stage, key)
+    settings = Settings(sending="live", task_queue=sqlite_stage.parts.hand_over.task_queue)
+    client = sqlite_stage.skipper.client
+    with pytest.raises(ConfigurationError):
+        compose(settings, sqlite_stage.store, client)
+    sender = make_hand_over(settings, sqlite_stage.store, client)
+    await sender.hand_over(scored, datetime.now(UTC))
+    assert (await sqlite_stage.opened(key)).playbook == "critical"
+    await sqlite_stage.command(key, Stop)
+
+
+async def score_only(opened: Stage, key: str) -> str:
+    """A change of level that nobody has handed over yet."""
+    now = opened.clocks[key]
+    opened.world.at_points(key, 12, now)
+    scored = opened.parts.scores.score_customer(opened.world.organisation, key, now)
+    assert scored.transition is not None
+    return scored.transition
