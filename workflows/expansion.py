@@ -6,11 +6,11 @@ from temporalio import workflow
 
 from keepwell.contracts.intervention import Closed, InterventionInput
 from keepwell.contracts.offers import OfferKind, OfferOption
-from keepwell.contracts.playbook import Assign, Channel, FollowUp, Offer, Playbook, Send, Sender, Task
+from keepwell.contracts.playbook import Channel, FollowUp, Offer, Playbook, Send, Sender, Task
 from scoring.signal import Signal
+from workflows.campaign_steps import BEGINNING
 from workflows.run import InterventionRun
 
-HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 COOLDOWN = 60 * DAY
 
@@ -37,7 +37,7 @@ USAGE_LIMIT = Playbook(
     workflow="ExpansionPlaybook",
     cooldown=COOLDOWN,
     steps=(
-        Assign(name="assign_csm", within=4 * HOUR, why="The emails are a CSM's own, so there has to be one"),
+        *BEGINNING,
         Offer(
             name="upgrade_offer",
             within=1 * DAY,
@@ -97,7 +97,7 @@ TEAM = Playbook(
     workflow="ExpansionPlaybook",
     cooldown=COOLDOWN,
     steps=(
-        Assign(name="assign_csm", within=4 * HOUR, why="The emails are a CSM's own, so there has to be one"),
+        *BEGINNING,
         _email(
             "team_showcase",
             0,

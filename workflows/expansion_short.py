@@ -4,7 +4,6 @@ from datetime import timedelta
 
 from keepwell.contracts.offers import OfferKind, OfferOption
 from keepwell.contracts.playbook import (
-    Assign,
     Channel,
     Document,
     FollowUp,
@@ -16,8 +15,8 @@ from keepwell.contracts.playbook import (
     Task,
 )
 from scoring.signal import Signal
+from workflows.campaign_steps import BEGINNING
 
-HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
 
@@ -53,9 +52,6 @@ def _campaign(
     steps: tuple[Step, ...],
     follow_ups: tuple[FollowUp, ...] = (),
 ) -> Playbook:
-    assign = Assign(
-        name="assign_csm", within=4 * HOUR, why="The email is a CSM's own, so there has to be one"
-    )
     return Playbook(
         name=name,
         version=1,
@@ -64,7 +60,7 @@ def _campaign(
         signal=signal,
         workflow="ExpansionPlaybook",
         cooldown=60 * DAY,
-        steps=(assign, *steps),
+        steps=(*BEGINNING, *steps),
         follow_ups=follow_ups,
         closes_at=14 * DAY,
     )

@@ -76,3 +76,14 @@ def _exists(call: str) -> bool:
         command = known[name]
     options = {name for one in command.params for name in (*one.opts, *one.secondary_opts)} | {"--help"}
     return all(word.split("=")[0] in options for word in words if re.match(r"--?[a-z]", word))
+
+
+def test_commands_in_messages_exist() -> None:
+    """What a task or a Slack message tells people to type."""
+    found = {
+        (path.name, call.strip())
+        for path in sorted((ROOT / "templates").rglob("*.txt.j2"))
+        for call in re.findall(r"keepwell ([^`\n·]+)", re.sub(r"\{\{.*?\}\}", "X", path.read_text()))
+    }
+    assert len(found) > 10
+    assert [one for one in found if not _exists(one[1])] == []

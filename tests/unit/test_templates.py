@@ -207,10 +207,10 @@ def test_the_talk_asks_what_fits_the_signal(signal: Signal, question: str) -> No
 
 def test_the_talk_names_the_command_for_what_is_on_offer() -> None:
     growing = sample_contexts()["growing"]
-    line = f"They take the trial: keepwell accept {growing.intervention.id} trial"
+    line = f"They take the trial: keepwell offer accept {growing.intervention.id} trial"
     assert line in rendered("task/expansion/talk", growing).text
     unoffered = growing.model_copy(update={"offer": None})
-    assert "keepwell accept" not in rendered("task/expansion/talk", unoffered).text
+    assert "offer accept" not in rendered("task/expansion/talk", unoffered).text
 
 
 def test_without_a_story_nothing_is_claimed() -> None:
