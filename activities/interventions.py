@@ -4,6 +4,7 @@ from temporalio import activity
 
 from activities.plain import fallback_text, review_text
 from keepwell.contracts.intervention import (
+    RECOVERED,
     Ended,
     Ending,
     Miss,
@@ -42,12 +43,17 @@ class InterventionActivities:
         level = request.change.level
         playbook = self._playbooks.for_level(level)
         if playbook is None:
-            reason = f"There is no playbook for {level.value}"
+            code, reason = "no_playbook", f"There is no playbook for {level.value}"
+            if level in RECOVERED:
+                code, reason = (
+                    "not_needed",
+                    f"{level.value} needs no playbook, and none runs",
+                )
             self._interventions.refuse(
                 Refusal(
                     organisation=request.organisation,
                     transition=request.change.transition,
-                    code="no_playbook",
+                    code=code,
                     reason=reason,
                     now=request.now,
                 )

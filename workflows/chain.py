@@ -11,6 +11,7 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 from activities.interventions import InterventionActivities
+from keepwell.contracts.commands import Stop
 from keepwell.contracts.intervention import (
     ENGINE_NOW,
     Carry,
@@ -29,7 +30,7 @@ from keepwell.contracts.intervention import (
 )
 from keepwell.keys import expansion_workflow_id, takeover_start
 from workflows import policies
-from workflows.details import cut
+from workflows.details import cut, held_words
 from workflows.handlers import Handlers
 from workflows.show import show
 from workflows.standing import ENGINE, Exit
@@ -40,6 +41,8 @@ LOCAL = (InterventionActivities.open_intervention, InterventionActivities.end_in
 What people do in between is written by ordinary ones: while a local activity runs, the run takes no update,
 and in a burst of commands for many customers (tried: 60 with 11 each) updates then timed out.
 """
+
+CANCELLED = "The run was cancelled in Temporal"
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -75,14 +78,13 @@ class Chain(Handlers):
     async def open(self) -> Opened | NotOpened:
         return await self.store(InterventionActivities.open_intervention, self._request())
 
-    async def tell_expansion(self, *, release: bool = False) -> None:
-        """Hold the customer's expansion, or let it go on. One that has ended meanwhile needs neither."""
+    async def tell_expansion(self, hold: str = "") -> None:
+        """Hold the customer's expansion, saying why, or let it go on. One that has ended needs neither."""
         entry = self.state.entry
         campaign = workflow.get_external_workflow_handle(
             expansion_workflow_id(entry.organisation, entry.customer)
         )
-        why = f"{entry.playbook.label} runs: the level is {entry.cause.level.value}"
-        told = campaign.signal("release") if release else campaign.signal("hold", why)
+        told = campaign.signal("hold", hold) if hold else campaign.signal("release")
         try:
             await self.surely(asyncio.ensure_future(told))
         except ApplicationError:
@@ -162,7 +164,7 @@ class Chain(Handlers):
             )
             written = await self.store(InterventionActivities.end_intervention, ending)
             if written is not None and written.releases:
-                await self.tell_expansion(release=True)
+                await self.tell_expansion()
         show(state, None, self.shown)
 
     async def leave(self, closed: Closed) -> Closed:
@@ -182,14 +184,27 @@ class Chain(Handlers):
                 raise asyncio.CancelledError
             if not state.inbox:
                 return closed
-            if state.inbox:
-                await self.take_over(state.inbox.pop(0))
+            await self._begin_anew(state.inbox.pop(0))
+
+    async def _begin_anew(self, change: ScoreChange) -> None:
+        """A change that arrived when this intervention was over. The end may have let the expansion go."""
+        answer = await self.take_over(change)
+        if isinstance(answer, NotOpened):
+            holds, playbook = answer.holds, None
+        else:
+            holds, playbook = answer.opened.holds, answer.playbook
+        if holds:
+            await self.tell_expansion(held_words(playbook, change.level))
 
     def _continue(self, answer: TakeOver) -> None:
         state, entry = self.state, self.state.entry
         request = self.request
         assert request is not None  # noqa: S101  (set with the answer)
         earlier = [f"{line} ({entry.playbook.label})" for line in state.sent]
+        if self.cancelled and state.exit is not None and state.exit.outcome is Outcome.SUPERSEDED:
+            # Cancelled during the take-over. The server forgets it with this run: the next one stops.
+            stop = Stop(id=f"cancelled/{request.start}", by="ops", reason=CANCELLED)
+            state.waiting.append(stop)
         carry = Carry(
             opened=answer.opened,
             inbox=tuple(state.inbox),
@@ -261,4 +276,4 @@ class Chain(Handlers):
         """A cancellation in Temporal is a stop by ops: it ends the intervention like any other."""
         self.cancelled = True
         if self.state.exit is None:
-            self.state.exit = Exit(Outcome.STOPPED, "The run was cancelled in Temporal", "ops")
+            self.state.exit = Exit(Outcome.STOPPED, CANCELLED, "ops")

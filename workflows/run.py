@@ -27,7 +27,7 @@ from keepwell.contracts.offers import OfferState
 from keepwell.contracts.playbook import REVIEW, Assign, Document, Escalate, Offer, Send, Step, Task
 from workflows import policies
 from workflows.chain import Chain
-from workflows.details import cut, next_words
+from workflows.details import cut, held_words, next_words
 from workflows.show import show
 from workflows.standing import ENGINE, Exit
 
@@ -41,7 +41,8 @@ class InterventionRun(Chain):
         if entry.carry is None:
             answer = await self.open()
             if answer.holds:
-                await self.tell_expansion()
+                playbook = None if isinstance(answer, NotOpened) else entry.playbook
+                await self.tell_expansion(held_words(playbook, entry.cause.level))
             if isinstance(answer, NotOpened):
                 return await self.leave(Closed(intervention=None, outcome="not_opened", why=answer.reason))
             state.begin(answer)

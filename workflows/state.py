@@ -55,9 +55,12 @@ class RunState(Standing):
             state.known.update(change.transition for change in carry.inbox)
             state.seen = dict.fromkeys(carry.seen, "was carried out before the take-over")
             state.waiting = list(carry.waiting)
-            state.begin(carry.opened)
-            if carry.paused:
-                state.stand_still(carry.opened.started_at, carry.paused_until, carry.pause_reason)
+            opened = carry.opened
+            if carry.paused and opened.paused_at is None:
+                pause = {"paused_until": carry.paused_until, "pause_reason": carry.pause_reason}
+                opened = opened.model_copy(update={"paused_at": opened.started_at, **pause})
+            # The pause first, then the commands that waited: a resume among them ends it.
+            state.begin(opened)
         return state
 
     def begin(self, opened: Opened) -> None:

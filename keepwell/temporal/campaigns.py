@@ -18,6 +18,7 @@ from keepwell.ports import Opportunities, Playbooks
 
 UPGRADED = "upgraded"
 RELEASE = "release"
+HOLD = "hold"
 
 
 class Campaigns:
@@ -59,6 +60,10 @@ class Campaigns:
     async def release(self, organisation: str, customer: str) -> bool:
         """Let a held campaign go on; False where no run is left to hear it."""
         return await self._tell(organisation, customer, RELEASE)
+
+    async def hold(self, organisation: str, customer: str, why: str) -> bool:
+        """Let a campaign wait; False where there is none. One that is held already is not held again."""
+        return await self._tell(organisation, customer, HOLD, why)
 
     async def release_held(self, organisation: str, customer: str) -> None:
         """Let this customer's campaign go on if it is held and nothing holds it any more."""

@@ -80,6 +80,9 @@ class TemporalHandOver:
             await self._campaigns.release_held(pending.organisation, pending.customer)
             code, reason = "not_needed", f"{level} needs no playbook, and none runs that it would end"
         else:
+            # No risk run is there either that would tell a campaign to wait.
+            why = f"No playbook runs, but the level is {level}"
+            await self._campaigns.hold(pending.organisation, pending.customer, why)
             code, reason = "no_playbook", f"There is no playbook for {level} yet, and none runs"
         return await self._refuse(pending, code, reason, now)
 

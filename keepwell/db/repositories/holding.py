@@ -20,9 +20,12 @@ def open_of(session: Session, customer: str, family: Family) -> Intervention | N
 
 
 def must_hold(session: Session, customer: str) -> bool:
-    """Whether the customer is at risk while a campaign runs that nobody has told so."""
+    """Whether the customer is at risk while a campaign is open, which has to be told so.
+
+    Also one that is held: it may have been told to go on a moment ago and not have written it down yet.
+    """
     campaign = open_of(session, customer, "expansion")
-    return campaign is not None and not campaign.held_why and held_because(session, customer) != ""
+    return campaign is not None and held_because(session, customer) != ""
 
 
 def may_go_on(session: Session, customer: str) -> bool:
