@@ -112,7 +112,7 @@ class InterventionRun(Chain):
         if running.level is None:
             await self.refuse(change, "no_risk_playbook", f"{running.label} is no risk playbook")
             return
-        if change.sequence < state.sequence:
+        if change.sequence < state.sequence or state.outdated(change):
             await self.refuse(change, "older", "A newer transition of this customer came first")
             return
         state.sequence = change.sequence

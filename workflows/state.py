@@ -27,6 +27,7 @@ from keepwell.contracts.intervention import (
     Note,
     Opened,
     Outcome,
+    ScoreChange,
     StepState,
 )
 from workflows.clock import Clock
@@ -81,6 +82,11 @@ class RunState(Standing):
         waiting, self.waiting = self.waiting, []
         for command in waiting:
             self.receive(command, now)
+
+    def outdated(self, change: ScoreChange) -> bool:
+        """Whether a newer change waits already: the last level decides, also when it came at once."""
+        newest = max((other.sequence for other in self.inbox), default=0)
+        return self.entry.engine > 2 and newest > change.sequence
 
     def refuse_waiting(self, why: str, now: datetime) -> None:
         """No intervention was opened that these commands could be for."""

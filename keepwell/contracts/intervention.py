@@ -18,7 +18,7 @@ from scoring.signal import Signal, Urgency
 RECOVERED = (Level.HEALTHY, Level.THRIVING)
 """The levels that end a risk playbook."""
 
-ENGINE_NOW = 2
+ENGINE_NOW = 3
 """What new runs begin with; see `InterventionInput.engine`."""
 
 
@@ -180,6 +180,7 @@ class InterventionInput(Frozen):
 
     `engine` 1 is what runs were before the field was there: all they ask of the store are activities like
     any other. Since 2 the opening, the end and steps that only write to the store are local activities.
+    Since 3 a change of level is refused as outdated where a newer one waits beside it.
     """
 
     organisation: str

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from keepwell.contracts.intervention import RECOVERED
 from keepwell.contracts.scoring import CustomerScored
+from keepwell.db.engine import Store
+from keepwell.settings import Settings
 from scoring.levels import Level
 from tests.workflows.consistency import consistent, decided
 from tests.workflows.stage import Stage
+from tests.workflows.stage import stage as open_stage
 from tests.workflows.test_once import add_up
+from worker import THREADS, make_worker
 
 Burst = Callable[[Stage, str, tuple[float, ...]], Awaitable[None]]
 CHANGES = (50, 30, 12, 30, 80, 12)
@@ -82,3 +88,32 @@ async def test_a_burst_leaves_one_voice_and_the_last_level(stage: Stage) -> None
         assert Level(stage.transitions(key)[-1].level) in RECOVERED, plans[key]
         assert all(row.outcome for row in stage.interventions(key)), plans[key]
         assert "open" not in {task.state for task in stage.tasks(key) if task.intervention_id}
+
+
+async def test_what_is_outdated_when_it_is_read_changes_nothing(
+    sqlite_store: Store, temporal_address: str
+) -> None:
+    """A recovery and a fall wait while no worker runs: the playbook goes on, it is not ended and refused."""
+    async with open_stage(sqlite_store, temporal_address, works=False) as stage:
+        key = stage.customer("acme")
+        async with worker_of(stage):
+            await stage.score(key, 30)
+            first = await stage.opened(key)
+        for number, points in enumerate((80, 30, 12)):
+            await arrive(stage, key, points, number)
+        async with worker_of(stage):
+            await decided(stage, key, 4)
+            codes = [row.code for row in stage.transitions(key)]
+            assert codes == ["started", "older", "older", "started"]
+            old, new = stage.interventions(key)
+            assert (old.id, old.outcome, new.supersedes) == (first.id, "superseded", first.id)
+            consistent(stage, key)
+
+
+@asynccontextmanager
+async def worker_of(stage: Stage) -> AsyncIterator[None]:
+    """A worker for a while."""
+    settings = Settings(task_queue=stage.parts.hand_over.task_queue)
+    with ThreadPoolExecutor(THREADS) as executor:
+        async with make_worker(settings, stage.skipper.client, stage.parts, executor):
+            yield
