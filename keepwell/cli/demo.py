@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,7 +10,7 @@ import typer
 from keepwell.cli.desk import Json
 from keepwell.cli.log import log_to
 from keepwell.cli.output import Progress, print_json, say
-from keepwell.errors import InputError, RefusedError
+from keepwell.errors import InputError, KeepwellError, RefusedError
 
 if TYPE_CHECKING:
     from keepwell.demo.home import DemoHome
@@ -27,7 +28,7 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     once: Annotated[
-        bool, typer.Option("--once", help="Play two stories on a virtual clock, print them, and end.")
+        bool, typer.Option("--once", help="Play stories on a virtual clock, print them, and end.")
     ] = False,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Delete what earlier demos have made, and start anew.")
@@ -39,6 +40,7 @@ def demo(
         raise InputError("--once leaves nothing behind, so there is nothing for --fresh to delete.")
     if as_json and not once:
         raise InputError("--json goes with --once.", hint="keepwell demo --once --json")
+    _quiet()
     if once:
         _once(as_json=as_json)
     else:
@@ -47,21 +49,34 @@ def demo(
         _live(demo_home(), fresh=fresh)
 
 
+def _quiet() -> None:
+    """Keep warnings of Temporal's own core off the screen: a busy machine makes it warn of slow tasks."""
+    from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter  # noqa: PLC0415
+
+    errors = LoggingConfig(filter=TelemetryFilter(core_level="ERROR", other_level="ERROR"))
+    # Where this process has a runtime already, that one goes on.
+    with suppress(RuntimeError):
+        Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=errors)))
+
+
 def _once(*, as_json: bool) -> None:
-    from keepwell.cli.demo_view import BANNER, LIVE_REFUSED, print_banner, print_stories  # noqa: PLC0415
+    from keepwell.cli.demo_stories import print_playing  # noqa: PLC0415
+    from keepwell.cli.demo_view import BANNER, LIVE_REFUSED, print_banner  # noqa: PLC0415
     from keepwell.demo.home import wants_live  # noqa: PLC0415
     from keepwell.demo.once import play  # noqa: PLC0415
 
     if as_json:
         with log_to(None):
-            stories = play(lambda _: None)
+            playing = play(lambda _: None)
         notes = [BANNER, *([LIVE_REFUSED] if wants_live() else [])]
-        print_json({"demo": True, "notes": notes, "stories": list(stories)})
-        return
-    print_banner(live=wants_live())
-    with log_to(None):
-        stories = play(Progress())
-    print_stories(stories)
+        print_json({"demo": True, "notes": notes, "stories": playing.stories, "checks": playing.checks})
+    else:
+        print_banner(live=wants_live())
+        with log_to(None):
+            playing = play(Progress())
+        print_playing(playing)
+    if not playing.checks.hold:
+        raise KeepwellError("The stories do not add up: see the checks.", audience="developer")
 
 
 def _live(home: DemoHome, *, fresh: bool) -> None:

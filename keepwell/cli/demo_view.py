@@ -1,26 +1,22 @@
-"""How the demo shows itself: short lines of progress, the opening words, and played stories."""
+"""How the demo shows itself: short lines of progress and the opening words."""
 
 from __future__ import annotations
 
 import shlex
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from keepwell.cli import words
-from keepwell.cli.output import Column, cell, console, level_text, plain, print_table, say
+from keepwell.cli.output import cell, console, level_text, plain, say
 from keepwell.db.repositories.views_interventions import InterventionLine
-from keepwell.demo.happened import Happened
+from keepwell.demo.happened import Growing, Happened
 from keepwell.demo.home import DemoHome, prefix, program
 from keepwell.temporal.ui import ui_link
 from scoring.levels import Level
-
-if TYPE_CHECKING:
-    from keepwell.demo.told import Moment, Story
 
 SHOWN = 12
 BANNER = "Keepwell demo · DEMO DATA: customers, people and figures are made up, nothing is sent"
@@ -35,16 +31,19 @@ def print_banner(*, live: bool) -> None:
 
 
 def print_opening(home: DemoHome, happened: Happened, address: str, ui_url: str | None) -> None:
-    """What just happened, where to look, and three commands to try."""
+    """What just happened, where to look, and some commands to try."""
     _heading("What just happened")
     for line in _numbers(happened):
         _indented(line)
-    _heading("Interventions (demo data)")
+    _heading("Customers in trouble (demo data)")
     _print_open(happened)
+    if happened.growing:
+        _heading("Customers with room to grow (demo data)")
+        _print_growing(happened)
     before = (*prefix(home, address, ui_url), shlex.quote(program()))
     _heading("Where to look")
     _print_places(happened, before, ui_url)
-    _heading("Three commands to try")
+    _heading("Commands to try")
     there = "" if Path(program()).is_absolute() or "/" not in program() else f" in the folder {Path.cwd()}"
     say("  In another terminal", there, "; they reach the demo's own home.", style="dim")
     for what, arguments in _commands(happened):
@@ -61,18 +60,6 @@ def print_stopping(home: DemoHome) -> None:
     console().print(Text(f"The demo has ended. Its data is kept in {home.folder}"), soft_wrap=True)
     console().print(Text(f"  go on with it:  {again}"), soft_wrap=True)
     console().print(Text(f"  start anew:     {again} --fresh"), soft_wrap=True)
-
-
-def print_stories(stories: tuple[Story, ...]) -> None:
-    """Each story with its dated timeline."""
-    for story in stories:
-        _heading(f"{story.customer} (demo data) · {story.title}")
-        _indented(Text(plain(story.plot), style="italic"))
-        say()
-        rows = [(_when(story, moment), _what(moment)) for moment in story.moments]
-        print_table([Column("When (UTC)", keep=True), Column("What, to whom, and why")], rows)
-        say()
-        _indented(Text(f"Outcome: {story.outcome}", style="bold") + Text(f" – {plain(story.why)}", style=""))
 
 
 def _indented(text: Text) -> None:
@@ -100,14 +87,15 @@ def _numbers(happened: Happened) -> list[Text]:
     for level in Level:
         levels.append_text(level_text(level)).append(f" {numbers.levels[level]}   ")
     kinds = ", ".join(f"{count} × {name}" for name, count in _by_playbook(happened))
-    begun = f"{words.count(len(happened.open), 'playbook')} running: {kinds}" if kinds else "No playbook runs"
+    number = len(happened.open) + len(happened.growing)
+    begun = f"{words.count(number, 'playbook')} running: {kinds}" if kinds else "No playbook runs"
     lines = [
         Text(first),
         levels,
         Text(begun),
         Text(
             f"{words.count(happened.messages, 'message')} in the outbox, "
-            f"{words.count(happened.tasks, 'open task')}"
+            f"{words.count(happened.tasks, 'open task')}, {words.count(happened.offers, 'open offer')}"
         ),
     ]
     lines += [
@@ -119,16 +107,14 @@ def _numbers(happened: Happened) -> list[Text]:
 
 def _by_playbook(happened: Happened) -> list[tuple[str, int]]:
     counts: dict[str, int] = {}
-    for line in happened.open:
+    for line in (*happened.open, *(one.line for one in happened.growing)):
         counts[line.playbook] = counts.get(line.playbook, 0) + 1
     return list(counts.items())
 
 
 def _print_open(happened: Happened) -> None:
     out = console()
-    table = Table(
-        box=None, pad_edge=False, padding=(0, 2 if out.width >= 100 else 1, 0, 0), header_style="bold"
-    )
+    table = _table(out.width)
     table.add_column("Customer", overflow="fold")
     table.add_column("Level", no_wrap=True)
     table.add_column("Score", justify="right", no_wrap=True)
@@ -148,6 +134,36 @@ def _print_open(happened: Happened) -> None:
     out.print(Padding(table, (0, 0, 0, 2), expand=False))
     if len(happened.open) > SHOWN:
         say(f"  … and {len(happened.open) - SHOWN} more", style="dim")
+
+
+def _print_growing(happened: Happened) -> None:
+    out = console()
+    table = _table(out.width)
+    table.add_column("Customer", overflow="fold")
+    table.add_column("What was seen")
+    table.add_column("A year", justify="right", no_wrap=True)
+    table.add_column("Playbook", no_wrap=True)
+    table.add_column("Offer")
+    for one in happened.growing[:SHOWN]:
+        table.add_row(
+            cell(one.line.customer),
+            cell(one.words),
+            words.money(one.value, one.currency),
+            one.line.playbook,
+            _offered(one),
+        )
+    out.print(Padding(table, (0, 0, 0, 2), expand=False))
+
+
+def _offered(one: Growing) -> str:
+    if one.offer is None:
+        return "–"
+    kinds = ", ".join(option.kind.words for option in one.offer.options)
+    return f"{kinds} until {one.offer.valid_until:%d %b}"
+
+
+def _table(width: int) -> Table:
+    return Table(box=None, pad_edge=False, padding=(0, 2 if width >= 100 else 1, 0, 0), header_style="bold")
 
 
 def _next(one: InterventionLine, now: datetime) -> str:
@@ -183,7 +199,7 @@ def _commands(happened: Happened) -> list[tuple[str, list[str]]]:
         ]
     read = ["outbox", "show", happened.newest.id] if happened.newest is not None else ["outbox"]
     about = f" to {happened.newest.recipient}" if happened.newest is not None else ""
-    return [
+    found = [
         (f"The timeline of {worst.customer}: done, and ahead", ["intervention", worst.customer]),
         (f"The message{about}, as it would arrive", read),
         (
@@ -191,23 +207,18 @@ def _commands(happened: Happened) -> list[tuple[str, list[str]]]:
             ["acknowledge", worst.customer, "--by", worst.owner or "demo", "--note", "I am on it"],
         ),
     ]
+    return found + _take_the_offer(happened)
 
 
-def _when(story: Story, moment: Moment) -> Text:
-    since = words.offset(moment.at - story.started_at)
-    return Text(f"{moment.at.astimezone(UTC):%a %d %b %H:%M}\n") + Text(since, style="dim")
-
-
-def _what(moment: Moment) -> Text:
-    text = Text(plain(moment.what), style=_style(moment))
-    if moment.to:
-        text.append(f" → {plain(moment.to)}", style="")
-    if moment.subject:
-        text.append(f"\n“{plain(moment.subject)}”", style="cyan")
-    if moment.why:
-        text.append(f"\n{plain(moment.why)}", style="dim")
-    return text
-
-
-def _style(moment: Moment) -> str:
-    return "bold green" if moment.kind == "end" else "bold yellow" if moment.kind == "person" else "bold"
+def _take_the_offer(happened: Happened) -> list[tuple[str, list[str]]]:
+    """The first open offer, accepted: what a campaign is for."""
+    for one in happened.growing:
+        if one.offer is not None:
+            kind, customer = one.offer.options[0].kind, one.line.customer
+            return [
+                (
+                    f"{customer} takes the {kind.words}: what was promised becomes a task",
+                    ["offer", "accept", customer, kind.value, "--by", one.line.owner or "demo"],
+                )
+            ]
+    return []

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from keepwell.contracts.base import Frozen
+from keepwell.contracts.intervention import StepState
+from keepwell.contracts.offers import OPEN_OFFER
 from keepwell.db.repositories.views_customers import Counts, counts
 from keepwell.db.repositories.views_interventions import InterventionLine, interventions
 from keepwell.db.repositories.views_messages import MessageLine, messages
-from keepwell.db.tables import InAppNotification, OutboxMessage, ScoreRun, Task, Transition
+from keepwell.db.repositories.views_offers import OfferLine, offers
+from keepwell.db.repositories.views_opportunities import opportunities
+from keepwell.db.tables import InAppNotification, InterventionStep, OutboxMessage, ScoreRun, Task, Transition
 from scoring.levels import Level
 
 
@@ -26,8 +30,25 @@ class Refused(Frozen):
     reason: str
 
 
+class Growing(Frozen):
+    """A campaign that runs: what the signal said, what it may bring in a year, and what is offered.
+
+    `offer` is None where the campaign offers nothing; one that was decided upon counts no more.
+    """
+
+    line: InterventionLine
+    words: str
+    value: float | None
+    currency: str
+    offer: OfferLine | None
+
+
 class Happened(Frozen):
-    """The numbers and lists of the opening words. `open` has the worst score first."""
+    """The numbers and lists of the opening words.
+
+    `open` are the playbooks for customers at risk, the worst score first; `growing` the campaigns, the most
+    urgent and valuable first; `coming` how many offers are due at once and not made yet.
+    """
 
     scored_at: datetime | None
     counts: Counts
@@ -35,9 +56,16 @@ class Happened(Frozen):
     waiting: int
     refused: tuple[Refused, ...]
     open: tuple[InterventionLine, ...]
+    growing: tuple[Growing, ...]
+    coming: int
     messages: int
     newest: MessageLine | None
     tasks: int
+
+    @property
+    def offers(self) -> int:
+        """How many campaigns have an offer that waits for an answer."""
+        return sum(one.offer is not None for one in self.growing)
 
 
 def happened(session: Session, organisation: str, now: datetime | None = None) -> Happened:
@@ -51,7 +79,10 @@ def happened(session: Session, organisation: str, now: datetime | None = None) -
     changes = (
         session.exec(select(Transition).where(Transition.run_id == run.id)).all() if run is not None else ()
     )
-    running = [line for line in interventions(session, organisation, now) if line.ended_at is None]
+    lines = {line.id: line for line in interventions(session, organisation, now) if line.ended_at is None}
+    growing = _growing(session, organisation, lines)
+    campaigns = {one.line.id for one in growing}
+    running = [line for line in lines.values() if line.id not in campaigns]
     return Happened(
         scored_at=run.as_of if run else None,
         counts=counts(session, organisation),
@@ -59,11 +90,39 @@ def happened(session: Session, organisation: str, now: datetime | None = None) -
         waiting=sum(change.decision is None for change in changes),
         refused=_refused(changes),
         open=tuple(sorted(running, key=lambda line: (line.score, line.customer))),
+        growing=growing,
+        coming=_coming(session, campaigns),
         messages=_count(session, OutboxMessage, organisation)
         + _count(session, InAppNotification, organisation),
         newest=_worth_reading(session, organisation, running),
         tasks=_open_tasks(session, organisation),
     )
+
+
+def _growing(session: Session, organisation: str, lines: dict[str, InterventionLine]) -> tuple[Growing, ...]:
+    offered = {one.intervention_id: one for one in offers(session, organisation, states=OPEN_OFFER)}
+    found = opportunities(session, organisation, states=("running",)).opportunities
+    return tuple(
+        Growing(
+            line=lines[one.intervention],
+            words=one.words,
+            value=one.value,
+            currency=one.currency,
+            offer=offered.get(one.intervention),
+        )
+        for one in found
+        if one.intervention in lines
+    )
+
+
+def _coming(session: Session, campaigns: set[str]) -> int:
+    query = (
+        select(func.count())
+        .select_from(InterventionStep)
+        .where(col(InterventionStep.intervention_id).in_(campaigns), InterventionStep.kind == "offer")
+        .where(InterventionStep.state == StepState.PLANNED.value, InterventionStep.offset == timedelta())
+    )
+    return session.exec(query).one()
 
 
 def _refused(changes: Sequence[Transition]) -> tuple[Refused, ...]:

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("keepwell.demo")
 
-FIRST_MESSAGES_SECONDS = 3.0
-"""How long the opening words wait for the first messages, once all playbooks have begun."""
+FIRST_MESSAGES_SECONDS = 6.0
+"""How long the opening words wait for first messages and offers, once all playbooks have begun."""
 BEGIN_SECONDS = 30.0
 _POLL_SECONDS = 0.1
 
@@ -195,7 +195,8 @@ async def _begun(prepared: Prepared) -> Happened:
         if now.waiting == 0 and patience is None:
             patience = loop.time() + FIRST_MESSAGES_SECONDS
         urgent = sum(line.playbook.startswith("critical@") for line in now.open)
-        enough = patience is not None and (now.messages >= 2 * urgent or loop.time() > patience)
+        there = now.messages >= 2 * urgent and now.coming == 0
+        enough = patience is not None and (there or loop.time() > patience)
         if enough or loop.time() > end:
             return now
         await asyncio.sleep(_POLL_SECONDS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -20,11 +20,15 @@ from keepwell.demo.names import STAFF
 from keepwell.demo.portfolio import DemoCustomer, staff_email
 from keepwell.keys import new_id
 from scoring.scorecard import Scorecard
+from scoring.signal import Signal, Urgency
 
 TIME_ZONE = "UTC"
 CURRENCY = "USD"
 BATCH = 25_000
 """Metrics in one transaction: a part of a second."""
+
+GROWN_AT = timedelta(days=55)
+"""How long ago the customers that have grown moved up."""
 
 Plain = dict[str, Any]
 
@@ -56,6 +60,14 @@ def load(
         connection.execute(
             table("contact").insert(),
             [row for one in customers for row in _contacts(organisation, ids[one.key], one, now)],
+        )
+        connection.execute(
+            table("opportunity").insert(),
+            [
+                _upgrade(organisation, ids[one.key], one, anchor)
+                for one in customers
+                if one.story.name == "grown"
+            ],
         )
         journal.write(
             session,
@@ -146,9 +158,33 @@ def _customer(
         "renews_on": one.renews_on,
         "owner_id": staff[one.owner] if one.owner else None,
         "active": True,
-        "facts": {"seats": str(one.seats)},
+        "facts": {"seats": str(one.seats), **one.worth.facts},
         "created_at": now,
         "updated_at": now,
+    }
+
+
+def _upgrade(organisation: str, customer: str, one: DemoCustomer, anchor: datetime) -> Plain:
+    """What a customer that has grown is remembered for: nearly at its limit, and moved up in time."""
+    seen, before = anchor - GROWN_AT, float(round(one.monthly_revenue / made.DEARER, -1))
+    return {
+        "id": new_id(),
+        "organisation_id": organisation,
+        "customer_id": customer,
+        "signal": Signal.USAGE_LIMIT_APPROACHING.value,
+        "urgency": Urgency.HIGH.value,
+        "value": (one.monthly_revenue - before) * 12,
+        "currency": CURRENCY,
+        "action": "PROACTIVE_UPGRADE_OUTREACH",
+        "words": "usage was near the plan's limit",
+        "evidence": {},
+        "state": "converted",
+        "reason": "It moved up before the demo began (demo data)",
+        "plan": one.plan,
+        "monthly_revenue": before,
+        "detected_at": seen - timedelta(days=9),
+        "seen_at": seen,
+        "closed_at": seen,
     }
 
 
@@ -183,8 +219,14 @@ def _metrics(card: Scorecard, customer: str, one: DemoCustomer) -> list[Plain]:
     values = one.figures.values.tolist()
     today = len(values) - 1
     signals = [
-        {"customer_id": customer, "name": name, "measured_at": today, "value": value, "received_at": today}
-        for name, value in one.signals
+        {
+            "customer_id": customer,
+            "name": name,
+            "measured_at": today - back,
+            "value": value,
+            "received_at": today - back,
+        }
+        for name, back, value in one.signals
     ]
     return signals + [
         {

@@ -16,6 +16,7 @@ from keepwell.contracts.people import Consent, ContactRole
 from keepwell.demo.figures import Figures, figures_of
 from keepwell.demo.names import COMPANY_FIRST, INDUSTRIES, OWNERS, REGIONS, SEGMENTS, TITLES, Region
 from keepwell.demo.stories import STORIES, Story
+from keepwell.demo.worth import Worth, worth_of
 from scoring.scorecard import Scorecard
 
 SEED = 20_261_121
@@ -39,6 +40,10 @@ SIGNALS: dict[str, tuple[dict[str, float], ...]] = {
 
 DEARER = 1.4
 """The next plan's price against what such a customer pays."""
+
+USAGE_A_WEEK = 3.5
+"""Percentage points by which the use of a plan that is nearly used up has grown each week."""
+USAGE_WEEKS = 8
 
 WITHOUT_CONTACTS = 6
 WITHOUT_OWNER = 4
@@ -64,7 +69,8 @@ class DemoContact:
 class DemoCustomer:
     """A made-up customer; `owner` is the key of a colleague, None for nobody.
 
-    `signals` are figures of today that expansion signals read, by metric.
+    `signals` are figures that expansion signals read: metric, how many days ago, value. `worth` is what the
+    product brings the customer.
     """
 
     key: str
@@ -82,7 +88,8 @@ class DemoCustomer:
     contacts: tuple[DemoContact, ...]
     story: Story
     figures: Figures
-    signals: tuple[tuple[str, float], ...] = ()
+    worth: Worth
+    signals: tuple[tuple[str, int, float], ...] = ()
 
 
 def portfolio(card: Scorecard, today: date, *, seed: int = SEED) -> tuple[DemoCustomer, ...]:
@@ -98,7 +105,14 @@ def portfolio(card: Scorecard, today: date, *, seed: int = SEED) -> tuple[DemoCu
     orphaned.add(next(at for at, story in enumerate(stories) if story.name == "cliff"))
     made = [
         _customer(
-            card, today, rng, at, companies[at], story, contacts=at not in lonely, owner=at not in orphaned
+            card,
+            today,
+            rng,
+            (seed, at),
+            companies[at],
+            story,
+            contacts=at not in lonely,
+            owner=at not in orphaned,
         )
         for at, story in enumerate(stories)
     ]
@@ -113,10 +127,20 @@ def _with_signals(customers: list[DemoCustomer]) -> tuple[DemoCustomer, ...]:
         if left.get(one.story.name):
             price = float(round(one.monthly_revenue * DEARER, -1))
             figures = {**left[one.story.name].pop(0), "next_plan_price": price}
-            made.append(replace(one, signals=tuple(figures.items())))
+            today = tuple((name, 0, value) for name, value in figures.items())
+            made.append(replace(one, signals=(*_usage_before(figures), *today)))
         else:
             made.append(one)
     return tuple(made)
+
+
+def _usage_before(figures: dict[str, float]) -> tuple[tuple[str, int, float], ...]:
+    """The use of the plan in the weeks before, so that the day it is used up can be foretold."""
+    today = figures.get("usage_percentage")
+    if today is None:
+        return ()
+    weeks = range(USAGE_WEEKS, 0, -1)
+    return tuple(("usage_percentage", 7 * week, today - USAGE_A_WEEK * week) for week in weeks)
 
 
 def _companies(rng: np.random.Generator, count: int) -> list[tuple[str, str]]:
@@ -141,14 +165,14 @@ def _customer(
     card: Scorecard,
     today: date,
     rng: np.random.Generator,
-    at: int,
+    place: tuple[int, int],
     company: tuple[str, str],
     story: Story,
     *,
     contacts: bool,
     owner: bool,
 ) -> DemoCustomer:
-    name, industry = company
+    (name, industry), at = company, place[1]
     region = REGIONS[int(rng.integers(len(REGIONS)))]
     zone = region.zones[int(rng.integers(len(region.zones)))]
     segment, plan, low, high, price = SEGMENTS[int(rng.choice(len(SEGMENTS), p=(0.2, 0.3, 0.25, 0.15, 0.1)))]
@@ -158,6 +182,7 @@ def _customer(
     renews = started + timedelta(days=365 * ((today - started).days // 365 + 1))
     key = f"BD-{at + 1:04}"
     people = _contacts(rng, key, name, region, zone, story) if contacts else ()
+    price, scores = float(round(seats * price, -1)), story.path(rng)
     return DemoCustomer(
         key=key,
         name=name,
@@ -167,13 +192,14 @@ def _customer(
         country=region.country,
         time_zone=zone,
         seats=seats,
-        monthly_revenue=float(round(seats * price, -1)),
+        monthly_revenue=price,
         started_on=started,
         renews_on=renews,
         owner=OWNERS[at % len(OWNERS)] if owner else None,
         contacts=people,
         story=story,
-        figures=figures_of(card, story, story.path(rng), rng),
+        figures=figures_of(card, story, scores, rng),
+        worth=worth_of(place, scores, price, region.country),
     )
 
 

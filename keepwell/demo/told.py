@@ -1,90 +1,137 @@
-"""A story that was played on the virtual clock, as it is told: a dated timeline."""
+"""A story that was played on the virtual clock, as it is told: plain values, also as JSON."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from keepwell.contracts.base import Frozen
-from keepwell.contracts.intervention import StepState
-from keepwell.contracts.playbook import Assign, Playbook
-from keepwell.db.engine import Store
-from keepwell.db.repositories.views_timeline import TimelineLine, intervention_detail
-from keepwell.db.tables import Intervention
+from keepwell.contracts.offers import Terms
 
-MomentKind = Literal["begin", "step", "person", "end"]
-_KINDS: dict[str, MomentKind] = {"intervention.began": "begin"}
+MomentKind = Literal[
+    "begin", "message", "offer", "task", "document", "assignment", "escalation",
+    "left_out", "person", "hold", "score", "end",
+]  # fmt: skip
 
 
 class Moment(Frozen):
-    """A line of a story's timeline: what happened when, to whom, and why."""
+    """One line of a story's timeline: what happened when, to whom, by which channel, and why.
+
+    `by` is who did it or in whose name it went out, `to` whom it reached; `text` is a message or a document
+    as its reader sees it; `due` is for tasks, and for offers the moment when they end. `attached` is the step
+    that wrote the document an email carries.
+    """
 
     at: datetime
     kind: MomentKind
-    what: str
+    playbook: str = ""
+    step: str = ""
+    channel: str = ""
+    by: str = ""
     to: str = ""
-    subject: str = ""
+    address: str = ""
+    what: str
     why: str = ""
+    due: datetime | None = None
+    text: str = ""
+    attached: str = ""
+
+
+class OfferTold(Frozen):
+    """An offer that was made, and what became of it. `terms` are what was agreed."""
+
+    options: tuple[str, ...]
+    state: str
+    offered_at: datetime
+    valid_until: datetime
+    seen_at: datetime | None
+    decided_at: datetime | None
+    terms: Terms | None
+
+
+class Tally(Frozen):
+    """What a story has come to: messages that a channel accepted, tasks for people, escalations to the lead.
+
+    `asked` is how often the gate was asked, `refused` how often it said no or later.
+    """
+
+    messages: int
+    tasks: int
+    escalations: int
+    asked: int
+    refused: int
 
 
 class Story(Frozen):
-    """A story that was played. `customer` and everything in it is made up."""
+    """A story that was played. Customer, people and figures are made up.
+
+    `playbooks` and `levels` are those of its interventions, in the order in which they began; `worth` says
+    what the product brings the customer, empty where nobody knows.
+    """
 
     demo: bool = True
     title: str
     plot: str
     customer: str
-    playbook: str
-    level: str
-    score: float
+    about: str
+    worth: str
     owner: str
+    playbooks: tuple[str, ...]
+    levels: tuple[str, ...]
+    score: float
     started_at: datetime
+    ended_at: datetime
     outcome: str
     why: str
+    offer: OfferTold | None
+    tally: Tally
     moments: tuple[Moment, ...]
 
-
-def tell(store: Store, intervention: str, now: datetime, title: str, plot: str) -> Story:
-    """The story of an intervention that has ended, from the store."""
-    with store.read() as session:
-        detail = intervention_detail(session, intervention, now)
-        playbook = Playbook.model_validate(session.get_one(Intervention, intervention).definition)
-    line = detail.intervention
-    done = [one for one in detail.timeline if not one.planned and one.state != "cancelled"]
-    return Story(
-        title=title,
-        plot=plot,
-        customer=line.customer,
-        playbook=line.playbook,
-        level=line.level.value,
-        score=line.score,
-        owner=line.owner,
-        started_at=line.started_at,
-        outcome=line.outcome or "",
-        why=line.outcome_why,
-        moments=tuple(_moment(one, playbook) for one in done if one.kind != "transition.started"),
-    )
+    @property
+    def lasted(self) -> timedelta:
+        """From the beginning to the last end."""
+        return self.ended_at - self.started_at
 
 
-def _moment(line: TimelineLine, playbook: Playbook) -> Moment:
-    """One line of the timeline: a step with its message or task, or something that somebody did."""
-    step = playbook.step(line.step)
-    if line.source != "step" or step is None:
-        kind = _KINDS.get(line.kind, "end" if line.kind.startswith("intervention.") else "person")
-        what = f"{line.by}: {line.title}" if kind == "person" else line.title
-        return Moment(at=line.at, kind=kind, what=what, why=line.why)
-    what, to, subject = f"{line.step}: {line.title}", "", line.document or ""
-    why = step.why if line.state == StepState.DONE else f"{step.why} ({line.state}: {line.why})"
-    if isinstance(step, Assign):
-        what = f"{line.step}: {line.why}"
-    for delivery in line.deliveries:
-        what = f"{line.step}: {delivery.channel.replace('_', '-')}"
-        to, subject = _address(delivery.recipient, delivery.address), delivery.subject
-    for task in line.tasks:
-        what = f"{line.step}: task, due {task.due_at:%d %b %H:%M}"
-        to, subject = task.owner, task.title
-    return Moment(at=line.at, kind="step", what=what, to=to, subject=subject, why=why)
+class Checks(Frozen):
+    """What must be true of any playing, counted in the store.
+
+    Every change of level has started an intervention or was refused with a reason; `undecided` are neither.
+    `accepted` are the messages that a channel holds, `most_under_a_key` how many of them one key has at most.
+    """
+
+    changes: int
+    started: int
+    refused: int
+    undecided: int
+    accepted: int
+    keys: int
+    most_under_a_key: int
+    still_open: int
+
+    @property
+    def decided(self) -> bool:
+        """Whether every change of level has started something or says why not."""
+        return self.changes == self.started + self.refused and self.undecided == 0
+
+    @property
+    def once(self) -> bool:
+        """Whether no message was accepted twice."""
+        return self.accepted == self.keys and self.most_under_a_key <= 1
+
+    @property
+    def ended(self) -> bool:
+        """Whether every playbook has come to its end."""
+        return self.still_open == 0
+
+    @property
+    def hold(self) -> bool:
+        """Whether all of it is true."""
+        return self.decided and self.once and self.ended
 
 
-def _address(name: str, address: str) -> str:
-    return f"{name} <{address}>" if address else name
+class Playing(Frozen):
+    """All stories of `keepwell demo --once`, and what was checked at the end."""
+
+    stories: tuple[Story, ...]
+    checks: Checks

@@ -45,10 +45,10 @@ class Likeness(NamedTuple):
 LIKENESSES = (
     Likeness(
         ("industry", "segment"),
-        "a customer in {industry}, segment {segment}",
-        "customers in {industry}, segment {segment}",
+        "one of our {segment} customers in {industry}",
+        "{segment} customers in {industry}",
     ),
-    Likeness(("segment",), "a customer of the segment {segment}", "customers of the segment {segment}"),
+    Likeness(("segment",), "one of our {segment} customers", "{segment} customers"),
     Likeness(("industry",), "a customer in {industry}", "customers in {industry}"),
     Likeness(("plan",), "a customer on the {plan} plan", "customers on the {plan} plan"),
     Likeness((), "another customer of {organisation}", "customers of {organisation}"),

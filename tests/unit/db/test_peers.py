@@ -30,12 +30,12 @@ def test_peers_fall_back_from_close_to_wide(world: World) -> None:
     peers = context_of(world).peers
     assert (peers.count, peers.likeness) == (5, "customers of Brightdesk Ltd")
     world.customer("half", industry="banks", segment="small")
-    assert context_of(world).peers.likeness == "customers of the segment small"
+    assert context_of(world).peers.likeness == "small customers"
     world.customer("close", **alike)
     peers = context_of(world).peers
-    assert (peers.count, peers.likeness) == (5, "customers in retail, segment small")
+    assert (peers.count, peers.likeness) == (5, "small customers in retail")
     world.change(Customer, "close", active=False)
-    assert context_of(world).peers.likeness == "customers of the segment small"
+    assert context_of(world).peers.likeness == "small customers"
 
 
 def test_benchmarks_compare_with_values_that_somebody_has(world: World) -> None:

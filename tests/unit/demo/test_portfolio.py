@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from keepwell.contracts.people import Consent, StaffRole
+from keepwell.db.repositories.projection import used_up_at
+from keepwell.db.repositories.value import known_facts, value_figures
 from keepwell.demo.names import STAFF
 from keepwell.demo.portfolio import BOOKING_URL, DemoCustomer, portfolio, slug, staff_email
 from keepwell.demo.stories import DAYS, PAST, STORIES
+from keepwell.demo.worth import Worth, worth_of
 from scoring.arrays import LevelArray
 from scoring.guard import hold_levels
 from scoring.kernel import Scores, score_many
@@ -177,13 +180,65 @@ def test_a_few_customers_who_are_well_show_room_to_grow(customers: tuple[DemoCus
     names = list(SIGNAL_METRIC_NAMES)
     values = np.full((len(growing), len(names)), np.nan)
     for row, one in enumerate(growing):
-        for name, value in one.signals:
-            values[row, names.index(name)] = value
+        for name, back, value in one.signals:
+            if back == 0:
+                values[row, names.index(name)] = value
     found = detect_signals(values, [one.monthly_revenue for one in growing])
     assert {one.signal for one in found} == set(Signal)
     assert {one.row for one in found} == set(range(len(growing)))
     assert all(one.value for one in found)
     assert all(one.contacts for one in growing)
+
+
+def test_the_day_a_plan_is_used_up_can_be_foretold(customers: tuple[DemoCustomer, ...]) -> None:
+    now = datetime(2026, 11, 21, 9, tzinfo=UTC)
+    found = {}
+    for one in customers:
+        series = [
+            (now - timedelta(days=back), value)
+            for name, back, value in one.signals
+            if name == "usage_percentage"
+        ]
+        if series:
+            assert [at for at, _ in series] == sorted(at for at, _ in series)
+            limit = used_up_at(series, now)
+            assert limit is not None
+            found[one.name] = (limit - now).days
+    # Half a point a day: 87 % lasts for 26 days, 94 % for 12.
+    assert sorted(found.values()) == [12, 26]
+
+
+def test_what_customers_get_out_of_it_is_known_for_most_and_fits_their_price(
+    customers: tuple[DemoCustomer, ...],
+) -> None:
+    kinds = Counter(
+        "hours" if one.worth.counted else "money" if one.worth.value_delivered else "nothing"
+        for one in customers
+    )
+    assert set(kinds) == {"hours", "money", "nothing"}
+    assert kinds["hours"] > 120
+    assert kinds["nothing"] > 10
+    shares: dict[str, list[float]] = {}
+    for one in customers:
+        known, unusable = known_facts(one.worth.facts)
+        figures = value_figures(known, one.monthly_revenue, "USD", unusable)
+        assert unusable == ()
+        assert bool(figures.value) == (one.worth != Worth())
+        if figures.ratio is not None:
+            assert 0.2 < figures.ratio < 3.5, one.name
+            shares.setdefault(one.story.name, []).append(figures.ratio)
+    # Who uses it little gets little out of it: some customers pay more than comes back.
+    assert max(shares["critical"]) < min(shares["thriving"])
+    assert any(ratio < 1 for ratios in shares.values() for ratio in ratios)
+
+
+def test_value_figures_depend_on_the_seed_and_on_nothing_else() -> None:
+    scores = np.full(DAYS, 40.0)
+    one = worth_of((1, 7), scores, 2000.0, "US")
+    assert one == worth_of((1, 7), scores, 2000.0, "US")
+    assert one != worth_of((2, 7), scores, 2000.0, "US")
+    assert Worth(hours_saved=12, hourly_cost=30.5).facts == {"hours_saved": "12", "hourly_cost": "30.5"}
+    assert Worth().facts == {}
 
 
 def test_who_is_shown_first_can_be_written_to(customers: tuple[DemoCustomer, ...]) -> None:

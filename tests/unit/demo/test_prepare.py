@@ -14,7 +14,17 @@ from keepwell.contracts.scoring import ScoreRequest
 from keepwell.db.engine import Store
 from keepwell.db.migrate import ensure_current
 from keepwell.db.repositories.scores import ScoreRepository
-from keepwell.db.tables import Contact, Customer, Health, Metric, Organisation, ScoreRun, Staff, Transition
+from keepwell.db.tables import (
+    Contact,
+    Customer,
+    Health,
+    Metric,
+    Opportunity,
+    Organisation,
+    ScoreRun,
+    Staff,
+    Transition,
+)
 from keepwell.demo import history
 from keepwell.demo.happened import happened
 from keepwell.demo.home import DATABASE, DemoHome, home_at
@@ -51,6 +61,26 @@ def test_metrics_reach_back_90_days_and_end_at_the_anchor(filled: tuple[Store, s
     with store.read() as session:
         oldest, newest = session.exec(query).one()
     assert (oldest, newest) == (ANCHOR - timedelta(days=89), ANCHOR)
+
+
+def test_customers_carry_the_facts_of_value_reports(filled: tuple[Store, str]) -> None:
+    store, _ = filled
+    with store.read() as session:
+        facts = [one.facts for one in session.exec(select(Customer)).all()]
+    assert all(float(one["seats"]) > 0 for one in facts)
+    assert sum({"hours_saved", "hourly_cost"} <= one.keys() for one in facts) > 120
+    assert sum("value_delivered" in one for one in facts) > 10
+
+
+def test_a_few_customers_have_moved_up_before(filled: tuple[Store, str]) -> None:
+    store, identity = filled
+    with store.read() as session:
+        query = select(Opportunity).where(
+            Opportunity.organisation_id == identity, Opportunity.state == "converted"
+        )
+        found = session.exec(query).all()
+    assert [one.signal for one in found] == ["USAGE_LIMIT_APPROACHING"] * 5
+    assert all(one.closed_at is not None and one.closed_at < ANCHOR - timedelta(days=30) for one in found)
 
 
 def test_the_past_is_scored_and_begins_nothing(filled: tuple[Store, str]) -> None:

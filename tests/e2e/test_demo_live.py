@@ -1,0 +1,118 @@
+"""`keepwell demo` as a user starts it: real processes, and the printed commands taken literally."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.demo_user import KEEPWELL, an_environment, files_in, processes_of
+from workflows.critical import CRITICAL
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+
+WAIT_SECONDS = 90.0
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    """A user's environment with folders of the test's own."""
+    return an_environment(tmp_path)
+
+
+class Demo:
+    """A demo in a process of its own, its output in a file."""
+
+    def __init__(self, process: subprocess.Popen[bytes], output: Path) -> None:
+        self.process, self._output = process, output
+
+    @property
+    def shown(self) -> str:
+        return self._output.read_text()
+
+    def until(self, text: str) -> str:
+        """Wait until the demo has shown this; all that it has shown."""
+        end = time.monotonic() + WAIT_SECONDS
+        while text not in self.shown:
+            assert self.process.poll() is None, self.shown
+            assert time.monotonic() < end, self.shown
+            time.sleep(0.1)
+        return self.shown
+
+    def interrupt(self) -> int:
+        """Ctrl-C; the exit code."""
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(60)
+
+
+@contextmanager
+def running_demo(environ: dict[str, str], folder: Path, *options: str) -> Iterator[Demo]:
+    output = folder / "output.txt"
+    with output.open("wb") as file:
+        process = subprocess.Popen(
+            [KEEPWELL, "demo", *options], env=environ, cwd=folder, stdout=file, stderr=subprocess.STDOUT
+        )
+    try:
+        yield Demo(process, output)
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait(60)
+
+
+def commands_in(shown: str) -> list[str]:
+    """The commands to try."""
+    _, _, rest = shown.partition("Commands to try")
+    return [line.strip() for line in rest.splitlines() if "KEEPWELL_HOME=" in line]
+
+
+def at_the_shell(command: str, folder: Path, environ: dict[str, str]) -> str:
+    done = subprocess.run(
+        command, shell=True, cwd=folder, env=environ, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, (command, done.stdout, done.stderr)
+    return done.stdout
+
+
+def test_the_demo_opens_works_ends_and_goes_on(environ: dict[str, str], tmp_path: Path) -> None:
+    home = tmp_path / "home" / ".keepwell" / "demo"
+    with running_demo(environ, tmp_path) as demo:
+        demo.until("Home: ")
+        assert demo.interrupt() == 130
+    with running_demo(environ, tmp_path) as demo:
+        shown = demo.until("Ctrl-C ends it")
+        assert "196 of 200 customers scored" in shown
+        assert CRITICAL.label in shown
+        assert "/namespaces/default/workflows" in shown
+        assert "24 playbooks running" in shown
+        assert "3 open offers" in shown
+        assert re.search(r"Amber Freight +usage is at 87 %.*USD 7,440 +usage_limit@\d+ +upgrade until", shown)
+        timeline, message, acknowledge, accept = commands_in(shown)
+        assert "executive_email" in at_the_shell(timeline, tmp_path, environ)
+        assert "made up" in at_the_shell(message, tmp_path, environ)
+        assert "will not be escalated" in at_the_shell(acknowledge, tmp_path, environ)
+        taken = at_the_shell(accept, tmp_path, environ)
+        assert "Accepted: upgrade. It leads to: upgrade_set_up." in taken
+        second = subprocess.run(
+            [KEEPWELL, "demo"], env=environ, cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert second.returncode == 0
+        assert f"running already (process {demo.process.pid})" in second.stdout
+        assert commands_in(second.stdout)[0] == timeline
+        assert demo.interrupt() == 0
+        assert "go on with it" in demo.shown
+    assert processes_of(home) == []
+    with running_demo(environ, tmp_path) as demo:
+        shown = demo.until("Ctrl-C ends it")
+        assert "Going on with the demo data" in shown
+        # The server has another port now, so only what comes after the settings is the same.
+        assert commands_in(shown)[0].endswith(timeline.partition(KEEPWELL)[2])
+        assert demo.interrupt() == 0
+    assert processes_of(home) == []
+    assert files_in(tmp_path / "tmp") == []
