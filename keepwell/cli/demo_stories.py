@@ -63,8 +63,8 @@ def _print_story(number: int, story: Story, known: set[str]) -> None:
     for moment in story.moments:
         if moment.kind == "document" and moment.step in carried:
             continue
-        today = f"{moment.at.astimezone(UTC):%a %d %b}"
-        when = f"{today if today != day else '':<10} {moment.at.astimezone(UTC):%H:%M} "
+        today, clock = _moment(moment.at).rsplit(" ", 1)
+        when = f"{today if today != day else '':<10} {clock} "
         quote = _money(moment) or (_money(texts[moment.attached]) if moment.attached in texts else "")
         _print_moment(f"{when}{_offset(story, moment):<8}", _words(moment, story.owner, quote, known))
         day = today
@@ -232,7 +232,8 @@ def _check(holds: bool, text: str) -> Text:
 
 
 def _moment(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%a %d %b %H:%M}"
+    """To the nearest minute: what people do on the virtual clock takes it some milliseconds on."""
+    return f"{at.astimezone(UTC) + timedelta(seconds=30):%a %d %b %H:%M}"
 
 
 def _paragraph(text: Text, indent: int = 2) -> None:
