@@ -6,10 +6,10 @@ UV := $(TOOLS)/bin/uv
 BIN := .venv/bin
 export UV_PROJECT_ENVIRONMENT := .venv
 
-.PHONY: setup demo test check bench clean help
+.PHONY: setup demo test check bench bench-playbook bench-latency clean help
 
 help: ## show the targets
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
 
 setup: .venv/.ready ## make .venv from the lock file
 
@@ -36,6 +36,12 @@ check: setup ## lint, types, import direction
 
 bench: setup ## measure, print tables
 	@for b in bench/bench_*.py; do $(BIN)/python -m bench.$$(basename $$b .py) || exit 1; done
+
+bench-playbook: setup ## finished playbooks a second against bare workflows, and where the time goes
+	@$(BIN)/python -m bench.bench_playbook --profile
+
+bench-latency: setup ## from a score change to the provider's acceptance, against one bare POST
+	@$(BIN)/python -m bench.bench_latency
 
 clean: ## remove what setup made
 	rm -rf .venv $(TOOLS)

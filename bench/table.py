@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from statistics import median
 
 from rich.console import Console
@@ -29,3 +29,13 @@ def show(title: str, rows: int, measured: dict[str, float], baseline: str) -> No
     for what, took in measured.items():
         table.add_row(what, f"{took:.3f}", f"{rows / took:,.0f}", f"{took / measured[baseline]:.2f}")
     Console(width=110).print(table)
+
+
+def grid(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]], note: str = "") -> None:
+    """Print a table of words and figures, the first column to the left; `note` says how it was measured."""
+    table = Table(title=title, caption=note or None, caption_justify="left")
+    for place, head in enumerate(heads):
+        table.add_column(head, justify="left" if place == 0 else "right")
+    for row in rows:
+        table.add_row(*row)
+    Console(width=120).print(table)

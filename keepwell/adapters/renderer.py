@@ -9,6 +9,7 @@ from keepwell.contracts.rendering import Rendered
 from keepwell.db.repositories.facts import Facts
 from keepwell.db.repositories.templates import TemplateRepository
 from keepwell.errors import StoreError
+from keepwell.rendering.names import facts_used
 from keepwell.rendering.render import render
 
 
@@ -34,5 +35,8 @@ class StoreRenderer:
             raise StoreError(
                 f"{call.playbook} has not pinned the template {template!r}.", audience="developer"
             )
-        context = self._facts.context(call, recipient=recipient, sender=sender, notice=notice)
-        return render(self._templates.load(pinned), context)
+        bundle = self._templates.load(pinned)
+        context = self._facts.context(
+            call, recipient=recipient, sender=sender, notice=notice, uses=facts_used(bundle)
+        )
+        return render(bundle, context)

@@ -31,6 +31,10 @@ class Store:
         self.url = make_url(url)
         is_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = _sqlite(url, read_only) if is_sqlite else _postgresql(url, read_only)
+        self._writing = {
+            references: self.engine.execution_options(immediate=True, references=references)
+            for references in (True, False)
+        }
         # SQLite takes one writer at a time, and who waits in its busy handler may starve: the threads
         # of one process queue up here, fairly; only other processes meet the busy timeout.
         self._turn: AbstractContextManager[object] = RLock() if is_sqlite else nullcontext()
@@ -50,8 +54,7 @@ class Store:
         On SQLite it begins with BEGIN IMMEDIATE: a transaction that reads first and then writes
         would fail at once in spite of the busy timeout.
         """
-        options = {"immediate": True, "references": references}
-        with self._turn, self._session(self.engine.execution_options(**options)) as session:
+        with self._turn, self._session(self._writing[references]) as session:
             yield session
             session.commit()
         if not references:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import TypedDict
 
 from sqlmodel import Session, col, select
 
@@ -16,7 +17,11 @@ from keepwell.contracts.rendering import (
     CustomerFacts,
     HealthFigures,
     InterventionFacts,
+    OfferFigures,
+    OpportunityFigures,
+    Peers,
     Person,
+    ValueFigures,
 )
 from keepwell.db.engine import Store
 from keepwell.db.repositories.directory import contact_order, usable_contacts
@@ -32,6 +37,7 @@ from keepwell.db.repositories.figures import Measured, advice, choose, measured_
 from keepwell.db.repositories.growth import opportunity_of
 from keepwell.db.repositories.lookup import found
 from keepwell.db.repositories.offer_words import offer_of
+from keepwell.db.repositories.peers import NOBODY as NO_PEERS
 from keepwell.db.repositories.peers import peers_of
 from keepwell.db.repositories.scorecards import scorecard_by_hash, scorecard_in_force
 from keepwell.db.repositories.team import company_sender, lead_for, owner_of, sender_staff
@@ -39,6 +45,7 @@ from keepwell.db.repositories.value import value_of
 from keepwell.db.repositories.wording import money, whole_months
 from keepwell.db.repositories.zones import first_zone, local_day
 from keepwell.db.tables import Contact, Customer, Delivery, Intervention, Organisation, Score, Staff
+from keepwell.rendering.names import EVERYTHING
 from scoring.levels import Level
 from scoring.scorecard import Owner, Scorecard
 
@@ -60,11 +67,13 @@ class Facts:
         recipient: Recipient | None = None,
         sender: Sender = Sender.COMPANY,
         notice: str = "",
+        uses: frozenset[str] = EVERYTHING,
     ) -> Context:
         """What the step's template may use, as known at `call.now`.
 
         Without a recipient (documents, tasks) it is the customer's first contact. `notice` is why the
-        step was not done, for templates that say so to a person.
+        step was not done, for templates that say so to a person. `uses` are the fields that are read: of
+        the others, those that cost a look into the store are left at their defaults.
 
         Raises:
             NotFoundError: the intervention, its customer or its scorecard is unknown.
@@ -72,9 +81,9 @@ class Facts:
         with self._store.read() as session:
             case = _case(session, call)
             health, measured = _health(session, case)
-            fingerprint = case.score.scorecard if case.score else ""
             theirs = recipient.time_zone if recipient else ""
             local = first_zone(theirs, case.customer.time_zone, case.organisation.time_zone)
+            costly = _costly(session, case, measured, local, uses)
             return Context(
                 organisation=organisation_facts(case.organisation),
                 customer=_customer(case),
@@ -83,16 +92,36 @@ class Facts:
                 owner=staff_person(case.owner) if case.owner else None,
                 contact=case.contact,
                 health=health,
-                peers=peers_of(session, case.organisation, case.customer, measured, fingerprint),
                 intervention=_intervention(session, case),
                 why=call.step.why,
                 now=call.now,
                 today=local_day(call.now, local),
                 notice=notice_of(call, recipient, notice) if notice else None,
-                value=value_of(session, case.customer, measured, case.zone),
-                offer=offer_of(session, case.intervention, call.now, local),
-                opportunity=opportunity_of(session, case.intervention, case.customer, call.now, case.zone),
+                **costly,
             )
+
+
+class _Costly(TypedDict):
+    peers: Peers
+    value: ValueFigures
+    offer: OfferFigures | None
+    opportunity: OpportunityFigures | None
+
+
+def _costly(session: Session, case: _Case, measured: Measured, local: str, uses: frozenset[str]) -> _Costly:
+    """The facts that few templates use, gathered where one does."""
+    facts = _Costly(peers=NO_PEERS, value=ValueFigures(), offer=None, opportunity=None)
+    if "peers" in uses:
+        fingerprint = case.score.scorecard if case.score else ""
+        facts["peers"] = peers_of(session, case.organisation, case.customer, measured, fingerprint)
+    if "value" in uses:
+        facts["value"] = value_of(session, case.customer, measured, case.zone)
+    if "offer" in uses:
+        facts["offer"] = offer_of(session, case.intervention, case.call.now, local)
+    if "opportunity" in uses:
+        now, zone = case.call.now, case.zone
+        facts["opportunity"] = opportunity_of(session, case.intervention, case.customer, now, zone)
+    return facts
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ import numpy as np
 from sqlmodel import Session, col, select
 
 from keepwell.contracts.rendering import Advice, MetricFigure, Point
-from keepwell.db.repositories.scores_read import latest_values
+from keepwell.db.repositories.scores_read import latest_of
 from keepwell.db.repositories.wording import change_words, named, value_words
 from keepwell.db.repositories.zones import local_day
-from keepwell.db.tables import Customer, Metric
+from keepwell.db.tables import Metric
 from scoring.arrays import FloatArray
 from scoring.factors import risk_factors, success_words
 from scoring.kernel import Scores, score_many
@@ -57,9 +57,8 @@ class Measured:
 
 def measured_at(session: Session, card: Scorecard, customer: str, at: datetime, currency: str) -> Measured:
     """The customer's metrics as they were known at a moment."""
-    query = select(col(Customer.id)).where(col(Customer.id) == customer)
-    now = latest_values(session, query, card.metric_names, at)
-    before = latest_values(session, query, card.metric_names, at - COMPARED_WITH)
+    now = latest_of(session, customer, card.metric_names, at)
+    before = latest_of(session, customer, card.metric_names, at - COMPARED_WITH)
     scores = score_many(card, now.values, now.ages)
     earlier_points = score_many(card, before.values, before.ages).points[0]
     return Measured(
@@ -94,15 +93,16 @@ class Chosen:
 def choose(measured: Measured) -> Chosen:
     """The metrics that cost most, stand best, rose most, and lie unused; at most three of each.
 
-    A strength has 60 points or more and is not among the costly. An unused one has less than 60, belongs to
-    usage or engagement, counts a use (no trend, no mood) and is not the costliest, which is dealt with first.
-    What is used best are the others that count a use.
+    A strength has 60 points or more, has not fallen, and is not among the costly. An unused one has less than
+    60, belongs to usage or engagement, counts a use (no trend, no mood) and is not the costliest, which is
+    dealt with first. What is used best are the others that count a use.
     """
     card, points = measured.card, measured.points
     known = [column for column in range(len(card.metrics)) if not np.isnan(points[column])]
     costly = sorted((c for c in known if measured.lost[c] > 0), key=lambda c: -measured.lost[c])[:SHOWN]
-    strengths = [c for c in known if points[c] >= GOOD and c not in costly]
     rise = points - measured.earlier_points
+    # Nobody is congratulated on what is getting worse; without an earlier value it counts as it stands.
+    strengths = [c for c in known if points[c] >= GOOD and c not in costly and not rise[c] <= -LEAST_RISE]
     improved = [c for c in known if rise[c] >= LEAST_RISE]
     use = [c for c in known if _is_use(card, c)]
     unused = [c for c in use if points[c] < GOOD and c not in costly[:1]]

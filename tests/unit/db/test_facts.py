@@ -71,6 +71,14 @@ def test_what_costs_most_comes_with_advice(world: World) -> None:
     ]
 
 
+def test_what_is_good_but_falling_is_no_strength(world: World) -> None:
+    in_trouble(world)
+    # It was 80 % before that, and is 90 % today.
+    world.measure("acme", {"payment_health": 100}, NOW - 30 * DAY - timedelta(hours=12))
+    health = context_of(world).health
+    assert [metric.name for metric in health.strengths] == ["integration_usage"]
+
+
 def test_strengths_rises_and_unused_features(world: World) -> None:
     in_trouble(world)
     health = context_of(world).health

@@ -1,0 +1,75 @@
+"""The parts of the benchmarks that could make their figures wrong without a word."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from typing import Any, cast
+
+import pytest
+from temporalio.client import WorkflowHandle
+
+from bench.bench_latency import paced
+from bench.bench_playbook import scaled
+from bench.closed_loop import ClosedLoop, Pace
+from bench.processes import cpu_seconds, program
+from workflows.critical import CRITICAL
+
+
+def test_a_scaled_playbook_keeps_its_steps_and_their_order() -> None:
+    short = scaled(CRITICAL, 2.0)
+    assert [step.name for step in short.steps] == [step.name for step in CRITICAL.steps]
+    moments = sorted({step.at.total_seconds() for step in short.steps} | {short.closes_at.total_seconds()})
+    assert moments == [2.0 * number for number in range(len(moments))]
+    assert len(moments) == len({step.at for step in CRITICAL.steps}) + 1
+
+
+def test_processor_time_is_that_of_the_process() -> None:
+    began, clock = cpu_seconds(os.getpid()), time.process_time()
+    while time.process_time() < clock + 0.2:
+        pass
+    assert cpu_seconds(os.getpid()) - began == pytest.approx(0.2, abs=0.1)
+
+
+def test_a_program_that_does_not_get_ready_is_an_error() -> None:
+    with pytest.raises(SystemExit, match="ended before it was ready"), program("bench.table"):
+        pass
+
+
+async def test_a_steady_rate_does_not_wait_for_the_slow() -> None:
+    due: list[float] = []
+
+    async def slow(moment: float) -> None:
+        due.append(moment)
+        await asyncio.sleep(0.2)
+
+    began = time.time()
+    await paced(50, 0.2, slow)
+    assert [round(moment - due[0], 2) for moment in due] == [round(number / 50, 2) for number in range(10)]
+    assert due[-1] - began < 0.3
+
+
+class Run:
+    """A run that takes some time."""
+
+    async def result(self) -> None:
+        await asyncio.sleep(0.02)
+
+
+async def test_the_closed_loop_tells_of_ends_and_of_errors() -> None:
+    started = 0
+
+    async def start() -> WorkflowHandle[Any, Any]:
+        nonlocal started
+        started += 1
+        if started > 100:
+            raise RuntimeError("no more")
+        return cast(WorkflowHandle[Any, Any], Run())
+
+    loop = ClosedLoop(start, Pace(timers=0.0, late=0.02), lanes=3)
+    await loop.warm_up()
+    assert not loop.growing
+    with pytest.raises(RuntimeError, match="no more"):
+        await asyncio.gather(*(loop.next() for _ in range(200)))
+    loop.cancel()
