@@ -31,7 +31,7 @@ from workflows.critical import CRITICAL
 OURS = f"{CRITICAL.label}, silent to the end"
 RESERVE = 400
 """Customers that wait to fall when a block begins; making more of them within a block would be measured."""
-RATIOS = ("/6+5", "/7+7", "/rows")
+RATIOS = ("/6+5", "/7+7", "/rows", "/same")
 LATE = 0.35
 """Of the time that a run's timers take: so late is a run on a machine that is just full."""
 
@@ -86,6 +86,7 @@ class Contest:
             Shape("bare: 6 activities, 5 timers", "bare", self._bare("do_nothing", 6, 5), 5, 66),
             Shape("bare: 7 activities, 7 timers", "bare", self._bare("do_nothing", 7, 7), 7, 82),
             Shape("bare: 7 and 7, a row each", "bare", self._bare("write_row", 7, 7), 7, 82),
+            Shape("bare: the production activities", "same", self._same, 7, 118),
             Shape(OURS, "ours", self._ours, 7, 97),
         )
 
@@ -106,6 +107,11 @@ class Contest:
             raise SystemExit(f"the transition was {handed}: the benchmark is wrong")
         return self.made.run_of(customer)
 
+    async def _same(self) -> WorkflowHandle[Any, Any]:
+        await self.stock(1)
+        _customer, transition = self._waiting.pop()
+        return await self.made.start_same(transition, self.load.gap)
+
     async def stock(self, least: int) -> None:
         """Have so many customers ready."""
         async with self._refilling:
@@ -115,7 +121,7 @@ class Contest:
     async def block(self, shape: Shape, worker: int) -> tuple[Block, WorkflowHandle[Any, Any]]:
         """Keep the machine full, and measure between two moments; one of the runs, too."""
         timers = shape.timers * self.load.gap
-        if shape.worker == "ours":
+        if shape.worker != "bare":
             await self.stock(RESERVE)
         lanes = self.lanes.get(shape.name, self.load.lanes)
         loop = ClosedLoop(shape.start, Pace(timers, LATE * timers), lanes)
@@ -189,7 +195,7 @@ def _show(shapes: tuple[Shape, ...], found: dict[str, list[Block]], load: Load) 
         pairs = zip(found[shape.name], found[other.name], strict=True)
         return median(one.rate / against.rate for one, against in pairs)
 
-    bare = [shape for shape in shapes if shape.worker == "bare"]
+    bare = [shape for shape in shapes if shape.worker != "ours"]
     rows = [
         [
             shape.name,
@@ -205,9 +211,7 @@ def _show(shapes: tuple[Shape, ...], found: dict[str, list[Block]], load: Load) 
     heads = (
         "what",
         "a second",
-        "/6+5",
-        "/7+7",
-        "/rows",
+        *RATIOS,
         "events",
         "/6+5",
         "server",
@@ -217,8 +221,9 @@ def _show(shapes: tuple[Shape, ...], found: dict[str, list[Block]], load: Load) 
     )
     note = (
         f"/…: ratio to the bare ones. server, worker, start: ms of processor time a run. busy: cores, "
-        f"of {CORES}. Bare activities do nothing, or write one row. Timers are real ones "
-        f"of {load.gap:g} s; as many runs under way as make them {100 * LATE:.0f} % later than that."
+        f"of {CORES}. Bare activities do nothing, write one row, or are those of production. "
+        f"Timers are real ones of {load.gap:g} s; as many runs under way as make them {100 * LATE:.0f} % "
+        "later than that."
     )
     grid(f"Finished runs ({load.blocks} blocks of {load.counted} each, medians)", heads, rows, note)
 

@@ -15,7 +15,8 @@ from temporalio.client import Client, WorkflowHandle
 from bench.bare import BareInput
 from bench.portfolio import Portfolio
 from bench.processes import cpu_seconds, program
-from keepwell.contracts.intervention import Closed
+from bench.same import SameInput
+from keepwell.contracts.intervention import Closed, InterventionInput
 from keepwell.contracts.playbook import Playbook
 from keepwell.db.engine import Store
 from keepwell.db.migrate import ensure_current
@@ -23,10 +24,11 @@ from keepwell.keys import new_id, risk_workflow_id
 from keepwell.settings import Settings
 from keepwell.temporal.connect import connect_to
 from keepwell.temporal.embedded import embedded_server
+from keepwell.temporal.hand_over import change_of
 from worker import Parts, compose
 
 CORES = os.cpu_count() or 1
-QUEUES = {"ours": "ours", "bare": "bare"}
+QUEUES = {"ours": "ours", "bare": "bare", "same": "same"}
 
 
 class Scene:
@@ -44,7 +46,7 @@ class Scene:
     def worker(
         self, which: str, report: Path | None = None, variables: Mapping[str, str] | None = None
     ) -> Iterator[int]:
-        """A worker process, "ours" or "bare"; yields its pid."""
+        """A worker process, "ours", "same" or "bare"; yields its pid."""
         given = {
             "KEEPWELL_HOME": str(self.home),
             "KEEPWELL_TASK_QUEUE": QUEUES[which],
@@ -62,6 +64,22 @@ class Scene:
         """A run of the bare workflow."""
         return await self.client.start_workflow(
             "Bare", entry, id=f"bare-{new_id()}", task_queue=QUEUES["bare"]
+        )
+
+    async def start_same(self, transition: str, gap: float) -> WorkflowHandle[Any, Any]:
+        """A run of the plain workflow around the production activities."""
+        pending = await asyncio.to_thread(self.parts.transitions.get, transition)
+        playbook = await asyncio.to_thread(self.parts.playbooks.for_level, pending.level)
+        assert playbook is not None
+        entry = InterventionInput(
+            organisation=pending.organisation,
+            customer=pending.customer,
+            start=new_id(),
+            change=change_of(pending),
+            playbook=playbook,
+        )
+        return await self.client.start_workflow(
+            "Same", SameInput(entry=entry, gap=gap), id=f"same-{new_id()}", task_queue=QUEUES["same"]
         )
 
     def run_of(self, customer: str) -> WorkflowHandle[Any, Any]:

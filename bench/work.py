@@ -1,6 +1,6 @@
 """A worker in a process of its own, so that its processor time can be told from everybody else's.
 
-    python -m bench.work ours|bare [PROFILE]
+    python -m bench.work ours|same|bare [PROFILE]
 
 The settings come from the environment, as for `keepwell worker`; "ours" is what that command runs, less
 its Schedules and its server. With PROFILE it notes where the time goes and writes that file at the end.
@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from temporalio.client import Client
@@ -19,6 +22,7 @@ from temporalio.worker import Worker
 from bench.bare import Bare, do_nothing, post_once, write_row
 from bench.processes import READY
 from bench.profile import Profile
+from bench.same import Same
 from keepwell.settings import load_settings
 from keepwell.temporal.connect import connect
 from keepwell.temporal.converter import DATA_CONVERTER
@@ -34,8 +38,8 @@ from worker import (
 )
 
 
-async def ours(profile: Profile | None) -> None:
-    """The production parts."""
+async def ours(profile: Profile | None, workflows: Sequence[type] = ()) -> None:
+    """The production parts; with other workflows than theirs where some are given."""
     settings = load_settings()
     store, client = open_store(settings), await connect(settings)
     if profile is not None:
@@ -43,6 +47,7 @@ async def ours(profile: Profile | None) -> None:
         profile.watch_parts()
         client = Client(client.service_client, data_converter=DATA_CONVERTER, interceptors=[profile])
     parts = compose(settings, store, client)
+    parts = replace(parts, workflows=workflows or parts.workflows)
     with ThreadPoolExecutor(THREADS) as executor:
         await _work(make_worker(settings, client, parts, executor), profile)
 
@@ -77,7 +82,12 @@ async def _work(worker: Worker, profile: Profile | None) -> None:
 def main(which: str, report: str | None = None) -> None:
     """Work until SIGTERM."""
     profile = Profile() if report else None
-    asyncio.run(ours(profile) if which == "ours" else bare(profile))
+    work = {
+        "ours": partial(ours, profile),
+        "same": partial(ours, profile, [Same]),
+        "bare": partial(bare, profile),
+    }
+    asyncio.run(work[which]())
     if profile is not None and report is not None:
         Path(report).write_text(profile.json())
 

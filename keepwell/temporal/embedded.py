@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import tempfile
 import time
@@ -11,7 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from keepwell.errors import ServerUnavailableError
+from keepwell.errors import KeepwellError, ServerUnavailableError
 from keepwell.settings import Settings
 from keepwell.temporal import launch
 from keepwell.temporal.home_files import HomeFiles, ServerRecord, try_lock
@@ -20,6 +21,10 @@ from keepwell.temporal.server_process import ServerProcess
 # Long enough for a slow, busy machine; a server usually answers within a second.
 START_SECONDS = 40.0
 _POLL_SECONDS = 0.05
+_WATCH_SECONDS = 1.0
+_AGAIN_SECONDS = 15.0
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -53,16 +58,50 @@ async def embedded_server(
     if isinstance(found, ServerRecord):
         yield _server(found, owned=False)
         return
-    process: ServerProcess | None = None
     try:
-        process, record = await _take_over_or_start(files, settings, ui=ui)
-        yield _server(record, owned=True)
-    finally:
-        # The record goes first, so that nobody joins a server about to end; the owner's lock goes last.
-        if process is not None:
+        kept = _Kept(settings, files, *await _take_over_or_start(files, settings, ui=ui))
+        watch = asyncio.create_task(kept.watch())
+        try:
+            yield _server(kept.record, owned=True)
+        finally:
+            watch.cancel()
+            await asyncio.wait([watch])
+            # The record goes first, so that nobody joins a server about to end; the owner's lock goes last.
             files.record.unlink(missing_ok=True)
-            await asyncio.shield(asyncio.to_thread(process.stop))
+            await asyncio.shield(asyncio.to_thread(kept.process.stop))
+    finally:
         os.close(found)
+
+
+@dataclass
+class _Kept:
+    """The owner's server. One that dies under its owner (killed for its memory, say) is started again."""
+
+    settings: Settings
+    files: HomeFiles
+    process: ServerProcess
+    record: ServerRecord
+
+    async def watch(self) -> None:
+        """Look for ever. It comes back from its file and on its ports: workers and clients find it again."""
+        while True:
+            await asyncio.sleep(_WATCH_SECONDS)
+            if not await asyncio.to_thread(self.process.ended):
+                continue
+            log.error("The embedded Temporal server has died; it is started again")
+            # It has ended; what is left of it here is what would end it with us.
+            await asyncio.to_thread(self.process.stop)
+            try:
+                self.process, self.record = await launch.on_database(
+                    self.settings,
+                    self.files,
+                    ui=self.record.ui_url is not None,
+                    seconds=START_SECONDS,
+                    ports=launch.ports_of(self.record),
+                )
+            except KeepwellError as error:
+                log.error("%s %s", error.message, error.hint)
+                await asyncio.sleep(_AGAIN_SECONDS)
 
 
 @asynccontextmanager

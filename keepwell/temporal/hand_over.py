@@ -87,7 +87,7 @@ class TemporalHandOver:
         return await self._refuse(pending, code, reason, now)
 
     async def signal_with_start(self, pending: PendingTransition, playbook: Playbook) -> None:
-        change = _change(pending)
+        change = change_of(pending)
         await self._client.start_workflow(
             playbook.workflow,
             InterventionInput(
@@ -112,7 +112,7 @@ class TemporalHandOver:
         """Tell a run, if there is one."""
         handle = self._client.get_workflow_handle(risk_workflow_id(pending.organisation, pending.customer))
         try:
-            await handle.signal(SIGNAL, _change(pending))
+            await handle.signal(SIGNAL, change_of(pending))
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return False
@@ -146,7 +146,7 @@ class TemporalHandOver:
         return handed
 
 
-def _change(pending: PendingTransition) -> ScoreChange:
+def change_of(pending: PendingTransition) -> ScoreChange:
     return ScoreChange(
         transition=pending.id,
         sequence=pending.sequence,

@@ -7,6 +7,7 @@ import os
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from google.protobuf.duration_pb2 import Duration
 from temporalio.api.namespace.v1 import NamespaceConfig
@@ -33,28 +34,31 @@ class _PortTakenError(Exception):
 
 
 async def on_database(
-    settings: Settings, files: HomeFiles, *, ui: bool, seconds: float
+    settings: Settings, files: HomeFiles, *, ui: bool, seconds: float, ports: Ports | None = None
 ) -> tuple[ServerProcess, ServerRecord]:
-    """Start the home's server; its record is written at once (with its pid), and again when it is ready."""
+    """Start the home's server; its record is written at once (with its pid), and again when it is ready.
+
+    `ports`: on these and no others, where clients look for it already.
+    """
     lock = try_lock(files.server_lock)
     if lock is None:
         raise ServerUnavailableError(f"A Temporal server already runs on {files.database}.")
     try:
         for attempt in range(_ATTEMPTS):
             usual = attempt == 0
-            ports = Ports(
+            chosen = ports or Ports(
                 grpc=free_port(USUAL_PORT if usual else None),
                 ui=_ui_port(settings, USUAL_UI_PORT if usual else None) if ui else None,
             )
             process = await asyncio.to_thread(
                 server_process.start,
-                ports,
+                chosen,
                 home=files.home,
                 log=files.log,
                 database=files.database,
                 lock=lock,
             )
-            record = _record(process, ports)
+            record = _record(process, chosen)
             try:
                 files.write_record(record)
                 record = await _make_ready(process, record, settings, files.log, seconds)
@@ -71,6 +75,12 @@ async def on_database(
         # From here on the server alone holds the lock.
         os.close(lock)
     raise _no_port()
+
+
+def ports_of(record: ServerRecord) -> Ports:
+    """The ports of a server that runs, or ran."""
+    ui = urlsplit(record.ui_url).port if record.ui_url else None
+    return Ports(grpc=int(record.address.rpartition(":")[2]), ui=ui)
 
 
 async def in_memory(

@@ -27,10 +27,12 @@ from keepwell.ports import ChannelAdapter
 from keepwell.settings import Settings, load_settings
 from keepwell.temporal.connect import connect
 from keepwell.temporal.hand_over import TemporalHandOver
-from worker import channels, compose, make_worker, open_store, run_until_stopped
+from worker import THREADS, channels, compose, make_worker, open_store, run_until_stopped
 
-LEASE = timedelta(seconds=3)
-DEADLINE = timedelta(seconds=1.5)
+DEADLINE = timedelta(seconds=float(os.environ.get("KILLABLE_DEADLINE", "1.5")))
+"""Of a provider's answer. A test that needs more than instants sets the variable."""
+
+LEASE = 2 * DEADLINE
 
 
 def die_once(marker: Path, count: list[int], nth: int) -> None:
@@ -104,7 +106,7 @@ async def main(instant: str, marker: Path) -> None:
     email, slack = (Dying(one, instant, marker) for one in senders(settings, store))
     adapters = {**channels(settings, store), Channel.EMAIL: email, Channel.SLACK: slack}
     parts = compose(settings, store, client, adapters=adapters, lease=LEASE)
-    with ThreadPoolExecutor(8) as executor:
+    with ThreadPoolExecutor(THREADS) as executor:
         await run_until_stopped(make_worker(settings, client, parts, executor))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import json
 import os
@@ -17,7 +18,7 @@ from pathlib import Path
 import pytest
 from temporalio import workflow
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 from temporalio.worker import Worker
@@ -33,6 +34,7 @@ from keepwell.temporal.search_attribute_keys import ALL, CUSTOMER_ID
 from keepwell.temporal.ui import ui_base, ui_link
 
 pytestmark = pytest.mark.slow
+RUNNING = WorkflowExecutionStatus.RUNNING
 
 # Owns or joins the home's server, says so in one line, ends when its standard input does.
 OWNER = """
@@ -157,6 +159,38 @@ async def test_a_home_keeps_runs_attributes_and_retention_over_a_restart(
         assert described.typed_search_attributes[CUSTOMER_ID] == "c-1"
         # Changing the retention must leave the attributes as they are.
         assert await search_attributes.register(client) == ()
+
+
+async def test_a_server_that_dies_under_its_owner_comes_back_from_its_file(
+    settings: Settings, files: HomeFiles, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Killed twice, as a machine without memory does it; its clients find it where it was."""
+    async with embedded_server(settings) as server:
+        client = await connect(settings)
+        await client.start_workflow(Waits.run, id="risk/main/c-1", task_queue="q")
+        pids = {server.pid}
+        for _ in range(2):
+            record = files.running()
+            assert record is not None
+            os.kill(record.pid, signal.SIGKILL)
+            pids.add(await _another_than(pids, files))
+            assert (await client.get_workflow_handle("risk/main/c-1").describe()).status is RUNNING
+        record = files.running()
+        assert record is not None
+        assert (record.address, record.ui_url) == (server.address, server.ui_url)
+    assert not files.server_runs()
+    assert files.read_record() is None
+    said = [one for one in caplog.records if one.name == "keepwell.temporal.embedded"]
+    assert [one.levelname for one in said] == ["ERROR", "ERROR"], "once for each death"
+
+
+async def _another_than(pids: set[int], files: HomeFiles) -> int:
+    """Wait for a server that is ready and none of these; its pid."""
+    end = time.monotonic() + 30
+    while (record := files.running()) is None or not record.ready or record.pid in pids:
+        assert time.monotonic() < end, "no server came back"
+        await asyncio.sleep(0.05)
+    return record.pid
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,11 +27,16 @@ ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow
 
 
-@contextmanager
-def worker(
-    opened: Stage, address: str, home: Path, instant: str, marker: Path, **variables: str
-) -> Iterator[subprocess.Popen[bytes]]:
-    """A worker process on the stage's store and task queue; it is ended with the block."""
+def start_worker(
+    opened: Stage,
+    address: str,
+    home: Path,
+    instant: str,
+    marker: Path,
+    variables: Mapping[str, str],
+    log: Path | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start a worker process on the stage's store and task queue; what it says goes to `log`."""
     environment = {
         **os.environ,
         "KEEPWELL_HOME": str(home),
@@ -42,7 +47,16 @@ def worker(
         **variables,
     }
     command = [sys.executable, "-m", "tests.e2e.killable_worker", instant, str(marker)]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment)
+    with log.open("ab") if log else nullcontext() as stream:
+        return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=stream, stderr=stream)
+
+
+@contextmanager
+def worker(
+    opened: Stage, address: str, home: Path, instant: str, marker: Path, **variables: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker process on the stage's store and task queue; it is ended with the block."""
+    process = start_worker(opened, address, home, instant, marker, variables)
     try:
         yield process
     finally:

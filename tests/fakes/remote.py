@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
-from tests.fakes.server import Act, Fake, Rule
+from tests.fakes.server import Act, Fake, Rule, Weather
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,12 +37,20 @@ class Remote:
         messages: list[dict[str, Any]] = self._ask("/_accepted")["messages"]
         return messages
 
+    def requests(self) -> list[tuple[str, str, float]]:
+        """The requests that came, accepted or not: path, key, at (Unix time)."""
+        return [(path, key, at) for path, key, at in self._ask("/_requests")]
+
     def script(self, *, path: str = "", key: str = "", times: int | None = None, **act: Any) -> None:
         """Add a rule."""
         self._ask("/_script", Rule(act=Act(**act), path=path, key=key, times=times).model_dump_json())
 
+    def turn(self, weather: Weather) -> None:
+        """Let requests go wrong at random."""
+        self._ask("/_weather", weather.model_dump_json())
+
     def reset(self) -> None:
-        """Forget the rules."""
+        """Forget the rules and the weather."""
         self._ask("/_reset", "{}")
 
     def _ask(self, path: str, body: str | None = None) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import socket
 import threading
 import time
@@ -49,6 +50,23 @@ class Act(Strict):
         if self.accepts is not None:
             return self.accepts
         return self.status is None or 200 <= self.status < 300
+
+
+class Weather(Strict):
+    """Requests that go wrong at random: this share of them, each in one of these ways.
+
+    Which ones depends on the seed, the path, the key's end (step, recipient, channel) and on how many
+    requests there were with this path and key; not on the order in which different messages come.
+    """
+
+    seed: int
+    share: float = Field(ge=0, le=1)
+    ways: tuple[Act, ...]
+
+    def act(self, path: str, key: str, before: int) -> Act:
+        """What is done with a request, with so many like it before."""
+        chance = random.Random(f"{self.seed} {path} {key.split('/')[3:]} {before}")
+        return chance.choice(self.ways) if chance.random() < self.share else Act()
 
 
 class Rule(Strict):
@@ -108,6 +126,8 @@ class Fake:
         self.requests: list[tuple[str, str, float]] = []
         self.stopping = threading.Event()
         self._rules: list[Rule] = []
+        self._weather: Weather | None = None
+        self._like = Counter[tuple[str, str]]()
         self._lock = threading.Lock()
         self._log = log
         self._server = ThreadingHTTPServer(("127.0.0.1", port), partial(_Handler, self))
@@ -142,10 +162,16 @@ class Fake:
         with self._lock:
             self._rules.append(rule)
 
+    def turn(self, weather: Weather) -> None:
+        """Let requests that no rule is for go wrong at random from now on."""
+        with self._lock:
+            self._weather = weather
+
     def reset(self) -> None:
-        """Forget the rules; what was accepted stays."""
+        """Forget the rules and the weather; what was accepted stays."""
         with self._lock:
             self._rules.clear()
+            self._weather = None
 
     def counts(self) -> Counter[str]:
         """How often a message was accepted, by the ledger's key."""
@@ -160,13 +186,15 @@ class Fake:
     def act_for(self, path: str, key: str) -> Act:
         """Note a request, and what is to be done with it."""
         with self._lock:
+            before = self._like[path, key]
+            self._like[path, key] += 1
             self.requests.append((path, key, time.time()))
             for place, rule in enumerate(self._rules):
                 if rule.path in path and rule.key in key and rule.times != 0:
                     if rule.times is not None:
                         self._rules[place] = rule.model_copy(update={"times": rule.times - 1})
                     return rule.act
-        return Act()
+            return self._weather.act(path, key, before) if self._weather else Act()
 
     def accept(self, key: str, content: dict[str, Any], identifier: str) -> Taken:
         """Count a message, in the log too, where there is one."""
@@ -181,7 +209,7 @@ class Fake:
         return taken
 
     def control(self, call: Call) -> Reply:
-        """What another process asks: GET /_accepted, GET /_requests, POST /_script (a rule), /_reset."""
+        """What another process asks: GET /_accepted, /_requests; POST /_script, /_weather, /_reset."""
         match call.method, call.path:
             case "GET", "/_accepted":
                 messages: list[JsonValue] = [vars(one) for one in [*self.accepted]]
@@ -190,6 +218,9 @@ class Fake:
                 return Reply(200, [[*one] for one in [*self.requests]])
             case "POST", "/_script":
                 self.add(Rule.model_validate_json(call.body))
+                return Reply(200, {})
+            case "POST", "/_weather":
+                self.turn(Weather.model_validate_json(call.body))
                 return Reply(200, {})
             case "POST", "/_reset":
                 self.reset()

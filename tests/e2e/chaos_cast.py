@@ -1,0 +1,162 @@
+"""The processes of the chaos test: the server, two workers, two providers; who kills them, and who sweeps."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import subprocess
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+
+from temporalio.service import RPCError
+
+from keepwell.db.tables import Delivery
+from keepwell.keys import new_id
+from tests.e2e.killable_server import KillableServer
+from tests.e2e.test_kills import start_worker
+from tests.e2e.test_provider_kills import Providers
+from tests.fakes.server import Act, Weather
+from tests.workflows.stage import Stage
+
+WORKERS = 2
+AWAY = (0.2, 2.0)
+"""Seconds that what was killed stays away."""
+
+CALM = (4.0, 8.0)
+"""Seconds between the first kills."""
+
+SWEEP_EVERY = 6.0
+AHEAD = timedelta(days=200)
+"""The sweep's clock: later than any customer's, so that no transition is too young for it."""
+
+WAYS = (
+    Act(status=429, headers={"Retry-After": "2"}),
+    Act(status=500),
+    Act(status=503),
+    Act(close="before"),
+    Act(close="after"),
+    # Past the worker's deadline of 1.5 s: taken after nobody waits any more, and even after the lease.
+    Act(wait_before=2.0),
+    Act(wait_before=4.0),
+    Act(wait_after=2.0),
+)
+SHARE = 0.2
+
+
+@dataclass
+class Cast:
+    """The processes. `killed` counts what was killed, by name."""
+
+    stage: Stage
+    server: KillableServer
+    providers: Providers
+    home: Path
+    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    killed: Counter[str] = field(default_factory=Counter)
+    away: set[int] = field(default_factory=set)
+
+    @property
+    def log(self) -> Path:
+        """What the workers said."""
+        return self.home / "workers.log"
+
+    def spawn(self) -> subprocess.Popen[bytes]:
+        """A worker."""
+        variables = self.providers.variables(activity=True)
+        home, marker = self.home, self.home / "died"
+        return start_worker(self.stage, self.server.address, home, "never", marker, variables, self.log)
+
+    def begin(self, seed: int) -> None:
+        """Workers at work, providers in bad weather."""
+        self.workers = [self.spawn() for _ in range(WORKERS)]
+        for remote in (self.providers.email, self.providers.slack):
+            remote.turn(Weather(seed=seed, share=SHARE, ways=WAYS))
+
+    def clear_up(self) -> None:
+        """The weather is good again."""
+        for remote in (self.providers.email, self.providers.slack):
+            remote.reset()
+
+    async def kill(self, what: str, away: float) -> None:
+        """Kill one thing, or all of them at once, and bring back what was killed."""
+        numbers = {"worker 1": (0,), "worker 2": (1,), "all": (0, 1)}.get(what, ())
+        self.away.update(numbers)
+        for number in numbers:
+            self.workers[number].kill()
+            self.workers[number].wait(10)
+        if what in ("server", "all"):
+            await self.server.kill()
+        self.killed[what] += 1
+        await asyncio.sleep(away)
+        if what in ("server", "all"):
+            await self.server.start()
+        for number in numbers:
+            self.workers[number] = self.spawn()
+        self.away.difference_update(numbers)
+
+    async def supervise(self) -> None:
+        """Start a worker again that has ended by itself: it finds no server when it starts, say."""
+        while True:
+            await asyncio.sleep(1)
+            for number, process in enumerate(self.workers):
+                if number not in self.away and process.poll() is not None:
+                    self.killed["ended by itself"] += 1
+                    self.workers[number] = self.spawn()
+
+    async def mayhem(self, chance: random.Random, over: Callable[[], bool]) -> None:
+        """Kill each thing in turn, until all is over: ever rarer, so that any machine gets there.
+
+        The first turns happen in any case.
+        """
+        kinds = ["worker 1", "worker 2", "server", "all"]
+        for number in count():
+            if number % len(kinds) == 0:
+                chance.shuffle(kinds)
+            pause = chance.uniform(*CALM) * (1 + number / 2)
+            while pause > 0 and (number < len(kinds) or not over()):
+                await asyncio.sleep(min(pause, 1))
+                pause -= 1
+            if number >= len(kinds) and over():
+                return
+            await self.kill(kinds[number % len(kinds)], chance.uniform(*AWAY))
+
+    async def sweep(self) -> None:
+        """One sweep, on a clock that is far ahead; whatever dies, the next one comes."""
+        stage, skipper = self.stage, self.stage.skipper
+        with suppress(RPCError, TimeoutError):
+            handle = await asyncio.wait_for(
+                skipper.client.start_workflow(
+                    "SweepTransitions",
+                    stage.world.organisation,
+                    id=f"sweep/{stage.world.organisation}/{new_id()}",
+                    task_queue=stage.parts.hand_over.task_queue,
+                    start_delay=AHEAD,
+                ),
+                20,
+            )
+            await asyncio.wait_for(skipper.fast_forward(handle, None), 40)
+
+    async def sweeps(self) -> None:
+        """Sweep for ever."""
+        while True:
+            await self.sweep()
+            await asyncio.sleep(SWEEP_EVERY)
+
+    async def settled(self) -> None:
+        """Sweep until no message is under way; the audit says what is left."""
+        for _ in range(8):
+            await self.sweep()
+            if not self.stage.rows(Delivery, state="sending"):
+                return
+            await asyncio.sleep(2)
+
+    def end(self) -> None:
+        """No worker is left."""
+        for process in self.workers:
+            process.kill()
+            process.wait(10)
