@@ -14,6 +14,7 @@ from scoring.signal import Signal
 
 BUILT_IN = (
     "workflows.critical",
+    "workflows.critical_1",
     "workflows.high_risk",
     "workflows.at_risk",
     "workflows.expansion",

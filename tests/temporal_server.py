@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +17,14 @@ from keepwell.temporal.embedded import embedded_server
 @pytest.fixture(scope="session")
 def temporal_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a real server, in memory, with virtual time switched on."""
-    settings = Settings(home=tmp_path_factory.mktemp("temporal"))
+    with serving(tmp_path_factory.mktemp("temporal")) as address:
+        yield address
+
+
+@contextmanager
+def serving(home: Path) -> Iterator[str]:
+    """A server in memory, with virtual time switched on, and its address."""
+    settings = Settings(home=home)
     ready, stop = threading.Event(), threading.Event()
     found: list[str] = []
 

@@ -27,6 +27,44 @@ if TYPE_CHECKING:
 # What plays (Temporal, the worker) is loaded inside the functions.
 
 Times = list[str] | None
+Playbook = Annotated[str, typer.Argument(help="Its name (the version in force), or name@version.")]
+Customer = Annotated[str, typer.Option("--customer", "-c", help="The customer's id or name.")]
+Reply = Annotated[Times, typer.Option(metavar="WHEN", help="The customer answers: 30h, 2d, 1d12h.")]
+Score = Annotated[Times, typer.Option(metavar="WHEN=SCORE", help="New figures: 5d=65.")]
+Pause = Annotated[Times, typer.Option(metavar="FROM..TO", help="Paused: 2d..4d, or 2d.. .")]
+Resume = Annotated[Times, typer.Option(metavar="WHEN", help="The pause is ended by hand.")]
+Acknowledge = Annotated[
+    str | None, typer.Option(metavar="WHEN", help="How soon the CSM acknowledges (unset: 30m).")
+]
+Silent = Annotated[bool, typer.Option("--silent-csm", help="The CSM never acknowledges.")]
+Stop = Annotated[Times, typer.Option(metavar="WHEN", help="The CSM stops it.")]
+Skip = Annotated[Times, typer.Option(metavar="WHEN=STEP", help="The CSM leaves out a step.")]
+Complete = Annotated[Times, typer.Option(metavar="WHEN=STEP", help="The CSM does a step by hand.")]
+Reassign = Annotated[Times, typer.Option(metavar="WHEN=WHOM", help="Somebody else takes over.")]
+Seen = Annotated[Times, typer.Option(metavar="WHEN", help="The customer sees the offer.")]
+Accept = Annotated[
+    Times,
+    typer.Option(
+        metavar="WHEN=OPTION",
+        help="They take what is offered: 75h=billing_pause:2 (months), 75h=upgrade:Business (plan).",
+    ),
+]
+Decline = Annotated[Times, typer.Option(metavar="WHEN", help="The customer declines the offer.")]
+Upgrade = Annotated[Times, typer.Option(metavar="WHEN", help="The customer upgrades: 4d, or 4d=Business.")]
+FromScore = Annotated[
+    str | None, typer.Option(metavar="SCORE", help="The score it begins with (unset: one that fits).")
+]
+Start = Annotated[
+    str | None, typer.Option(metavar="MOMENT", help="When it begins: 2026-12-01T09:00, 3d (unset: now).")
+]
+Compare = Annotated[
+    str | None, typer.Option(metavar="PLAYBOOK", help="Another playbook or version, side by side.")
+]
+Module = Annotated[
+    Times, typer.Option(metavar="MODULE", help="A Python module whose playbooks count here as well.")
+]
+Html = Annotated[Path | None, typer.Option(metavar="FILE", help="Write one page to send round.")]
+Brief = Annotated[bool, typer.Option("--brief", help="Leave out the texts of messages.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -35,52 +73,36 @@ def register(app: typer.Typer) -> None:
 
 
 def rehearse(
-    playbook: Annotated[str, typer.Argument(help="Its name (the version in force), or name@version.")],
-    customer: Annotated[str, typer.Option("--customer", "-c", help="The customer's id or name.")],
-    reply: Annotated[
-        Times, typer.Option(metavar="WHEN", help="The customer answers: 30h, 2d, 1d12h.")
-    ] = None,
-    score: Annotated[Times, typer.Option(metavar="WHEN=SCORE", help="New figures: 5d=65.")] = None,
-    pause: Annotated[Times, typer.Option(metavar="FROM..TO", help="Paused: 2d..4d, or 2d.. .")] = None,
-    resume: Annotated[Times, typer.Option(metavar="WHEN", help="The pause is ended by hand.")] = None,
-    acknowledge: Annotated[
-        str | None, typer.Option(metavar="WHEN", help="How soon the CSM acknowledges (unset: 30m).")
-    ] = None,
-    silent_csm: Annotated[bool, typer.Option("--silent-csm", help="The CSM never acknowledges.")] = False,
-    stop: Annotated[Times, typer.Option(metavar="WHEN", help="The CSM stops it.")] = None,
-    skip: Annotated[Times, typer.Option(metavar="WHEN=STEP", help="The CSM leaves out a step.")] = None,
-    complete: Annotated[Times, typer.Option(metavar="WHEN=STEP", help="The CSM does a step by hand.")] = None,
-    reassign: Annotated[Times, typer.Option(metavar="WHEN=WHOM", help="Somebody else takes over.")] = None,
-    from_score: Annotated[
-        str | None, typer.Option(metavar="SCORE", help="The score it begins with (unset: one that fits).")
-    ] = None,
-    start: Annotated[
-        str | None, typer.Option(metavar="MOMENT", help="When it begins: 2026-12-01T09:00, 3d (unset: now).")
-    ] = None,
-    compare: Annotated[
-        str | None, typer.Option(metavar="PLAYBOOK", help="Another playbook or version, side by side.")
-    ] = None,
-    module: Annotated[
-        Times, typer.Option(metavar="MODULE", help="A Python module whose playbooks count here as well.")
-    ] = None,
-    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write one page to send round.")] = None,
-    brief: Annotated[bool, typer.Option("--brief", help="Leave out the texts of messages.")] = False,
+    playbook: Playbook,
+    customer: Customer,
+    reply: Reply = None,
+    score: Score = None,
+    pause: Pause = None,
+    resume: Resume = None,
+    acknowledge: Acknowledge = None,
+    silent_csm: Silent = False,
+    stop: Stop = None,
+    skip: Skip = None,
+    complete: Complete = None,
+    reassign: Reassign = None,
+    seen: Seen = None,
+    accept: Accept = None,
+    decline: Decline = None,
+    upgrade: Upgrade = None,
+    from_score: FromScore = None,
+    start: Start = None,
+    compare: Compare = None,
+    module: Module = None,
+    html: Html = None,
+    brief: Brief = False,
     as_json: Json = False,
 ) -> None:
     """What a playbook would do for a customer: the dated timeline with every message. Nothing is sent."""
-    typed = Typed(
-        reply=reply or (),
-        score=score or (),
-        pause=pause or (),
-        resume=resume or (),
-        stop=stop or (),
-        skip=skip or (),
-        complete=complete or (),
-        reassign=reassign or (),
-        acknowledge=acknowledge,
-        silent=silent_csm,
-    )
-    script = _script(typed, from_score)
+    given = {"reply": reply, "score": score, "pause": pause, "resume": resume, "stop": stop, "skip": skip}
+    given |= {"complete": complete, "reassign": reassign, "seen": seen, "accept": accept}
+    given |= {"decline": decline, "upgrade": upgrade}
+    times = {name: tuple(values or ()) for name, values in given.items()}
+    script = _script(Typed(acknowledge=acknowledge, silent=silent_csm, **times), from_score)
     wanted = _Wanted([playbook, *([compare] if compare else [])], customer, script, tuple(module or ()))
     _carry_out(wanted, start, html, brief=brief, as_json=as_json)
 

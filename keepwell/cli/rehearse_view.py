@@ -9,7 +9,7 @@ from rich.text import Text
 from keepwell.cli import words
 from keepwell.cli.output import LEVEL_STYLES, console, plain, say
 from keepwell.rehearsal.compare import Change, Comparison, Pair
-from keepwell.rehearsal.timeline import Entry, Message, Timeline
+from keepwell.rehearsal.timeline import Entry, Message, Offered, Timeline
 
 LINES_SHOWN = 12
 STATE_STYLES = {
@@ -50,7 +50,14 @@ def _print_timeline(timeline: Timeline, *, brief: bool) -> None:
             Text(f"{ending.playbook}: {ending.outcome or 'still open'}", style="bold"),
             f" – {ending.why}" if ending.why else "",
         )
+    _print_refused(timeline)
     say(_totals(timeline), style="dim")
+
+
+def _print_refused(timeline: Timeline) -> None:
+    for one in timeline.refused:
+        what = f"{words.offset(one.offset)}: {one.title[:1].lower()}{one.title[1:]}"
+        say(Text(plain(f"  ! {what} came to nothing. {one.why}"), style="yellow"))
 
 
 def _print_header(timeline: Timeline) -> None:
@@ -62,6 +69,8 @@ def _print_header(timeline: Timeline) -> None:
         Text(level.value, style=LEVEL_STYLES[level]) if level else "",
     )
     say(timeline.title, style="dim")
+    if timeline.opportunity:
+        say(timeline.opportunity, style="dim")
     say(f"Nothing is sent. Times are {timeline.zone}.", style="dim")
     for line in timeline.script:
         say("  · ", line)
@@ -103,17 +112,7 @@ def _what(entry: Entry, *, brief: bool) -> Text:
         text.append(f"  {entry.state}", style=STATE_STYLES.get(entry.state, "yellow"))
     if entry.who and not entry.messages and not entry.tasks:
         text.append(f" ({plain(entry.who)})", style="")
-    for message in entry.messages:
-        text.append_text(_message(message, brief=brief))
-    for task in entry.tasks:
-        due = f"{task.due_at:%d %b %H:%M}"
-        text.append(
-            f"\ntask for {plain(task.owner) or 'nobody'}, due {due}: {plain(task.title)}", style="cyan"
-        )
-        if task.detail and not brief:
-            text.append_text(_indented(task.detail))
-    if entry.text and not brief:
-        text.append_text(_indented(entry.text))
+    _add_what_is_left(text, entry, brief=brief)
     for line in entry.gate:
         until = f" until {line.until:%d %b %H:%M}" if line.until else ""
         reason = f": {plain(line.reason)}" if line.reason else ""
@@ -123,6 +122,33 @@ def _what(entry: Entry, *, brief: bool) -> Text:
     for why in (entry.why, entry.reason):
         if why:
             text.append(f"\n{plain(why)}", style="dim")
+    return text
+
+
+def _add_what_is_left(text: Text, entry: Entry, *, brief: bool) -> None:
+    """Messages, the offer, tasks and a document, below what the entry is called."""
+    for message in entry.messages:
+        text.append_text(_message(message, brief=brief))
+    if entry.offer is not None:
+        text.append_text(_offer(entry.offer))
+    for task in entry.tasks:
+        due = f"{task.due_at:%d %b %H:%M}"
+        text.append(
+            f"\ntask for {plain(task.owner) or 'nobody'}, due {due}: {plain(task.title)}", style="cyan"
+        )
+        if task.late:
+            text.append("  not done in time", style="yellow")
+        if task.detail and not brief:
+            text.append_text(_indented(task.detail))
+    if entry.text and not brief:
+        text.append_text(_indented(entry.text))
+
+
+def _offer(offer: Offered) -> Text:
+    became = f"accepted: {plain(offer.terms)}" if offer.terms else offer.state
+    text = Text(f"\n{became}, to be taken until {offer.until:%d %b %H:%M}", style="cyan")
+    for option in offer.options:
+        text.append(f"\n  · {plain(option)}", style="")
     return text
 
 
@@ -178,6 +204,7 @@ def _print_comparison(comparison: Comparison, *, brief: bool) -> None:
     say(comparison.summary, style="bold")
     for each in (left, right):
         say(f"{each.playbook}: {each.outcome}, {_totals(each)}")
+        _print_refused(each)
 
 
 def _side(pair: Pair, entry: Entry | None) -> Text:

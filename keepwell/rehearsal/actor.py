@@ -14,28 +14,38 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from keepwell.contracts.commands import Answer, CommandBase
+from keepwell.contracts.playbook import Family
 from keepwell.contracts.scoring import CustomerScored
 from keepwell.db.tables import Intervention, Transition
 from keepwell.errors import KeepwellError, RefusedError
 from keepwell.rehearsal.figures import move_to
 from keepwell.rehearsal.theatre import LEAST_DELAY, Theatre
 from keepwell.temporal.telling import tell
+from scoring.signal import Signal
 
 T = TypeVar("T")
 REAL_SECONDS = 40.0
 """How long to wait, in real time, for what a run does at once; it needs parts of a second."""
 _POLL_SECONDS = 0.03
+RUNNING = WorkflowExecutionStatus.RUNNING
+FIRST_TASK = 4
+"""Events of a run whose first workflow task is done: started, and the task scheduled, begun and completed."""
 _QUIET = 2
 """How often in a row nothing must be under way: between two steps there may be an instant of quiet."""
 
 
 @dataclass
 class Actor:
-    """A customer's story under way. Its clock is that of its run; between runs it stands still."""
+    """A customer's story under way. Its clock is that of its runs; between runs it stands still.
+
+    `families` are the chains it may have runs in. Each run has a clock of its own, and all are brought to
+    the same moment before anything is done: what one tells another by signal happens at such moments.
+    """
 
     theatre: Theatre
     customer: str
     name: str
+    families: tuple[Family, ...] = ("risk",)
     _now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def start_at(self, moment: datetime) -> None:
@@ -44,19 +54,23 @@ class Actor:
 
     async def now(self) -> datetime:
         """The time on the customer's clock."""
-        if await self.runs():
-            self._now = max(self._now, await self.theatre.skipper.get_current_time(self._handle))
+        for family in self.families:
+            if await self.runs(family):
+                self._now = max(self._now, await self._clock(family))
         return self._now
 
-    async def runs(self) -> bool:
-        """Whether a run of the customer's chain is open."""
-        try:
-            described = await self._handle.describe()
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
-                return False
-            raise
-        return described.status is WorkflowExecutionStatus.RUNNING
+    async def runs(self, family: Family | None = None) -> bool:
+        """Whether a run of the customer is open, in a family or in any."""
+        for one in self.families if family is None else (family,):
+            try:
+                described = await self._handle(one).describe()
+            except RPCError as error:
+                if error.status is not RPCStatusCode.NOT_FOUND:
+                    raise
+            else:
+                if described.status is WorkflowExecutionStatus.RUNNING:
+                    return True
+        return False
 
     async def forward(self, length: timedelta) -> bool:
         """Let time pass; whether a run is open then."""
@@ -64,21 +78,27 @@ class Actor:
 
     async def forward_to(self, moment: datetime) -> bool:
         """Let time pass until a moment; what was due before is done then. Whether a run is open then."""
-        left = moment - await self.now()
-        if left > timedelta() and await self.runs():
-            try:
-                await self.theatre.skipper.fast_forward(self._handle, left)
-            except RPCError as error:
-                # It came to its end between the question and the skip.
-                if error.status is not RPCStatusCode.NOT_FOUND:
-                    raise
+        for family in self.families:
+            await self._forward(family, moment)
         runs = await self.settle()
         if not runs:
             self._now = max(self._now, moment)
         return runs
 
+    async def _forward(self, family: Family, moment: datetime) -> None:
+        if not await self.runs(family):
+            return
+        try:
+            left = moment - await self._clock(family)
+            if left > timedelta():
+                await self.theatre.skipper.fast_forward(self._handle(family), left)
+        except RPCError as error:
+            # It came to its end between the question and the skip.
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+
     async def settle(self) -> bool:
-        """Wait (in real time) until nothing of the run is under way; whether it is open then.
+        """Wait (in real time) until nothing of the runs is under way; whether one is open then.
 
         A skip may end while the steps due at its end are still being done.
         """
@@ -86,16 +106,23 @@ class Actor:
         end = loop.time() + REAL_SECONDS
         quiet = 0
         while quiet < _QUIET and loop.time() < end:
-            try:
-                described = (await self._handle.describe()).raw_description
-            except RPCError as error:
-                if error.status is RPCStatusCode.NOT_FOUND:
-                    return False
-                raise
-            busy = bool(described.pending_activities) or described.HasField("pending_workflow_task")
-            quiet = 0 if busy else quiet + 1
+            busy = [await self._busy(family) for family in self.families]
+            quiet = 0 if any(busy) else quiet + 1
             await asyncio.sleep(_POLL_SECONDS)
         return await self.runs()
+
+    async def _busy(self, family: Family) -> bool:
+        try:
+            described = (await self._handle(family).describe()).raw_description
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return False
+            raise
+        if described.workflow_execution_info.status != int(RUNNING):
+            return False
+        # After a take-over the server lets the next run wait for a second, with nothing that is pending.
+        new = described.workflow_execution_info.history_length < FIRST_TASK
+        return new or bool(described.pending_activities) or described.HasField("pending_workflow_task")
 
     async def score(self, points: float | None = None) -> CustomerScored:
         """Score with the newest figures, or with such as give these points; what follows from it follows.
@@ -115,27 +142,55 @@ class Actor:
     async def hand_over(self, transition: str) -> Transition:
         """Bring a transition to the customer's run, which may begin with it; the transition as decided."""
         now = await self.now()
-        delay = now - datetime.now(UTC)
-        chain = self.theatre.chain(self.customer)
-        self.theatre.ahead[chain] = delay
-        began = not await self.runs()
+        began = not await self.runs("risk")
+        delay = self._ahead("risk", now)
         await self.theatre.parts.hand_over.hand_over(transition, now)
-        if began and delay >= LEAST_DELAY and await self.runs():
-            await self.theatre.skipper.fast_forward(self._handle, delay)
+        if began:
+            await self._catch_up("risk", delay)
         return await self.eventually(
             lambda: self._transition(transition),
             lambda row: row.decision is not None,
             f"the run of {self.name} has not decided upon a change of level",
         )
 
-    async def say(self, command: CommandBase) -> Answer:
+    async def campaign(self, signal: Signal) -> str:
+        """Start the campaign for the open opportunity of a signal, as the daily run does.
+
+        Returns why none began; empty if one did.
+        """
+        theatre, now = self.theatre, await self.now()
+        waiting = await asyncio.to_thread(theatre.parts.opportunities.waiting_of, self.customer)
+        found = [one for one in waiting.opportunities if one.signal is signal] if waiting else []
+        if waiting is None or not found:
+            return f"{self.name} shows no sign of {signal.value}"
+        delay = self._ahead("expansion", now)
+        # Another opportunity may be better; which one is meant has been said.
+        waiting = waiting.model_copy(update={"opportunities": tuple(found)})
+        if await theatre.parts.hand_over.start_campaign(waiting, now):
+            await self._catch_up("expansion", delay)
+            return ""
+        again = await asyncio.to_thread(theatre.parts.opportunities.waiting_of, self.customer)
+        reasons = [one.reason for one in again.opportunities if one.signal is signal] if again else []
+        return next(iter(reasons), "the campaign did not begin")
+
+    def _ahead(self, family: Family, now: datetime) -> timedelta:
+        """How far the customer's clock is ahead of the real one: a run that begins now begins that late."""
+        delay = now - datetime.now(UTC)
+        self.theatre.ahead[self.theatre.chain(self.customer, family)] = delay
+        return delay
+
+    async def _catch_up(self, family: Family, delay: timedelta) -> None:
+        if delay >= LEAST_DELAY and await self.runs(family):
+            await self.theatre.skipper.fast_forward(self._handle(family), delay)
+
+    async def say(self, command: CommandBase, family: Family = "risk") -> Answer:
         """Tell the intervention a command, as the command line does.
 
         Raises:
             RefusedError: it says no, and why; also where nothing runs any more.
         """
         try:
-            return await tell(self._handle, command)
+            return await tell(self._handle(family), command)
         except WorkflowUpdateFailedError as error:
             cause = error.cause
             raise RefusedError(
@@ -151,10 +206,10 @@ class Actor:
         rows = await self.eventually(self.interventions, bool, f"no intervention for {self.name} began")
         return rows[-1].id
 
-    async def ended(self) -> None:
+    async def ended(self, family: Family = "risk") -> None:
         """Wait (in real time) for the end of the chain; it must be about to come."""
         now = await self.now()
-        await asyncio.wait_for(self._handle.result(), REAL_SECONDS)
+        await asyncio.wait_for(self._handle(family).result(), REAL_SECONDS)
         self._now = max(now, self._now)
 
     async def eventually(self, read: Callable[[], T], enough: Callable[[T], bool], what: str) -> T:
@@ -181,6 +236,8 @@ class Actor:
         with self.theatre.store.read() as session:
             return session.get_one(Transition, transition)
 
-    @property
-    def _handle(self) -> WorkflowHandle[Any, Any]:
-        return self.theatre.handle(self.customer)
+    async def _clock(self, family: Family) -> datetime:
+        return await self.theatre.skipper.get_current_time(self._handle(family))
+
+    def _handle(self, family: Family) -> WorkflowHandle[Any, Any]:
+        return self.theatre.handle(self.customer, family)

@@ -17,6 +17,7 @@ from keepwell.db.tables import Customer, Health
 from keepwell.errors import InputError, RefusedError
 from keepwell.playbooks import PlaybookRegistry
 from keepwell.rehearsal.actor import Actor
+from keepwell.rehearsal.begin_campaign import begin_campaign
 from keepwell.rehearsal.reactions import ReassignTo, Script
 from keepwell.rehearsal.spans import LONGEST
 from scoring.levels import Level
@@ -35,22 +36,29 @@ class Begun:
 
 
 async def begin(actor: Actor, playbook: Playbook, script: Script) -> Begun:
-    """Start the playbook for the customer: new figures, their score, the change of level, its hand-over.
-
-    A customer whose level is the playbook's already is enrolled instead, as it would be in reality, with
-    the figures it has. This is the one place that knows how a playbook is started.
+    """Start the playbook for the customer on the way that production takes: by its level, or by its signal.
 
     Raises:
-        InputError: the score or the playbook does not fit.
-        RefusedError: production would refuse it whatever the customer's score is.
+        InputError: the score does not fit.
+        RefusedError: production would refuse it whatever the customer's figures are.
     """
     await asyncio.to_thread(_check, actor, script)
-    level = playbook.level
-    if level is None:
-        raise InputError(
-            f"{playbook.label} is not for a level of risk; rehearsals play playbooks for levels.",
-            hint="See which are: keepwell playbooks",
-        )
+    if playbook.level is not None:
+        notes = await _begin_risk(actor, playbook, playbook.level, script)
+    else:
+        assert playbook.signal is not None  # noqa: S101  (the schema wants one of them)
+        notes = await begin_campaign(actor, playbook, playbook.signal, script)
+    intervention = await actor.opened()
+    row = next(one for one in actor.interventions() if one.id == intervention)
+    return Begun(intervention, row.started_at, notes)
+
+
+async def _begin_risk(actor: Actor, playbook: Playbook, level: Level, script: Script) -> tuple[str, ...]:
+    """New figures, their score, the change of level, its hand-over.
+
+    A customer whose level is the playbook's already is enrolled instead, as it would be in reality, with
+    the figures it has.
+    """
     points, notes = await asyncio.to_thread(_wanted, actor, playbook, level, script)
     if points is not None:
         scored = await actor.score(points)
@@ -67,9 +75,7 @@ async def begin(actor: Actor, playbook: Playbook, script: Script) -> Begun:
             await _enrol(actor)
     else:
         await _enrol(actor)
-    intervention = await actor.opened()
-    row = next(one for one in actor.interventions() if one.id == intervention)
-    return Begun(intervention, row.started_at, notes)
+    return notes
 
 
 async def _enrol(actor: Actor) -> None:

@@ -11,7 +11,7 @@ from typing import Literal
 
 from keepwell.contracts.base import Frozen
 from keepwell.rehearsal.spans import offset_words, span_words
-from keepwell.rehearsal.timeline import Entry, Message, Timeline
+from keepwell.rehearsal.timeline import Entry, Message, Timeline, Work
 
 Likeness = Literal["same", "changed", "only_left", "only_right"]
 Key = tuple[str, ...]
@@ -140,6 +140,7 @@ def _changes(left: Entry, right: Entry) -> tuple[Change, ...]:
         ("attachment", _attached(left.messages), _attached(right.messages)),
         ("gate", _gates(left), _gates(right)),
         ("task", _tasks(left), _tasks(right)),
+        ("offer", _offer(left), _offer(right)),
         ("reason", _why(left), _why(right)),
     )
     found += [Change(what=what, left=ours, right=theirs) for what, ours, theirs in sides if ours != theirs]
@@ -178,8 +179,20 @@ def _tasks(entry: Entry) -> str:
     found = []
     for task in entry.tasks:
         due = span_words(task.due_at - entry.at)
-        found.append(f"{task.title} for {task.owner or 'nobody'}, due after {due}, {task.state}")
+        found.append(f"{task.title} for {task.owner or 'nobody'}, due after {due}, {_state(task)}")
     return "; ".join(found)
+
+
+def _state(task: Work) -> str:
+    return "not done in time" if task.late else task.state
+
+
+def _offer(entry: Entry) -> str:
+    if entry.offer is None:
+        return ""
+    until = span_words(entry.offer.until - entry.at)
+    became = ", ".join(part for part in (entry.offer.state, entry.offer.terms) if part)
+    return f"{'; '.join(entry.offer.options)} (for {until}): {became}"
 
 
 def _why(entry: Entry) -> str:

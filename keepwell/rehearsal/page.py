@@ -17,9 +17,9 @@ from keepwell.rehearsal.timeline import Entry, Timeline
 
 FRAME_LEAST, FRAME_MOST = 260, 1500
 _LINE = 20
-_FURNITURE = 170
+_FURNITURE = 120
 """Pixels of a message besides its lines: header, figures, buttons, footer."""
-_LETTERS = 62
+_LETTERS = 68
 _DEAD_LINKS = "<style>a{pointer-events:none!important;cursor:default}</style>"
 """A link in a rehearsed message may lead to the real thing, an unsubscribe for one."""
 

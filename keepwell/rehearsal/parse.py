@@ -6,20 +6,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from keepwell.contracts.offers import LONGEST_PAUSE_MONTHS, OfferKind
 from keepwell.errors import InputError
 from keepwell.rehearsal.reactions import (
     ACKNOWLEDGED_AFTER,
+    AcceptOffer,
     CompleteStep,
+    DeclineOffer,
     PauseFor,
     Reaction,
     ReassignTo,
     Reply,
     ResumeNow,
     ScoreTo,
+    SeeOffer,
     SkipStep,
     StopNow,
+    Upgrade,
 )
 from keepwell.rehearsal.spans import parse_span
+
+LONGEST_PLAN = 100
 
 
 @dataclass(frozen=True)
@@ -34,6 +41,10 @@ class Typed:
     skip: Sequence[str] = ()
     complete: Sequence[str] = ()
     reassign: Sequence[str] = ()
+    seen: Sequence[str] = ()
+    accept: Sequence[str] = ()
+    decline: Sequence[str] = ()
+    upgrade: Sequence[str] = ()
     acknowledge: str | None = None
     silent: bool = False
 
@@ -54,6 +65,10 @@ def reactions_of(typed: Typed) -> tuple[Reaction, ...]:
     for text in typed.reassign:
         at, whom = _pair(text, "--reassign", "2d=omar@example.com")
         found.append(ReassignTo(at=at, to=whom))
+    found += [SeeOffer(at=parse_span(text, place="--seen")) for text in typed.seen]
+    found += [_accept(text, "--accept") for text in typed.accept]
+    found += [DeclineOffer(at=parse_span(text, place="--decline")) for text in typed.decline]
+    found += [_upgrade(text, "--upgrade") for text in typed.upgrade]
     return tuple(found)
 
 
@@ -109,3 +124,36 @@ def _pause(text: str, place: str) -> PauseFor:
     if until is not None and until <= at:
         raise InputError(f"{text!r} ends before it begins.", place=place, hint="Like 2d..4d")
     return PauseFor(at=at, until=until)
+
+
+def _accept(text: str, place: str) -> AcceptOffer:
+    """`75h=billing_pause:2` (months) or `75h=plan_downgrade:Basic` (the plan); the terms may be missing."""
+    at, given = _pair(text, place, "75h=billing_pause:2")
+    name, _, terms = (part.strip() for part in given.partition(":"))
+    try:
+        option = OfferKind(name.lower().replace(" ", "_").replace("-", "_"))
+    except ValueError:
+        known = ", ".join(kind.value for kind in OfferKind)
+        raise InputError(
+            f"{name!r} is nothing that is offered.", place=place, hint=f"An offer may hold: {known}."
+        ) from None
+    if option is not OfferKind.BILLING_PAUSE:
+        return AcceptOffer(at=at, option=option, plan=_plan(terms, place))
+    if not terms.isdecimal() or not 1 <= int(terms) <= LONGEST_PAUSE_MONTHS:
+        raise InputError(
+            f"{text!r} does not say for how many months.",
+            place=place,
+            hint=f"A billing pause takes 1 to {LONGEST_PAUSE_MONTHS} of them: 75h=billing_pause:2",
+        )
+    return AcceptOffer(at=at, option=option, months=int(terms))
+
+
+def _upgrade(text: str, place: str) -> Upgrade:
+    when, _, plan = text.partition("=")
+    return Upgrade(at=parse_span(when, place=place), plan=_plan(plan.strip(), place))
+
+
+def _plan(text: str, place: str) -> str:
+    if len(text) > LONGEST_PLAN:
+        raise InputError("the plan's name is too long.", place=place, hint=f"At most {LONGEST_PLAN} letters.")
+    return text

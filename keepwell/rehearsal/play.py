@@ -3,44 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TypeVar, assert_never
+from typing import TypeVar
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
-from keepwell.contracts.commands import (
-    Acknowledge,
-    Command,
-    Complete,
-    Pause,
-    Reassign,
-    Respond,
-    Resume,
-    Skip,
-    Stop,
-)
+from keepwell.contracts.commands import Acknowledge, Command
 from keepwell.contracts.playbook import Playbook
 from keepwell.contracts.scoring import CustomerScored
 from keepwell.db.repositories.views import find_person
-from keepwell.db.repositories.views_interventions import planned_moment
-from keepwell.db.tables import Intervention, Staff, Transition
+from keepwell.db.repositories.views_interventions import OPEN, planned_moment
+from keepwell.db.tables import Intervention, InterventionStep, Staff, Transition
 from keepwell.errors import RefusedError
 from keepwell.keys import new_id
 from keepwell.rehearsal.actor import Actor
-from keepwell.rehearsal.reactions import (
-    CompleteStep,
-    PauseFor,
-    Reaction,
-    ReassignTo,
-    Reply,
-    ResumeNow,
-    ScoreTo,
-    Script,
-    SkipStep,
-    StopNow,
-)
+from keepwell.rehearsal.commanding import command_of, meant, playbook_of
+from keepwell.rehearsal.reactions import Reaction, ScoreTo, Script
 from keepwell.rehearsal.spans import span_words
 
 T = TypeVar("T")
@@ -102,15 +82,18 @@ class Play:
 
     async def _until(self, moment: datetime) -> None:
         """Let time pass; the CSM acknowledges on the way, as is their habit."""
-        row = await self._newest()
-        due = self._habit(row)
-        if due is not None and due <= moment:
+        while (due := self._next_habit(await self._open())) is not None and due[0] <= moment:
+            at, row = due
             self.acknowledged.add(row.id)
-            if await self.actor.forward_to(due + JUST_AFTER):
-                await self._tell(Acknowledge(id=new_id(), intervention=row.id, by=await self._owner()), "")
-            await self._until(moment)
-            return
+            if await self.actor.forward_to(at + JUST_AFTER) and await self._is_open(row):
+                by = await self._owner(row)
+                await self._tell(Acknowledge(id=new_id(), intervention=row.id, by=by), row, "")
         await self.actor.forward_to(moment + JUST_AFTER)
+
+    def _next_habit(self, rows: Sequence[Intervention]) -> tuple[datetime, Intervention] | None:
+        """The next acknowledgement out of habit, and of which intervention."""
+        dues = [(due, row) for row in rows if (due := self._habit(row)) is not None]
+        return min(dues, key=lambda due: due[0]) if dues else None
 
     def _habit(self, row: Intervention) -> datetime | None:
         """When the CSM acknowledges this intervention; None where there is no need or no habit."""
@@ -123,44 +106,26 @@ class Play:
         if isinstance(reaction, ScoreTo):
             await self._score(reaction)
             return
-        row = await self._newest()
-        command = await self._command(reaction, row)
-        await self._tell(command, reaction.words)
+        row = meant(reaction, await self._rows())
+        by = await self._owner(row)
+        command = await asyncio.to_thread(
+            self._read,
+            lambda session: command_of(
+                reaction, row, by, self.played.started_at, lambda text: self._person(session, text)
+            ),
+        )
+        await self._tell(command, row, reaction.words)
 
-    async def _command(
-        self,
-        reaction: Reply | PauseFor | ResumeNow | StopNow | SkipStep | CompleteStep | ReassignTo,
-        row: Intervention,
-    ) -> Command:
-        identity, intervention, by = new_id(), row.id, await self._owner()
-        match reaction:
-            case Reply(note=note):
-                return Respond(id=identity, intervention=intervention, by=by, note=note)
-            case PauseFor(until=until):
-                end = self.played.started_at + until if until is not None else None
-                return Pause(id=identity, intervention=intervention, by=by, until=end)
-            case ResumeNow():
-                return Resume(id=identity, intervention=intervention, by=by)
-            case StopNow():
-                return Stop(id=identity, intervention=intervention, by=by)
-            case SkipStep(step=step):
-                return Skip(id=identity, intervention=intervention, by=by, step=step)
-            case CompleteStep(step=step):
-                return Complete(id=identity, intervention=intervention, by=by, step=step)
-            case ReassignTo(to=to):
-                person = await asyncio.to_thread(self._read, lambda session: self._person(session, to))
-                return Reassign(
-                    id=identity, intervention=intervention, by=by, to=person.id, to_name=person.name
-                )
-        assert_never(reaction)
-
-    async def _tell(self, command: Command, words: str) -> None:
+    async def _tell(self, command: Command, row: Intervention, words: str) -> None:
         try:
-            await self.actor.say(command)
+            await self.actor.say(command, playbook_of(row).family)
             await self.actor.settle()
         except RefusedError as error:
             what = words or "the CSM acknowledges it"
-            self.played.refused.append(Refused(await self.actor.now(), what, error.message))
+            reason = error.message
+            if row.outcome is not None:
+                reason = f"No intervention runs any more: {playbook_of(row).label} ended as {row.outcome}."
+            self.played.refused.append(Refused(await self.actor.now(), what, reason))
 
     async def _score(self, reaction: ScoreTo) -> None:
         before = await self.actor.now()
@@ -175,34 +140,62 @@ class Play:
         self.played.scores.append(ScoreLine(before, scored, transition))
 
     async def _to_the_end(self) -> None:
-        """Until the chain has ended; not for ever: a pause that nobody ends has no end."""
+        """Until all has ended; not for ever: a pause that nobody ends has no end."""
         for _ in range(ROUNDS):
-            row = await self._newest()
-            if row.outcome is not None or (row.paused and row.paused_until is None):
+            rows = await self._open()
+            moving = [row for row in rows if moves(row)]
+            if not moving:
                 break
             now = await self.actor.now()
-            planned = planned_moment(row, playbook_of(row).closes_at, now)
-            due = self._habit(row)
-            if due is not None and due < planned:
-                await self._until(due)
+            planned = min([await self._last(row, now) for row in moving])
+            due = self._next_habit(rows)
+            if due is not None and due[0] < planned:
+                await self._until(due[0])
             elif planned > now:
                 self.say(f"Until the end, {span_words(planned - now)} from there at most …")
                 await self.actor.forward_to(planned + JUST_AFTER)
             else:
                 await self.actor.forward_to(now + PATIENCE)
-        if (await self._newest()).outcome is not None:
-            await self.actor.ended()
+        still = {playbook_of(row).family for row in await self._open()}
+        for family in {playbook_of(row).family for row in await self._rows()} - still:
+            await self.actor.ended(family)
 
-    async def _newest(self) -> Intervention:
-        return (await asyncio.to_thread(self.actor.interventions))[-1]
+    async def _last(self, row: Intervention, now: datetime) -> datetime:
+        """When the last thing is planned that an intervention does by itself: a step, or its close.
 
-    async def _owner(self) -> str:
-        return await asyncio.to_thread(self._read, self._owner_name)
+        Never a time of our own choice: a skip that ends at the very moment at which a step is due may leave
+        it half done when the next skip begins.
+        """
 
-    def _owner_name(self, session: Session) -> str:
-        row = self.actor.interventions()[-1]
-        owner = session.get(Staff, row.owner_id) if row.owner_id else None
-        return owner.name if owner is not None else "the CSM"
+        def read(session: Session) -> list[InterventionStep]:
+            query = select(InterventionStep).where(InterventionStep.intervention_id == row.id)
+            return list(session.exec(query.where(col(InterventionStep.state).in_(OPEN))))
+
+        steps = await asyncio.to_thread(self._read, read)
+        return max(
+            planned_moment(row, playbook_of(row).closes_at, now),
+            *(planned_moment(row, step.offset, now, step.deferred_until) for step in steps),
+            now,
+        )
+
+    async def _rows(self) -> list[Intervention]:
+        return await asyncio.to_thread(self.actor.interventions)
+
+    async def _open(self) -> list[Intervention]:
+        return [row for row in await self._rows() if row.outcome is None]
+
+    async def _is_open(self, row: Intervention) -> bool:
+        return any(one.id == row.id for one in await self._open())
+
+    async def _owner(self, row: Intervention) -> str:
+        """Who does what people do: the owner of the intervention."""
+
+        def name(session: Session) -> str:
+            fresh = session.get_one(Intervention, row.id)
+            owner = session.get(Staff, fresh.owner_id) if fresh.owner_id else None
+            return owner.name if owner is not None else "the CSM"
+
+        return await asyncio.to_thread(self._read, name)
 
     def _person(self, session: Session, text: str) -> Staff:
         found = find_person(session, self.actor.theatre.organisation, text)
@@ -218,6 +211,6 @@ def wants_acknowledgement(playbook: Playbook) -> bool:
     return any(step.unless == "acknowledged" for step in playbook.steps)
 
 
-def playbook_of(row: Intervention) -> Playbook:
-    """The playbook that an intervention runs."""
-    return Playbook.model_validate(row.definition)
+def moves(row: Intervention) -> bool:
+    """Whether time brings an open intervention on: not while it is held, or paused without an end."""
+    return not row.held_why and not (row.paused and row.paused_until is None)

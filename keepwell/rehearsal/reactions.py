@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field
 
 from keepwell.contracts.base import Frozen
+from keepwell.contracts.offers import LONGEST_PAUSE_MONTHS, OfferKind, Terms
 from keepwell.rehearsal.spans import span_words
 
 ACKNOWLEDGED_AFTER = timedelta(minutes=30)
@@ -122,10 +123,73 @@ class ReassignTo(ReactionBase):
         return f"the customer goes to {self.to}"
 
 
+class SeeOffer(ReactionBase):
+    """The customer sees the offer."""
+
+    kind: Literal["seen"] = "seen"
+
+    @property
+    def words(self) -> str:
+        """What happens, in words."""
+        return "the customer sees the offer"
+
+
+class AcceptOffer(ReactionBase):
+    """The customer accepts an option: `months` of a billing pause, `plan` of a change of plan."""
+
+    kind: Literal["accept"] = "accept"
+    option: OfferKind
+    months: Annotated[int, Field(ge=1, le=LONGEST_PAUSE_MONTHS)] | None = None
+    plan: Annotated[str, Field(max_length=100)] = ""
+
+    @property
+    def words(self) -> str:
+        """What happens, in words."""
+        terms = Terms(kind=self.option, months=self.months, plan=self.plan)
+        return f"the customer accepts: {terms.words}"
+
+
+class DeclineOffer(ReactionBase):
+    """The customer declines the offer."""
+
+    kind: Literal["decline"] = "decline"
+
+    @property
+    def words(self) -> str:
+        """What happens, in words."""
+        return "the customer declines the offer"
+
+
+class Upgrade(ReactionBase):
+    """The customer upgrades, which is what a campaign is for."""
+
+    kind: Literal["upgrade"] = "upgrade"
+    plan: Annotated[str, Field(max_length=100)] = ""
+
+    @property
+    def words(self) -> str:
+        """What happens, in words."""
+        return "the customer upgrades" + (f" to {self.plan}" if self.plan else "")
+
+
+AboutOffers = SeeOffer | AcceptOffer | DeclineOffer
 Reaction = Annotated[
-    Reply | ScoreTo | PauseFor | ResumeNow | StopNow | SkipStep | CompleteStep | ReassignTo,
+    Reply
+    | ScoreTo
+    | PauseFor
+    | ResumeNow
+    | StopNow
+    | SkipStep
+    | CompleteStep
+    | ReassignTo
+    | SeeOffer
+    | AcceptOffer
+    | DeclineOffer
+    | Upgrade,
     Field(discriminator="kind"),
 ]
+ANSWERS = (Reply, AcceptOffer, DeclineOffer, Upgrade)
+"""Those by which the customer has answered."""
 
 
 class Script(Frozen):
@@ -158,7 +222,7 @@ class Script(Frozen):
             lines.insert(0, "the CSM is silent: nobody acknowledges it")
         elif acknowledgeable and self.acknowledge is not None:
             lines.insert(0, f"the CSM acknowledges it after {span_words(self.acknowledge)}")
-        if not any(isinstance(one, Reply) for one in self.reactions):
+        if not any(isinstance(one, ANSWERS) for one in self.reactions):
             lines.append("the customer does not answer")
         return tuple(lines)
 

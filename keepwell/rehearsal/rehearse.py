@@ -14,9 +14,10 @@ from typing import NoReturn
 
 from sqlmodel import Session
 
-from keepwell.contracts.playbook import Playbook
+from keepwell.contracts.playbook import Family, Playbook
 from keepwell.db.engine import Store
 from keepwell.db.repositories.enrolment import refusals_of
+from keepwell.db.repositories.holding import held_because, open_of
 from keepwell.db.tables import Customer
 from keepwell.errors import KeepwellError
 from keepwell.rehearsal.actor import Actor
@@ -59,10 +60,10 @@ def rehearse(
         for playbook in playbooks:
             say(f"Copying what {playbook.label} needs into a store of its own …")
             scratch = stack.enter_context(scratch_store())
-            fill(scratch, read_excerpt(real, customer, now, playbook.templates))
+            fill(scratch, read_excerpt(real, customer, now, playbook.templates, playbook.signal))
             stores.append(scratch)
         with real.read() as session:
-            notes = [_would_refuse(session, customer, playbook, now) for playbook in playbooks]
+            notes = [would_refuse(session, customer, playbook, now) for playbook in playbooks]
         try:
             return asyncio.run(_all(settings, customer, playbooks, stores, notes, script, say))
         finally:
@@ -113,15 +114,28 @@ async def rehearse_on(
     notes: Sequence[str] = (),
 ) -> Timeline:
     """Play one playbook on a filled scratch store, with a server of its own, and tell it."""
+    say("Starting a Temporal server in memory …")
+    async with virtual_server(settings) as address:
+        return await rehearse_at(address, settings, scratch, customer, playbook, script, say, notes)
+
+
+async def rehearse_at(
+    address: str,
+    settings: Settings,
+    scratch: Store,
+    customer: str,
+    playbook: Playbook,
+    script: Script,
+    say: Say = lambda _: None,
+    notes: Sequence[str] = (),
+) -> Timeline:
+    """The same on a server that is there; nobody else may work on the task queue of the settings."""
     with scratch.read() as session:
         row = session.get_one(Customer, customer)
         name, organisation = row.name, row.organisation_id
-    say("Starting a Temporal server in memory …")
-    async with (
-        virtual_server(settings) as address,
-        open_theatre(settings, scratch, organisation, address, instead=(playbook,)) as theatre,
-    ):
-        actor = Actor(theatre, customer, name)
+    async with open_theatre(settings, scratch, organisation, address, instead=(playbook,)) as theatre:
+        families: tuple[Family, ...] = ("risk",) if playbook.family == "risk" else ("risk", "expansion")
+        actor = Actor(theatre, customer, name, families)
         if script.start is not None:
             actor.start_at(script.start)
         say(f"Playing {playbook.label} for {name} …")
@@ -142,10 +156,16 @@ def _named(say: Say, playbook: Playbook) -> Say:
     return lambda text: say(f"{playbook.label}  {text}")
 
 
-def _would_refuse(session: Session, customer: str, playbook: Playbook, now: datetime) -> tuple[str, ...]:
+def would_refuse(session: Session, customer: str, playbook: Playbook, now: datetime) -> tuple[str, ...]:
     """What would keep the playbook from beginning today; a rehearsal goes on in spite of it."""
-    reasons = refusals_of(session, [customer], playbook.name, playbook.cooldown, now)
-    return tuple(f"Today it would not begin: {reason}" for reason in reasons.values())
+    reasons = [*refusals_of(session, [customer], playbook.name, playbook.cooldown, now).values()]
+    if playbook.family == "expansion":
+        running = open_of(session, customer, "expansion")
+        if running is not None:
+            reasons.insert(0, f"{running.playbook}@{running.version} runs already: one campaign at a time")
+        elif not reasons and (held := held_because(session, customer)):
+            reasons.append(f"{held[:1].lower()}{held[1:]}")
+    return tuple(f"Today it would not begin: {reason}" for reason in reasons)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from keepwell.db.engine import Store
 from keepwell.db.migrate import upgrade
 from keepwell.db.repositories.excerpt import Excerpt, Plain, excerpt_of
 from keepwell.db.repositories.lookup import table
+from scoring.signal import Signal
 
 BATCH = 20_000
 
@@ -28,14 +29,22 @@ def scratch_store() -> Iterator[Store]:
             store.dispose()
 
 
-def read_excerpt(real: Store, customer: str, now: datetime, templates: Mapping[str, str]) -> Excerpt:
-    """What a rehearsal of the customer needs of the real store; `templates` are a playbook's pinned ones.
+def read_excerpt(
+    real: Store,
+    customer: str,
+    now: datetime,
+    templates: Mapping[str, str],
+    signal: Signal | None = None,
+) -> Excerpt:
+    """What a rehearsal of the customer needs of the real store.
+
+    `templates` are a playbook's pinned ones, `signal` the one it is for, if it is for one.
 
     Raises:
         NotFoundError: the customer is unknown.
     """
     with real.read() as session:
-        return excerpt_of(session, customer, now, tuple(templates.values()))
+        return excerpt_of(session, customer, now, tuple(templates.values()), signal)
 
 
 def fill(scratch: Store, excerpt: Excerpt) -> None:

@@ -4,36 +4,34 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, select
 
 from keepwell.contracts.delivery import DoNotGo, GoAt, GoNow
+from keepwell.contracts.playbook import Offer as OfferStep
 from keepwell.contracts.playbook import Playbook
 from keepwell.db.engine import Store
 from keepwell.db.repositories.views_timeline import (
-    DeliveryLine,
     InterventionDetail,
     TimelineLine,
     intervention_detail,
 )
+from keepwell.db.repositories.wording import money
 from keepwell.db.repositories.zones import first_zone
 from keepwell.db.tables import (
     Customer,
-    Delivery,
-    Document,
-    InAppNotification,
     Intervention,
+    Opportunity,
     Organisation,
-    OutboxMessage,
 )
-from keepwell.db.tables import Task as TaskRow
+from keepwell.rehearsal.commanding import playbook_of
 from keepwell.rehearsal.gate import Asked
-from keepwell.rehearsal.play import Played, Refused, ScoreLine, playbook_of, wants_acknowledgement
+from keepwell.rehearsal.play import Played, Refused, ScoreLine, wants_acknowledgement
 from keepwell.rehearsal.reactions import Script
-from keepwell.rehearsal.timeline import Ending, Entry, EntryKind, GateLine, Message, Timeline, Work
+from keepwell.rehearsal.tale import Tale, document_of, message_of, offered, work_of
+from keepwell.rehearsal.timeline import Ending, Entry, EntryKind, GateLine, Timeline
 
 _OF_STEPS: dict[str, EntryKind] = {
     "send": "message",
@@ -48,30 +46,6 @@ _TOLD_ELSEWHERE = ("transition.", "delivery.", "step.", "offer.made")
 """Kinds of events that the line of their step, or of the score, says already."""
 
 
-@dataclass(frozen=True)
-class _Tale:
-    """What all lines of one intervention share."""
-
-    session: Session
-    played: Played
-    asked: Sequence[Asked]
-    zone: ZoneInfo
-    intervention: str
-    label: str
-
-    def entry(self, at: datetime, kind: EntryKind, title: str, **fields: object) -> Entry:
-        return Entry.model_validate(
-            {
-                "offset": at - self.played.started_at,
-                "at": at.astimezone(self.zone),
-                "kind": kind,
-                "playbook": self.label,
-                "title": title,
-                **fields,
-            }
-        )
-
-
 def tell(
     store: Store, customer: str, played: Played, asked: Sequence[Asked], script: Script, notes: Sequence[str]
 ) -> Timeline:
@@ -82,12 +56,13 @@ def tell(
         zone = ZoneInfo(first_zone(organisation.time_zone))
         query = select(Intervention).where(Intervention.customer_id == customer)
         chain = sorted(session.exec(query).all(), key=lambda one: (one.started_at, one.id))
+        until = _end(chain, zone) or played.now
         entries: list[Entry] = []
         for one in chain:
             label = f"{one.playbook}@{one.version}"
-            tale = _Tale(session, played, asked, zone, one.id, label)
+            tale = Tale(session, played, asked, zone, one.id, label, until)
             entries += _entries(tale, intervention_detail(session, one.id, played.now))
-        tale = _Tale(session, played, asked, zone, chain[0].id, "")
+        tale = Tale(session, played, asked, zone, chain[0].id, "", until)
         entries += [_score(tale, line) for line in played.scores]
         entries += [_refused(tale, one) for one in played.refused]
         entries.sort(key=lambda entry: entry.at)
@@ -98,6 +73,7 @@ def tell(
             title=first.title,
             purpose=first.purpose,
             level=first.level,
+            opportunity=_opportunity(session, chain[0]),
             score=chain[0].score,
             customer=row.name,
             customer_id=row.external_id,
@@ -106,7 +82,7 @@ def tell(
             owner=detail.intervention.owner,
             zone=zone.key,
             started_at=played.started_at.astimezone(zone),
-            ended_at=chain[-1].ended_at.astimezone(zone) if chain[-1].ended_at else None,
+            ended_at=_end(chain, zone),
             script=script.words(
                 acknowledgeable=any(wants_acknowledgement(playbook_of(one)) for one in chain)
             ),
@@ -118,14 +94,33 @@ def tell(
         )
 
 
+def _end(chain: Sequence[Intervention], zone: ZoneInfo) -> datetime | None:
+    """When the last of them ended; None where one is still open."""
+    ends = [row.ended_at for row in chain if row.ended_at is not None]
+    return max(ends).astimezone(zone) if len(ends) == len(chain) else None
+
+
+def _opportunity(session: Session, row: Intervention) -> str:
+    """What a campaign is for, with what it may bring in a year where that is known."""
+    found = session.get(Opportunity, row.opportunity_id) if row.opportunity_id else None
+    if found is None:
+        return ""
+    value = money(found.value, found.currency) if found.value else ""
+    return f"{found.words}, worth about {value} a year" if value else found.words
+
+
 def _ending(row: Intervention) -> Ending:
     playbook = playbook_of(row)
     return Ending(
-        playbook=playbook.label, title=playbook.title, outcome=row.outcome or "", why=row.outcome_why
+        family=playbook.family,
+        playbook=playbook.label,
+        title=playbook.title,
+        outcome=row.outcome or "",
+        why=row.outcome_why,
     )
 
 
-def _entries(tale: _Tale, detail: InterventionDetail) -> list[Entry]:
+def _entries(tale: Tale, detail: InterventionDetail) -> list[Entry]:
     row = tale.session.get_one(Intervention, tale.intervention)
     playbook = playbook_of(row)
     found = []
@@ -133,7 +128,7 @@ def _entries(tale: _Tale, detail: InterventionDetail) -> list[Entry]:
         if line.source == "step":
             found.append(_step(tale, row, playbook, line))
         elif line.source == "task":
-            found.append(tale.entry(line.at, "task", line.title, why=line.why, tasks=_work(tale, line)))
+            found.append(tale.entry(line.at, "task", line.title, why=line.why, tasks=work_of(tale, line)))
         elif line.source == "event" and not line.kind.startswith(_TOLD_ELSEWHERE):
             who = "" if line.by == "engine" else line.by
             found.append(
@@ -155,7 +150,7 @@ def _of_event(kind: str) -> EntryKind:
     return "end" if kind.startswith("intervention.") else "alert"
 
 
-def _step(tale: _Tale, row: Intervention, playbook: Playbook, line: TimelineLine) -> Entry:
+def _step(tale: Tale, row: Intervention, playbook: Playbook, line: TimelineLine) -> Entry:
     step = playbook.step(line.step)
     at = line.at
     if line.state in _LEFT_OUT and step is not None:
@@ -163,7 +158,7 @@ def _step(tale: _Tale, row: Intervention, playbook: Playbook, line: TimelineLine
         at = row.started_at + step.at + row.shift
     why = step.why if step is not None else ""
     told = line.state not in ("done", "planned") or line.kind == "assign"
-    document = _document(tale, line) if line.document else None
+    document = document_of(tale, line) if line.document else None
     return tale.entry(
         at,
         _OF_STEPS.get(line.kind, "task"),
@@ -174,8 +169,9 @@ def _step(tale: _Tale, row: Intervention, playbook: Playbook, line: TimelineLine
         why=why,
         reason=line.why if told and line.why != why else "",
         gate=tuple(_gate(tale, one) for one in tale.asked if _is_of(tale, one, line.step)),
-        messages=tuple(_message(tale, one) for one in line.deliveries),
-        tasks=_work(tale, line),
+        messages=tuple(message_of(tale, one) for one in line.deliveries),
+        tasks=work_of(tale, line),
+        offer=offered(tale, line.step) if isinstance(step, OfferStep) else None,
         text=document.text if document else "",
         html=document.html if document else "",
     )
@@ -186,11 +182,11 @@ def _who(line: TimelineLine) -> str:
     return ", ".join(dict.fromkeys(name for name in names if name))
 
 
-def _is_of(tale: _Tale, asked: Asked, step: str) -> bool:
+def _is_of(tale: Tale, asked: Asked, step: str) -> bool:
     return asked.intervention == tale.intervention and asked.step == step
 
 
-def _gate(tale: _Tale, asked: Asked) -> GateLine:
+def _gate(tale: Tale, asked: Asked) -> GateLine:
     at = asked.at.astimezone(tale.zone)
     match asked.answer:
         case GoNow():
@@ -202,54 +198,7 @@ def _gate(tale: _Tale, asked: Asked) -> GateLine:
             return GateLine(at=at, recipient=asked.recipient, answer="no", reason=reason)
 
 
-def _message(tale: _Tale, line: DeliveryLine) -> Message:
-    shared = {
-        "channel": line.channel,
-        "to_customer": tale.session.get_one(Delivery, line.key).recipient_kind == "contact",
-        "recipient": line.recipient,
-        "address": line.address,
-        "subject": line.subject,
-        "state": line.state,
-        "reason": line.reason,
-    }
-    kept = tale.session.exec(select(OutboxMessage).where(OutboxMessage.key == line.key)).first()
-    if kept is not None:
-        more = {"sender": kept.sender_name, "sender_address": kept.sender_address, "text": kept.text}
-        return Message.model_validate(
-            {**shared, **more, "html": kept.html, "attachments": kept.attachments or {}}
-        )
-    query = select(InAppNotification).where(InAppNotification.key == line.key)
-    notification = tale.session.exec(query).first()
-    if notification is not None:
-        more = {"text": notification.body, "action": notification.action_label}
-        return Message.model_validate({**shared, **more})
-    return Message.model_validate(shared)
-
-
-def _work(tale: _Tale, line: TimelineLine) -> tuple[Work, ...]:
-    found = []
-    for task in line.tasks:
-        row = tale.session.get_one(TaskRow, task.id)
-        found.append(
-            Work(
-                kind=task.kind,
-                title=task.title,
-                detail=row.detail,
-                owner=task.owner,
-                due_at=task.due_at.astimezone(tale.zone),
-                state=task.state,
-                closed_by=task.closed_by,
-            )
-        )
-    return tuple(found)
-
-
-def _document(tale: _Tale, line: TimelineLine) -> Document:
-    query = select(Document).where(Document.intervention_id == tale.intervention, Document.step == line.step)
-    return tale.session.exec(query).one()
-
-
-def _score(tale: _Tale, line: ScoreLine) -> Entry:
+def _score(tale: Tale, line: ScoreLine) -> Entry:
     scored = line.scored
     level = scored.level.value if scored.level else "no level"
     score = "unknown" if scored.score is None else f"{scored.score:.1f}"
@@ -262,5 +211,6 @@ def _score(tale: _Tale, line: ScoreLine) -> Entry:
     return tale.entry(line.at, "score", f"The score is {score}: {level}", why=why)
 
 
-def _refused(tale: _Tale, one: Refused) -> Entry:
-    return tale.entry(one.at, "refused", f"Refused: {one.words}", why=one.reason, state="refused")
+def _refused(tale: Tale, one: Refused) -> Entry:
+    title = f"{one.words[:1].upper()}{one.words[1:]}"
+    return tale.entry(one.at, "refused", title, why=one.reason, state="refused")

@@ -25,9 +25,9 @@ from temporalio.testing import TimeSkipper, TimeSkippingConfig
 from keepwell.adapters.gate import StoreGate
 from keepwell.adapters.in_app import InApp
 from keepwell.adapters.outbox import Outbox
-from keepwell.contracts.playbook import Channel, Playbook
+from keepwell.contracts.playbook import Channel, Family, Playbook
 from keepwell.db.engine import Store
-from keepwell.keys import risk_workflow_id
+from keepwell.keys import expansion_workflow_id, risk_workflow_id
 from keepwell.ports import ChannelAdapter
 from keepwell.rehearsal.gate import RecordingGate
 from keepwell.settings import Settings
@@ -54,13 +54,14 @@ class Theatre:
     gate: RecordingGate
     ahead: dict[str, timedelta] = field(default_factory=dict)
 
-    def chain(self, customer: str) -> str:
-        """The id of the customer's chain of runs."""
-        return risk_workflow_id(self.organisation, customer)
+    def chain(self, customer: str, family: Family = "risk") -> str:
+        """The id of the customer's chain of runs of a family."""
+        name = risk_workflow_id if family == "risk" else expansion_workflow_id
+        return name(self.organisation, customer)
 
-    def handle(self, customer: str) -> WorkflowHandle[Any, Any]:
-        """The customer's newest run."""
-        return self.skipper.client.get_workflow_handle(self.chain(customer))
+    def handle(self, customer: str, family: Family = "risk") -> WorkflowHandle[Any, Any]:
+        """The customer's newest run of a family."""
+        return self.skipper.client.get_workflow_handle(self.chain(customer, family))
 
 
 @asynccontextmanager
@@ -88,7 +89,7 @@ async def open_theatre(
     """
     ahead: dict[str, timedelta] = {}
     config = (await connect_to(address)).config()
-    config["interceptors"] = [*config["interceptors"], _LateStarts(ahead)]
+    config["interceptors"] = [*config["interceptors"], LateStarts(ahead)]
     skipper = TimeSkipper(Client(**config), config=TimeSkippingConfig(enabled=False))
     gate = RecordingGate(StoreGate(store))
     outbox = Outbox(store)
@@ -103,7 +104,7 @@ async def open_theatre(
             yield Theatre(store, organisation, parts, skipper, gate, ahead)
 
 
-class _LateStarts(Interceptor):
+class LateStarts(Interceptor):
     """Starts a run on its customer's clock: as much later as that is ahead. The delay is then skipped."""
 
     def __init__(self, ahead: dict[str, timedelta]) -> None:

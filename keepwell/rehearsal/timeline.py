@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from keepwell.contracts.base import Frozen
+from keepwell.contracts.playbook import Family
 from scoring.levels import Level
 
 EntryKind = Literal[
@@ -48,7 +49,7 @@ class Message(Frozen):
 
 
 class Work(Frozen):
-    """A task for a person."""
+    """A task for a person; `late` where it was still open after its due time when the rehearsal ended."""
 
     kind: str
     title: str
@@ -57,6 +58,16 @@ class Work(Frozen):
     due_at: datetime
     state: str
     closed_by: str = ""
+    late: bool = False
+
+
+class Offered(Frozen):
+    """An offer that a step made: its options in words, until when, and what became of it (`terms`)."""
+
+    options: tuple[str, ...]
+    until: datetime
+    state: str
+    terms: str = ""
 
 
 class Entry(Frozen):
@@ -80,6 +91,7 @@ class Entry(Frozen):
     gate: tuple[GateLine, ...] = ()
     messages: tuple[Message, ...] = ()
     tasks: tuple[Work, ...] = ()
+    offer: Offered | None = None
     text: str = ""
     html: str = ""
 
@@ -87,6 +99,7 @@ class Entry(Frozen):
 class Ending(Frozen):
     """How one of the interventions of a rehearsal ended; `outcome` is empty for one that has not."""
 
+    family: Family = "risk"
     playbook: str
     title: str
     outcome: str
@@ -97,13 +110,15 @@ class Timeline(Frozen):
     """A rehearsal. `entries` happened, in the order of time; `left_out` are steps that were not needed.
 
     `ahead` is what would still come where no end was reached (a pause that nobody ended). `notes` say what
-    the reader must know: what was assumed, and what would prevent it today.
+    the reader must know: what was assumed, and what would prevent it today. `opportunity` is what a campaign
+    is for, in words; empty for a risk playbook. `ended_at` is None where something is still open.
     """
 
     playbook: str
     title: str
     purpose: str
     level: Level | None
+    opportunity: str = ""
     score: float
     customer: str
     customer_id: str
@@ -122,8 +137,14 @@ class Timeline(Frozen):
 
     @property
     def outcome(self) -> str:
-        """The outcome of the last intervention, in a word."""
-        return self.endings[-1].outcome or "still open"
+        """How it ended for the rehearsed playbook, or for the one that took over from it, in a word."""
+        chain = [one for one in self.endings if one.family == self.endings[0].family]
+        return chain[-1].outcome or "still open"
+
+    @property
+    def refused(self) -> tuple[Entry, ...]:
+        """What people wanted to do and could not."""
+        return tuple(entry for entry in self.entries if entry.kind == "refused")
 
     @property
     def lasted(self) -> timedelta:

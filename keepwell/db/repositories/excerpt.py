@@ -12,12 +12,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlmodel import Session, col
 
+from keepwell.db.repositories.growth import YEAR
 from keepwell.db.repositories.lookup import found, table
 from keepwell.db.repositories.peers import LEAST_CLIMB, STORY, similar_to
 from keepwell.db.repositories.scorecards import DEFAULT, scorecard_by_hash
 from keepwell.db.repositories.scores_read import latest_rows
 from keepwell.db.tables import Customer, Organisation, Staff
 from scoring.load import builtin, builtin_names
+from scoring.signal import Signal
 
 Plain = dict[str, Any]
 Excerpt = dict[str, list[Plain]]
@@ -26,11 +28,18 @@ HISTORY = timedelta(days=400)
 """How far back the customer's own figures and scores go: what messages show of the past is 120 days."""
 
 
-def excerpt_of(session: Session, customer: str, now: datetime, templates: Sequence[str] = ()) -> Excerpt:
+def excerpt_of(
+    session: Session,
+    customer: str,
+    now: datetime,
+    templates: Sequence[str] = (),
+    signal: Signal | None = None,
+) -> Excerpt:
     """Rows by the names of their tables, in an order in which they can be inserted.
 
-    `templates` are the hashes of pinned templates to take along. Interventions and what belongs to them
-    stay behind: a rehearsal asks what would happen if nothing stood in its way.
+    `templates` are the hashes of pinned templates to take along. `signal` is the one a campaign is for:
+    messages of it say how many others upgraded. Interventions and what belongs to them stay behind: a
+    rehearsal asks what would happen if nothing stood in its way.
 
     Raises:
         NotFoundError: the customer is unknown.
@@ -39,30 +48,52 @@ def excerpt_of(session: Session, customer: str, now: datetime, templates: Sequen
     organisation = found(session, Organisation, row.organisation_id, "organisation")
     alike = similar_to(session, row)
     similar = alike[1] if alike is not None else []
+    upgraded = _upgrades(row, signal, now)
+    who_upgraded = select(table("opportunity").c.customer_id).where(*upgraded)
     health = _rows(session, "health", table("health").c.customer_id == customer)
+    others_health = _rows(session, "health", table("health").c.customer_id.in_(who_upgraded))
     # Messages compare as of the last score, which may be some days old.
     since = min([now, *(one["scored_at"] for one in health)])
-    scores = [*_scores(session, customer, now - HISTORY), *_peer_scores(session, similar, since - STORY)]
+    scores = _each_once(
+        *_scores(session, customer, now - HISTORY),
+        *_peer_scores(session, similar, since - STORY),
+        *_standing_scores(session, who_upgraded),
+    )
     cards = {organisation.scorecard or DEFAULT, *(score["scorecard"] for score in scores)}
     names = _metric_names(session, cards)
     tasks = _open_tasks(session, row)
-    known = {customer, *similar, *(task["customer_id"] for task in tasks)}
-    own = _metrics_since(session, [customer], names, now - HISTORY)
-    climbing = _climbing(session, similar, since - STORY)
-    others = [one for one in similar if one not in climbing]
-    compared = _metrics_since(session, others, names, since)
+    known, rows = {customer, *similar, *(task["customer_id"] for task in tasks)}, table("customer").c
     return {
         "organisation": _rows(session, "organisation", table("organisation").c.id == organisation.id),
         "staff": _rows(session, "staff", table("staff").c.organisation_id == organisation.id),
-        "customer": _rows(session, "customer", table("customer").c.id.in_(known)),
+        "customer": _rows(session, "customer", rows.id.in_(known) | rows.id.in_(who_upgraded)),
         "contact": _rows(session, "contact", table("contact").c.customer_id == customer),
         "scorecard": _rows(session, "scorecard", table("scorecard").c.hash.in_(cards)),
-        "metric": [*own, *_metrics_since(session, climbing, names, since - STORY), *compared],
+        "metric": _metrics(session, customer, similar, names, since, now),
         "score": [{**score, "run_id": None} for score in scores],
-        "health": health,
+        "health": [*health, *others_health],
+        "opportunity": [{**one, **_UNTOLD} for one in _rows(session, "opportunity", *upgraded)],
         "task": tasks,
         "template": _rows(session, "template", table("template").c.hash.in_(templates)),
     }
+
+
+def _metrics(
+    session: Session,
+    customer: str,
+    similar: Sequence[str],
+    names: Sequence[str],
+    since: datetime,
+    now: datetime,
+) -> list[Plain]:
+    """The customer's own values with their past, and of customers like it as much as is compared."""
+    climbing = _climbing(session, similar, since - STORY)
+    others = [one for one in similar if one not in climbing]
+    return [
+        *_metrics_since(session, [customer], names, now - HISTORY),
+        *_metrics_since(session, climbing, names, since - STORY),
+        *_metrics_since(session, others, names, since),
+    ]
 
 
 def _rows(session: Session, name: str, *where: ColumnElement[bool]) -> list[Plain]:
@@ -132,6 +163,33 @@ def _latest(session: Session, customers: Sequence[str], names: Sequence[str], at
         for customer, name, value, measured_at in rows
         if value is not None
     ]
+
+
+_UNTOLD: Plain = {"words": "", "evidence": {}, "reason": "", "intervention_id": None}
+"""Others' opportunities are counted, and nothing of them is told."""
+
+
+def _upgrades(customer: Customer, signal: Signal | None, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Which opportunities of others led to an upgrade after this signal in the last year; none for none."""
+    rows = table("opportunity").c
+    return (
+        rows.organisation_id == customer.organisation_id,
+        rows.customer_id != customer.id,
+        rows.signal == (signal.value if signal is not None else ""),
+        rows.state == "converted",
+        rows.closed_at >= now - YEAR,
+    )
+
+
+def _standing_scores(session: Session, customers: Select[str]) -> list[Plain]:
+    """The scores that customers stand on."""
+    health = table("health").c
+    standing = select(health.score_id).where(health.customer_id.in_(customers))
+    return _rows(session, "score", table("score").c.id.in_(standing))
+
+
+def _each_once(*rows: Plain) -> list[Plain]:
+    return list({row["id"]: row for row in rows}.values())
 
 
 def _open_tasks(session: Session, customer: Customer) -> list[Plain]:

@@ -35,6 +35,14 @@ def acme(world: World) -> World:
         (("critical", *WHO, "--silent-csm", "--acknowledge", "3h"), 2, "a silent CSM acknowledges nothing"),
         (("critical", *WHO, "--start", "2020-01-01"), 2, "which is past"),
         (("critical", *WHO, "--skip", "1h=phonecall"), 2, "did you mean 'phone_call'"),
+        (
+            ("critical", *WHO, "--accept", "75h=free_beer"),
+            2,
+            "--accept: 'free_beer' is nothing",
+        ),
+        (("critical", *WHO, "--accept", "75h=billing_pause"), 2, "does not say for how many months"),
+        (("usage_limit", *WHO, "--upgrade", "Business"), 2, "--upgrade: 'Business' is no length of time"),
+        (("usage_limits", *WHO), 3, "did you mean 'usage_limit'"),
         (("critical", *WHO, "--html", "no/such/folder/page.html"), 2, "no file can be written there"),
         (("critical", *WHO, "--module", "no_such_module"), 7, "cannot be imported"),
         (("critical@99", *WHO), 3, "There is no playbook 'critical@99'"),
@@ -72,7 +80,7 @@ def test_another_organisation_is_not_made(cli: Cli, acme: World, monkeypatch: py
 
 def test_a_timeline_with_every_message_and_a_page(cli: Cli, acme: World, tmp_path: Path) -> None:
     page = tmp_path / "page.html"
-    result = cli("rehearse", "critical", "-c", "acme", "--reply", "3h", "--html", str(page))
+    result = cli("rehearse", "critical", "-c", "acme", "--reply", "3h", "--stop", "4d", "--html", str(page))
     assert result.code == 0, result.err
     for words in (
         f"Rehearsal of {CRITICAL.label} for Acme Analytics",
@@ -84,6 +92,7 @@ def test_a_timeline_with_every_message_and_a_page(cli: Cli, acme: World, tmp_pat
         "gate: now",
         "What is not needed any more",
         f"{CRITICAL.label}: responded",
+        f"! day 4: the CSM stops it came to nothing. No intervention runs any more: {CRITICAL.label} ended",
     ):
         assert words in result.out
     assert "Playing" in result.err
@@ -117,3 +126,27 @@ def test_two_side_by_side_in_a_terminal(cli: Cli, acme: World) -> None:
     assert "at_risk@1 and at_risk@1 for Acme Analytics" in result.out
     assert " the same\n" in result.out
     assert "changed" not in result.out
+
+
+def test_a_campaign_with_its_offer_accepted(cli: Cli, acme: World) -> None:
+    acme.measure("acme", {"usage_percentage": 91.0}, datetime.now(NOW.tzinfo) - DAY)
+    result = cli("rehearse", "usage_limit", *WHO, "--accept", "2d=upgrade:Business", "--brief")
+    assert result.code == 0, result.err
+    for words in (
+        "usage is at 91 % of the plan's limit",
+        "It begins with Acme Analytics's own figures",
+        "accepted: upgrade, onto Business, to be taken until",
+        "· upgrade: The next plan, with the first month at half price.",
+        "upgrade_set_up: task for the owner",
+        "usage_limit@1: converted",
+    ):
+        assert words in " ".join(result.out.split())
+
+
+def test_a_campaign_is_for_customers_who_are_well(cli: Cli, acme: World) -> None:
+    result = cli("rehearse", "team", *WHO, "--from-score", "12")
+    assert result.code == 2
+    assert "--from-score: 12 is CRITICAL; team@1 is for customers who are well" in " ".join(
+        result.err.split()
+    )
+    assert "Name a score of at least 60" in result.err

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from html.parser import HTMLParser
+from itertools import pairwise
 
 from keepwell.rehearsal.compare import compare
 from keepwell.rehearsal.page import page_of
-from tests.unit.rehearsal.made import email, entry, task, timeline
+from keepwell.rehearsal.timeline import Offered
+from tests.unit.rehearsal.made import START, email, entry, task, timeline
 
 NASTY = "</style></iframe><script>alert('x')</script>\"' onload=alert(1) <img src=x onerror=alert(1)>"
 
@@ -109,6 +112,45 @@ def test_a_page_says_what_happens_to_whom_and_why() -> None:
         "nothing was sent",
     ):
         assert words in page
+
+
+def test_a_page_tells_the_offer_what_is_late_and_what_came_to_nothing() -> None:
+    offer = Offered(
+        options=("billing pause: You pay nothing during the pause",),
+        until=START + timedelta(days=7),
+        state="accepted",
+        terms="billing pause, 2 months",
+    )
+    page = page_of(
+        timeline(
+            entry("offer", 72, "offer: billing pause", step="retention_offer", state="done", offer=offer),
+            task(24, "call", late=True),
+            entry("refused", 200, "The customer answers", why="critical@1 ended.", state="refused"),
+            level=None,
+            opportunity="usage is at 88 % of the plan's limit",
+        )
+    )
+    for words in (
+        "Accepted: billing pause, 2 months",
+        "Billing pause: You pay nothing during the pause",
+        "not done in time",
+        "Came to nothing",
+        "critical@1 ended.",
+        "Usage is at 88 % of the plan&#39;s limit",
+    ):
+        assert words in page
+
+
+def test_headings_go_down_step_by_step_and_the_page_has_its_landmarks() -> None:
+    one = timeline(email(0, "hello"), task(24, "call"), notes=("Assumed",))
+    for page in (page_of(one), page_of(compare(one, timeline(email(1, "hello"))))):
+        tags = tags_of(page)
+        levels = [int(tag[1]) for tag, _ in tags if re.fullmatch(r"h[1-6]", tag)]
+        assert (levels[0], levels.count(1)) == (1, 1)
+        assert all(after - before <= 1 for before, after in pairwise(levels))
+        assert [tag for tag, _ in tags if tag in ("header", "main", "footer")] == ["header", "main", "footer"]
+        assert next(attributes for tag, attributes in tags if tag == "html")["lang"] == "en"
+        assert all(attributes["title"] for tag, attributes in tags if tag == "iframe")
 
 
 def test_a_page_of_two_names_the_differences() -> None:

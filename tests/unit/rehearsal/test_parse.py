@@ -6,18 +6,23 @@ from datetime import timedelta
 
 import pytest
 
+from keepwell.contracts.offers import OfferKind
 from keepwell.errors import InputError
 from keepwell.rehearsal.parse import Typed, acknowledge_of, parse_points, reactions_of
 from keepwell.rehearsal.reactions import (
+    AcceptOffer,
     CompleteStep,
+    DeclineOffer,
     PauseFor,
     ReassignTo,
     Reply,
     ResumeNow,
     ScoreTo,
     Script,
+    SeeOffer,
     SkipStep,
     StopNow,
+    Upgrade,
 )
 from keepwell.rehearsal.spans import offset_words, parse_span
 
@@ -58,6 +63,10 @@ def test_every_option_becomes_its_reaction() -> None:
         skip=["1h=csm_outreach"],
         complete=["25h=phone_call"],
         reassign=["2d=omar@example.com"],
+        seen=["73h"],
+        accept=["75h=billing_pause:2", "3d=Plan-Downgrade: Basic", "3d=dedicated_support"],
+        decline=["80h"],
+        upgrade=["4d", "5d=Business"],
     )
     assert reactions_of(typed) == (
         Reply(at=30 * HOUR),
@@ -70,6 +79,13 @@ def test_every_option_becomes_its_reaction() -> None:
         SkipStep(at=HOUR, step="csm_outreach"),
         CompleteStep(at=25 * HOUR, step="phone_call"),
         ReassignTo(at=2 * DAY, to="omar@example.com"),
+        SeeOffer(at=73 * HOUR),
+        AcceptOffer(at=75 * HOUR, option=OfferKind.BILLING_PAUSE, months=2),
+        AcceptOffer(at=3 * DAY, option=OfferKind.PLAN_DOWNGRADE, plan="Basic"),
+        AcceptOffer(at=3 * DAY, option=OfferKind.DEDICATED_SUPPORT),
+        DeclineOffer(at=80 * HOUR),
+        Upgrade(at=4 * DAY),
+        Upgrade(at=5 * DAY, plan="Business"),
     )
 
 
@@ -87,6 +103,14 @@ def test_every_option_becomes_its_reaction() -> None:
         (Typed(complete=["1h="]), "--complete", "WHEN=WHAT"),
         (Typed(reassign=["omar"]), "--reassign", "WHEN=WHAT"),
         (Typed(stop=["never"]), "--stop", "no length of time"),
+        (Typed(accept=["75h"]), "--accept", "WHEN=WHAT"),
+        (Typed(accept=["75h=free_beer"]), "--accept", "nothing that is offered"),
+        (Typed(accept=["75h=billing_pause"]), "--accept", "for how many months"),
+        (Typed(accept=["75h=billing_pause:4"]), "--accept", "for how many months"),
+        (Typed(accept=["75h=upgrade:" + "x" * 101]), "--accept", "too long"),
+        (Typed(seen=["soon"]), "--seen", "no length of time"),
+        (Typed(decline=["=4d"]), "--decline", "no length of time"),
+        (Typed(upgrade=["Business"]), "--upgrade", "no length of time"),
     ],
 )
 def test_a_wrong_option_is_named_with_what_would_be_right(typed: Typed, place: str, words: str) -> None:
@@ -125,6 +149,19 @@ def test_a_script_says_what_it_assumes() -> None:
         "the customer does not answer",
     )
     assert silent.words(acknowledgeable=False) == ("the customer does not answer",)
+
+
+def test_who_accepts_declines_or_upgrades_has_answered() -> None:
+    for reaction in (
+        AcceptOffer(at=3 * DAY, option=OfferKind.BILLING_PAUSE, months=2),
+        DeclineOffer(at=3 * DAY),
+        Upgrade(at=3 * DAY, plan="Business"),
+    ):
+        assert "the customer does not answer" not in Script(reactions=(reaction,)).words(
+            acknowledgeable=False
+        )
+    words = Script(reactions=(SeeOffer(at=3 * DAY),)).words(acknowledgeable=False)
+    assert words == ("3 d: the customer sees the offer", "the customer does not answer")
 
 
 def test_offsets_in_words() -> None:

@@ -1,0 +1,212 @@
+"""A real run with the reactions of a rehearsal's script: production parts on the real store of a stage.
+
+Nothing of the package that rehearses takes part but the figures for a score and the reading of the store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, get_args
+
+from keepwell.contracts.commands import (
+    Accept,
+    Acknowledge,
+    CommandBase,
+    Complete,
+    Decline,
+    Pause,
+    Reassign,
+    Respond,
+    Resume,
+    Seen,
+    Skip,
+    Stop,
+    Upgraded,
+)
+from keepwell.contracts.playbook import Family, Playbook
+from keepwell.db.tables import Intervention, Staff
+from keepwell.rehearsal.figures import move_to
+from keepwell.rehearsal.gate import RecordingGate
+from keepwell.rehearsal.play import Played, ScoreLine
+from keepwell.rehearsal.reactions import (
+    AcceptOffer,
+    CompleteStep,
+    DeclineOffer,
+    PauseFor,
+    Reaction,
+    ReassignTo,
+    Reply,
+    ResumeNow,
+    ScoreTo,
+    Script,
+    SeeOffer,
+    SkipStep,
+    StopNow,
+    Upgrade,
+)
+from keepwell.rehearsal.telling import tell
+from keepwell.rehearsal.timeline import Timeline
+from tests.unit.db.world import CARD
+from tests.workflows.rehearsal_world import KEY
+from tests.workflows.stage import Stage
+
+FAMILIES: tuple[Family, ...] = get_args(Family)
+SOON = timedelta(seconds=1)
+COMMANDS: dict[type, type[CommandBase]] = {
+    Reply: Respond,
+    PauseFor: Pause,
+    ResumeNow: Resume,
+    StopNow: Stop,
+    SkipStep: Skip,
+    CompleteStep: Complete,
+    ReassignTo: Reassign,
+    SeeOffer: Seen,
+    AcceptOffer: Accept,
+    DeclineOffer: Decline,
+    Upgrade: Upgraded,
+}
+QUIET = 3
+"""How often in a row nothing must be under way."""
+
+
+def middle(playbook: Playbook) -> float:
+    """The middle of the level that a risk playbook is for."""
+    tops = [100.0, *(band.lower for band in CARD.bands)]
+    return next(
+        (band.lower + top) / 2
+        for band, top in zip(CARD.bands, tops, strict=False)
+        if band.level is playbook.level
+    )
+
+
+@dataclass
+class RealRun:
+    """One real run: its stage and playbook, the gate that notes what it was asked, and the clocks' lead."""
+
+    stage: Stage
+    playbook: Playbook
+    script: Script
+    gate: RecordingGate
+    ahead: dict[str, timedelta]
+
+    async def play(self) -> Timeline:
+        """From the beginning to the end, told from the store as a rehearsal is."""
+        await self._begin()
+        start = (await self.stage.opened(KEY)).started_at
+        played = Played(start, start)
+        acts: list[tuple[timedelta, Reaction | None]] = [(one.at, one) for one in self.script.in_order]
+        # The CSM's habit; only playbooks for a level ask for it, and each script has one such playbook.
+        if self.script.acknowledge is not None and any(
+            s.unless == "acknowledged" for s in self.playbook.steps
+        ):
+            acts.append((self.script.acknowledge, None))
+        for at, reaction in sorted(acts, key=lambda act: act[0]):
+            await self._until(start + at + SOON)
+            await self._act(start, reaction, played)
+        for family in self._families():
+            await self.stage.until_end(KEY, family)
+        played.now = datetime.now(UTC) + timedelta(days=400)
+        return tell(self.stage.store, KEY, played, self.gate.asked, self.script, ())
+
+    async def _begin(self) -> None:
+        stage, playbooks = self.stage, self.stage.parts.playbooks.playbooks
+        # The version under test is the one in force, as it was or is in production.
+        playbooks.pop(self.playbook.name)
+        playbooks[self.playbook.name] = self.playbook
+        stage.clocks[KEY] = datetime.now(UTC)
+        if self.playbook.level is not None:
+            await self._figures(middle(self.playbook))
+            return
+        now = stage.clocks[KEY]
+        await asyncio.to_thread(stage.parts.scores.score_customer, stage.world.organisation, KEY, now)
+        waiting = await asyncio.to_thread(stage.parts.opportunities.waiting_of, KEY)
+        assert waiting is not None
+        assert [one.signal for one in waiting.opportunities] == [self.playbook.signal]
+        assert await stage.parts.hand_over.start_campaign(waiting, now)
+
+    async def _figures(self, points: float) -> ScoreLine:
+        """Figures that give these points, scored and handed over as `keepwell metric` does."""
+        stage, now = self.stage, self.stage.clocks[KEY]
+        parts, organisation = stage.parts, stage.world.organisation
+        await asyncio.to_thread(move_to, stage.store, organisation, KEY, points, now)
+        scored = await asyncio.to_thread(parts.scores.score_customer, organisation, KEY, now)
+        assert scored.transition is not None
+        ahead = now - datetime.now(UTC)
+        starts = "risk" not in self._families() and ahead > SOON
+        if starts:
+            # The run begins on the customer's clock, not on the real one.
+            self.ahead[stage.handle(KEY).id] = ahead
+        await parts.hand_over.hand_over(scored.transition, now)
+        if starts:
+            await stage.skipper.fast_forward(stage.handle(KEY), ahead)
+        rows = await stage.eventually(
+            lambda: stage.transitions(KEY), lambda rows: rows[-1].decision is not None
+        )
+        return ScoreLine(now, scored, rows[-1])
+
+    def _rows(self) -> Sequence[Intervention]:
+        return [row for row in self.stage.interventions(KEY) if row.outcome is None]
+
+    def _families(self) -> list[Family]:
+        """The families in which an intervention is open."""
+        found = {row.family for row in self._rows()}
+        return [family for family in FAMILIES if family in found]
+
+    async def _until(self, moment: datetime) -> None:
+        """Bring every run to a moment, and wait until nothing of them is under way."""
+        stage = self.stage
+        for family in self._families():
+            handle = stage.handle(KEY, family)
+            left = moment - await stage.skipper.get_current_time(handle)
+            if left > timedelta():
+                await stage.skipper.fast_forward(handle, left)
+            await self._quiet(family)
+        stage.clocks[KEY] = moment
+
+    async def _quiet(self, family: Family) -> None:
+        """Wait (in real time) for what is due at this moment: a skip may end while it is being done."""
+        quiet = 0
+        while quiet < QUIET:
+            found = (await self.stage.handle(KEY, family).describe()).raw_description
+            quiet = 0 if found.pending_activities or found.HasField("pending_workflow_task") else quiet + 1
+            await asyncio.sleep(0.03)
+
+    async def _act(self, start: datetime, reaction: Reaction | None, played: Played) -> None:
+        """What a person does, by the update that the command line uses, or what new figures bring about."""
+        match reaction:
+            case None:
+                await self._tell("risk", Acknowledge)
+            case ScoreTo(points=points):
+                played.scores.append(await self._figures(points))
+                await self._taken_over()
+            case _:
+                family = self.playbook.family if len(self._families()) < 2 else "risk"
+                await self._tell(family, COMMANDS[type(reaction)], **_fields(reaction, start))
+
+    async def _tell(self, family: Family, kind: type[CommandBase], **fields: Any) -> None:
+        (row,) = [row for row in self._rows() if row.family == family]
+        await self.stage.command(KEY, kind, by=self._owner(row), family=family, **fields)
+
+    def _owner(self, row: Intervention) -> str:
+        (owner,) = self.stage.rows(Staff, id=row.owner_id)
+        return str(owner.name)
+
+    async def _taken_over(self) -> None:
+        """Wait (in real time) for the first steps of a run that has begun with the change."""
+        for family in self._families():
+            await self._quiet(family)
+
+
+def _fields(reaction: Reaction, start: datetime) -> dict[str, Any]:
+    """What the command needs besides who and whom: the reaction's own fields, with moments for lengths."""
+    fields = reaction.model_dump(exclude={"at", "kind"})
+    match reaction:
+        case PauseFor(until=timedelta() as until):
+            return {"until": start + until}
+        case ReassignTo():
+            return {"to": "omar", "to_name": "Omar Haddad"}
+        case _:
+            return fields

@@ -1,0 +1,51 @@
+"""The customer that tests rehearse, and others like it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from keepwell.db.tables import Opportunity
+from scoring.signal import Signal
+from tests.unit.db.world import World
+from tests.workflows.rehearsal_scripts import DAY, FIGURES
+
+KEY = "acme"
+
+
+def furnish(world: World, signal: Signal | None = None) -> str:
+    """A customer with a past, and others like it, some of whom found their way up or have upgraded."""
+    now = datetime.now(UTC)
+    alike: dict[str, Any] = {"industry": "Retail", "segment": "small business"}
+    world.customer(KEY, owner_id="dana", monthly_revenue=1200.0, plan="Team", **alike)
+    for number, role in enumerate(("decision_maker", "champion")):
+        world.contact(f"{KEY}-{number}", KEY, role=role, consent="granted")
+    world.score(KEY, 78, now - 40 * DAY)
+    world.score(KEY, 72, now - 3 * DAY)
+    for number in range(6):
+        peer = world.customer(f"peer-{number}", **alike)
+        world.score(peer, 30 + 5 * number, now - 90 * DAY)
+        world.score(peer, 70 + 3 * number, now - 2 * DAY)
+    if signal is not None:
+        world.measure(KEY, FIGURES[signal], now - 2 * DAY)
+        for number in range(4):
+            upgraded(world, f"peer-{number}", signal, now - 20 * DAY)
+    return KEY
+
+
+def upgraded(world: World, customer: str, signal: Signal, at: datetime) -> None:
+    """An opportunity of another customer that led to an upgrade."""
+    moments: dict[str, Any] = {"detected_at": at - DAY, "seen_at": at - DAY, "closed_at": at}
+    world.add(
+        Opportunity(
+            id=f"opportunity-{customer}",
+            organisation_id=world.organisation,
+            customer_id=customer,
+            signal=signal.value,
+            urgency="HIGH",
+            action="CALL",
+            words="others",
+            state="converted",
+            **moments,
+        )
+    )
