@@ -23,7 +23,7 @@ from keepwell.rehearsal.reactions import Reaction
 from keepwell.rehearsal.rehearse import full_minute, rehearse_at
 from keepwell.rehearsal.scratch import fill, read_excerpt, scratch_store
 from keepwell.rehearsal.theatre import LateStarts
-from keepwell.rehearsal.timeline import Entry, GateLine, Message, Offered, Timeline, Work
+from keepwell.rehearsal.timeline import Entry, GateLine, Message, Timeline, Work
 from keepwell.settings import Settings
 from keepwell.temporal.connect import connect_to
 from tests.temporal_server import serving
@@ -160,14 +160,9 @@ def _line(name: str, entry: Entry) -> Plain:
         "gate": [_gate(entry, line) for line in entry.gate],
         "messages": [_message(one) for one in entry.messages],
         "tasks": [_task(entry, task) for task in entry.tasks],
-        "offer": entry.offer and (*entry.offer.options, _state(entry.offer), entry.offer.terms),
+        "offer": entry.offer and (*entry.offer.options, entry.offer.state, entry.offer.terms),
         "offer until": entry.offer and minutes(entry.offer.until - entry.at),
     }
-
-
-def _state(offer: Offered) -> str:
-    # Where an offer ends at the very moment at which its playbook does, milliseconds decide between the two.
-    return "over" if offer.state in ("expired", "withdrawn") else offer.state
 
 
 def _gate(entry: Entry, line: GateLine) -> Plain:

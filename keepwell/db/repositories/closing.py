@@ -26,6 +26,8 @@ from keepwell.db.tables import (
 from keepwell.keys import new_id
 
 OPEN_STATES = (StepState.PLANNED, StepState.DEFERRED)
+ABOUT = timedelta(minutes=1)
+"""An offer may hold until its playbook closes: then milliseconds must not decide whether it had its time."""
 
 
 def close(session: Session, row: Intervention, outcome: Outcome, why: str, by: str, now: datetime) -> None:
@@ -86,7 +88,7 @@ def follow_up_steps(row: Intervention) -> set[str]:
 def _end_offer(session: Session, row: Intervention, now: datetime) -> None:
     query = select(Offer).where(Offer.intervention_id == row.id, col(Offer.state).in_(OPEN_OFFER))
     for offer in session.exec(query):
-        expired = offer.valid_until <= now
+        expired = offer.valid_until <= now + ABOUT
         offer.state = OfferState.EXPIRED if expired else OfferState.WITHDRAWN
         offer.decided_at, offer.decided_by = now, journal.ENGINE
         session.add(offer)
