@@ -66,8 +66,11 @@ class Interventions(Protocol):
         """Claim the transition and open the intervention, or decide that it opens none."""
         ...
 
-    def refuse(self, refusal: Refusal) -> None:
-        """Decide that a transition opens nothing, unless it is decided already."""
+    def refuse(self, refusal: Refusal) -> bool:
+        """Decide that a transition opens nothing, unless it is decided already.
+
+        Gives whether the customer is at risk while a campaign is open, which has to be told so.
+        """
         ...
 
     def record(self, record: Record) -> Recorded:

@@ -56,7 +56,7 @@ class Chain(Handlers):
         self.shown: dict[str, object] = {}
         self.taken_over: TakeOver | None = None
         self.request: OpenRequest | None = None
-        self.cancelled = False
+        self.cancelled = self.cancelled_anew = False
 
     async def flush(self) -> None:
         state = self.state
@@ -188,12 +188,14 @@ class Chain(Handlers):
 
     async def _begin_anew(self, change: ScoreChange) -> None:
         """A change that arrived when this intervention was over. The end may have let the expansion go."""
+        before = self.cancelled
         answer = await self.take_over(change)
+        self.cancelled_anew = self.cancelled and not before
         if isinstance(answer, NotOpened):
             holds, playbook = answer.holds, None
         else:
             holds, playbook = answer.opened.holds, answer.playbook
-        if holds:
+        if holds and self.state.entry.engine > 2:
             await self.tell_expansion(held_words(playbook, change.level))
 
     def _continue(self, answer: TakeOver) -> None:
@@ -201,7 +203,8 @@ class Chain(Handlers):
         request = self.request
         assert request is not None  # noqa: S101  (set with the answer)
         earlier = [f"{line} ({entry.playbook.label})" for line in state.sent]
-        if self.cancelled and state.exit is not None and state.exit.outcome is Outcome.SUPERSEDED:
+        superseded = state.exit is not None and state.exit.outcome is Outcome.SUPERSEDED
+        if self.cancelled_anew or (self.cancelled and superseded):
             # Cancelled during the take-over. The server forgets it with this run: the next one stops.
             stop = Stop(id=f"cancelled/{request.start}", by="ops", reason=CANCELLED)
             state.waiting.append(stop)

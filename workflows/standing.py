@@ -52,6 +52,7 @@ class Standing:
     answered: bool = False
     pause_reason: str = ""
     held: str = ""
+    early_hold: str = ""
     plan: list[Step] = field(default_factory=list)
     offer: OfferRecord = field(init=False)
     owner: str = ""
@@ -82,6 +83,8 @@ class Standing:
 
     def hold(self, why: str, now: datetime) -> None:
         """The customer is at risk: an expansion waits. Again changes nothing."""
+        if self.clock is None and self.entry.engine > 2:
+            self.early_hold = why
         if self.clock is None or self.held or self.exit is not None:
             return
         self.held = why
@@ -90,6 +93,7 @@ class Standing:
 
     def release(self, now: datetime) -> None:
         """Nothing holds the expansion any more."""
+        self.early_hold = ""
         if self.clock is None or not self.held:
             return
         self.held = ""

@@ -57,11 +57,13 @@ class RunState(Standing):
             state.seen = dict.fromkeys(carry.seen, "was carried out before the take-over")
             state.waiting = list(carry.waiting)
             opened = carry.opened
-            if carry.paused and opened.paused_at is None:
+            if carry.paused and opened.paused_at is None and entry.engine > 2:
                 pause = {"paused_until": carry.paused_until, "pause_reason": carry.pause_reason}
                 opened = opened.model_copy(update={"paused_at": opened.started_at, **pause})
             # The pause first, then the commands that waited: a resume among them ends it.
             state.begin(opened)
+            if carry.paused and entry.engine < 3:
+                state.stand_still(opened.started_at, carry.paused_until, carry.pause_reason)
         return state
 
     def begin(self, opened: Opened) -> None:
@@ -75,6 +77,8 @@ class RunState(Standing):
         if opened.held:
             self.held = opened.held
             self.clock.hold(opened.held_at or opened.started_at)
+        if self.early_hold:
+            self.hold(self.early_hold, opened.started_at)
         self.read_waiting(opened.started_at)
 
     def read_waiting(self, now: datetime) -> None:

@@ -180,7 +180,8 @@ class InterventionInput(Frozen):
 
     `engine` 1 is what runs were before the field was there: all they ask of the store are activities like
     any other. Since 2 the opening, the end and steps that only write to the store are local activities.
-    Since 3 a change of level is refused as outdated where a newer one waits beside it.
+    Since 3 a change of level is refused as outdated where a newer one waits beside it, a hold that comes
+    before the opening counts, and so does a resume that comes during a take-over.
     """
 
     organisation: str

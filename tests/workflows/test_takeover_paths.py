@@ -12,7 +12,8 @@ from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.service import RPCError
 
 from keepwell.contracts.commands import Acknowledge, Pause, Stop
-from keepwell.contracts.intervention import NotOpened, Opened, OpenRequest
+from keepwell.contracts.intervention import Ended, Ending, NotOpened, Opened, OpenRequest
+from keepwell.contracts.rendering import Rendered
 from tests.workflows.consistency import chain_of, codes, consistent, decided, sent, waits
 from tests.workflows.stage import DAY, HOUR, Stage
 from workflows.critical import CRITICAL
@@ -203,5 +204,44 @@ async def test_a_cancellation_during_a_take_over_stops_the_next_playbook(
     old, new = stage.interventions(key)
     assert (old.outcome, new.outcome) == ("superseded", "stopped")
     assert result["why"] == new.outcome_why == "The run was cancelled in Temporal"
+    assert sent(stage, new.id) == []
+    consistent(stage, key)
+
+
+async def test_a_cancellation_while_the_next_playbook_begins_after_an_end_stops_it(
+    sqlite_stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stop is being written, critical arrives, and it is being opened when ops cancel."""
+    stage = sqlite_stage
+    key = stage.customer("acme")
+    await stage.score(key, 50)
+    await stage.opened(key)
+    honest = stage.parts.interventions.end
+    began, go_on = threading.Event(), threading.Event()
+
+    def slow(ending: Ending, review: Rendered | None) -> Ended:
+        began.set()
+        assert go_on.wait(60)
+        return honest(ending, review)
+
+    monkeypatch.setattr(stage.parts.interventions, "end", slow)
+    await stage.command(key, Stop)
+    assert await asyncio.to_thread(began.wait, 60)
+
+    async def let_it_end() -> None:
+        await stage.eventually(
+            lambda: stage.transitions(key)[-1].handed, lambda handed: handed == "signalled"
+        )
+        go_on.set()
+
+    ends = asyncio.create_task(let_it_end())
+    async with taking_over(stage, key, monkeypatch, late=False):
+        await ends
+        await stage.handle(key).cancel()
+    await decided(stage, key, 2)
+    await stage.handle(key).result()
+    old, new = stage.interventions(key)
+    assert (old.outcome, new.outcome) == ("stopped", "stopped")
+    assert new.outcome_why == "The run was cancelled in Temporal"
     assert sent(stage, new.id) == []
     consistent(stage, key)

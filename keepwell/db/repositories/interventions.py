@@ -91,14 +91,15 @@ class InterventionRepository:
             session.add(row)
             return _opened(session, intervention)
 
-    def refuse(self, refusal: Refusal) -> None:
-        """Decide that a transition opens nothing, unless it is decided already."""
+    def refuse(self, refusal: Refusal) -> bool:
+        """Decide that a transition opens nothing; whether the customer's campaign has to be held now."""
         with self._store.write() as session:
             row = claims.lock_transition(session, refusal.transition)
             if row.decision is None:
                 claims.decide(
                     session, row, "refused", code=refusal.code, reason=refusal.reason, now=refusal.now
                 )
+            return holding.must_hold(session, row.customer_id)
 
     def record(self, record: Record) -> Recorded:
         """Write lines to the timeline with what follows from them."""

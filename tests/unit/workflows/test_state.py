@@ -177,3 +177,39 @@ def test_a_step_that_became_a_task_can_be_completed(state: RunState) -> None:
     state.steps["executive_email"] = StepState.MISSED
     assert state.refusal(made(Complete, step="executive_email"), NOW) is None
     assert state.refusal(made(Skip, step="executive_email"), NOW) is not None
+
+
+def begun(engine: int, carry: Carry | None = None) -> RunState:
+    return RunState.of(entry(carry).model_copy(update={"engine": engine}))
+
+
+@pytest.mark.parametrize(("engine", "held"), [(2, ""), (3, "at risk")])
+def test_a_hold_that_comes_before_the_opening_counts(engine: int, held: str) -> None:
+    """Runs that began before this was so replay as they were."""
+    state = begun(engine)
+    state.hold("at risk", NOW)
+    state.begin(OPENED)
+    assert (state.held, state.stands) == (held, bool(held))
+    assert [note.kind for note in state.notes] == ["intervention.held"] * bool(held)
+
+
+def test_a_release_before_the_opening_ends_an_early_hold() -> None:
+    state = begun(3)
+    state.hold("at risk", NOW)
+    state.release(NOW)
+    state.begin(OPENED)
+    assert (state.held, state.notes) == ("", [])
+
+
+@pytest.mark.parametrize(("engine", "paused"), [(2, True), (3, False)])
+def test_a_resume_during_a_take_over_ends_the_pause_that_was_carried(engine: int, paused: bool) -> None:
+    carry = Carry(opened=OPENED, paused=True, pause_reason="moving", waiting=(made(Resume),))
+    assert begun(engine, carry).paused is paused
+
+
+@pytest.mark.parametrize(("engine", "outdated"), [(2, False), (3, True)])
+def test_a_change_is_outdated_where_a_newer_one_waits(engine: int, outdated: bool) -> None:
+    state = begun(engine)
+    state.hear(change("t3", 3))
+    assert state.outdated(change("t2", 2, Level.HEALTHY)) is outdated
+    assert not state.outdated(change("t4", 4))
