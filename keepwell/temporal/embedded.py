@@ -59,16 +59,19 @@ async def embedded_server(
         yield _server(found, owned=False)
         return
     try:
-        kept = _Kept(settings, files, *await _take_over_or_start(files, settings, ui=ui))
+        process, record = await _take_over_or_start(files, settings, ui=ui)
+        kept = _Kept(settings, files, process, record, ui=record.ui_url is not None)
         watch = asyncio.create_task(kept.watch())
         try:
             yield _server(kept.record, owned=True)
         finally:
             watch.cancel()
-            await asyncio.wait([watch])
-            # The record goes first, so that nobody joins a server about to end; the owner's lock goes last.
-            files.record.unlink(missing_ok=True)
-            await asyncio.shield(asyncio.to_thread(kept.process.stop))
+            try:
+                await asyncio.wait([watch])
+                # The record first, so that nobody joins a server about to end; the owner's lock last.
+                files.record.unlink(missing_ok=True)
+            finally:
+                await asyncio.shield(asyncio.to_thread(kept.process.stop))
     finally:
         os.close(found)
 
@@ -81,27 +84,39 @@ class _Kept:
     files: HomeFiles
     process: ServerProcess
     record: ServerRecord
+    ui: bool
 
     async def watch(self) -> None:
-        """Look for ever. It comes back from its file and on its ports: workers and clients find it again."""
+        """Look for ever. Whatever keeps a dead server from coming back is told, and tried again."""
         while True:
             await asyncio.sleep(_WATCH_SECONDS)
-            if not await asyncio.to_thread(self.process.ended):
-                continue
-            log.error("The embedded Temporal server has died; it is started again")
-            # It has ended; what is left of it here is what would end it with us.
-            await asyncio.to_thread(self.process.stop)
             try:
-                self.process, self.record = await launch.on_database(
-                    self.settings,
-                    self.files,
-                    ui=self.record.ui_url is not None,
-                    seconds=START_SECONDS,
-                    ports=launch.ports_of(self.record),
-                )
-            except KeepwellError as error:
-                log.error("%s %s", error.message, error.hint)
+                if await asyncio.to_thread(self.process.ended):
+                    await self._start_again()
+            except Exception as error:
+                task = asyncio.current_task()
+                if task is not None and task.cancelling():
+                    # Cleaning up after the cancellation failed in its place; the owner waits for our end.
+                    raise asyncio.CancelledError from error
+                # Not only our own errors: the new server may die while it is set up, the disk may be full.
+                log.error("The embedded Temporal server could not be started again. %s", _words(error))
                 await asyncio.sleep(_AGAIN_SECONDS)
+
+    async def _start_again(self) -> None:
+        """From its file and at its address: workers and clients find it again. Only its UI may move."""
+        log.error("The embedded Temporal server has died; it is started again")
+        # It has ended; what is left of it here is what would end it with us.
+        await asyncio.to_thread(self.process.stop)
+        before = self.record.ui_url
+        self.process, self.record = await launch.on_database(
+            self.settings,
+            self.files,
+            ui=self.ui,
+            seconds=START_SECONDS,
+            ports=launch.ports_of(self.record),
+        )
+        if self.record.ui_url not in {before, None}:
+            log.warning("The UI of the embedded Temporal server is now at %s", self.record.ui_url)
 
 
 @asynccontextmanager
@@ -157,6 +172,12 @@ async def _take_over_or_start(
         await asyncio.sleep(_POLL_SECONDS)
     files.record.unlink(missing_ok=True)
     return await launch.on_database(settings, files, ui=ui, seconds=START_SECONDS)
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, KeepwellError):
+        return f"{error.message} {error.hint}".strip()
+    return f"{type(error).__name__}: {error}"
 
 
 def _server(record: ServerRecord, *, owned: bool) -> EmbeddedServer:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -27,6 +30,10 @@ from keepwell.temporal.server_process import HOST, Ports, ServerProcess, free_po
 USUAL_PORT, USUAL_UI_PORT = 7233, 8233
 _ATTEMPTS = 3
 _POLL_SECONDS = 0.03
+# Tries for the server's lock, about a second together.
+_LOCK_ATTEMPTS, _LOCK_SECONDS = 20, 0.05
+
+logger = logging.getLogger(__name__)
 
 
 class _PortTakenError(Exception):
@@ -38,26 +45,21 @@ async def on_database(
 ) -> tuple[ServerProcess, ServerRecord]:
     """Start the home's server; its record is written at once (with its pid), and again when it is ready.
 
-    `ports`: on these and no others, where clients look for it already.
+    `ports`: those it had, where clients look for it already. It gets its old address or none; its UI moves,
+    or stays away, where another program has taken the UI's port.
     """
-    lock = try_lock(files.server_lock)
-    if lock is None:
-        raise ServerUnavailableError(f"A Temporal server already runs on {files.database}.")
+    lock = await _lock_for_server(files)
     try:
         for attempt in range(_ATTEMPTS):
             usual = attempt == 0
-            chosen = ports or Ports(
-                grpc=free_port(USUAL_PORT if usual else None),
-                ui=_ui_port(settings, USUAL_UI_PORT if usual else None) if ui else None,
-            )
-            process = await asyncio.to_thread(
-                server_process.start,
-                chosen,
-                home=files.home,
-                log=files.log,
-                database=files.database,
-                lock=lock,
-            )
+            if ports:
+                chosen = Ports(grpc=ports.grpc, ui=_ui_again(settings, ports.ui if usual else None, ui=ui))
+            else:
+                chosen = Ports(
+                    grpc=free_port(USUAL_PORT if usual else None),
+                    ui=_ui_port(settings, USUAL_UI_PORT if usual else None) if ui else None,
+                )
+            process = await _start(chosen, home=files.home, log=files.log, database=files.database, lock=lock)
             record = _record(process, chosen)
             try:
                 files.write_record(record)
@@ -77,6 +79,33 @@ async def on_database(
     raise _no_port()
 
 
+async def _lock_for_server(files: HomeFiles) -> int:
+    """The lock the server is to inherit; a process that just looks whether a server runs holds it briefly."""
+    for _ in range(_LOCK_ATTEMPTS):
+        lock = try_lock(files.server_lock)
+        if lock is not None:
+            return lock
+        await asyncio.sleep(_LOCK_SECONDS)
+    raise ServerUnavailableError(f"A Temporal server already runs on {files.database}.")
+
+
+async def _start(
+    ports: Ports, *, home: Path, log: Path, database: Path | None, lock: int | None
+) -> ServerProcess:
+    """Start the process in a thread. Cancelled meanwhile, it ends what the thread has started."""
+    start = partial(server_process.start, ports, home=home, log=log, database=database, lock=lock)
+    # A thread cannot be cancelled: without the shield its process would run on, known to nobody.
+    starting = asyncio.get_running_loop().run_in_executor(None, start)
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        # A start that failed has left nothing to end.
+        with suppress(Exception):
+            process = await starting
+            await asyncio.shield(asyncio.to_thread(process.stop))
+        raise
+
+
 def ports_of(record: ServerRecord) -> Ports:
     """The ports of a server that runs, or ran."""
     ui = urlsplit(record.ui_url).port if record.ui_url else None
@@ -90,9 +119,7 @@ async def in_memory(
     log = folder / "temporal.log"
     for _ in range(_ATTEMPTS):
         ports = Ports(grpc=free_port(), ui=free_port() if ui else None)
-        process = await asyncio.to_thread(
-            server_process.start, ports, home=folder, log=log, database=None, lock=None
-        )
+        process = await _start(ports, home=folder, log=log, database=None, lock=None)
         try:
             return process, await _make_ready(process, _record(process, ports), settings, log, seconds)
         except _PortTakenError:
@@ -160,6 +187,19 @@ def _ui_port(settings: Settings, preferred: int | None) -> int:
             hint="Choose another port, or unset it: a free one is then found.",
         )
     return wanted
+
+
+def _ui_again(settings: Settings, before: int | None, *, ui: bool) -> int | None:
+    """The UI's port of a server that comes back; without a port its UI stays away, its runs must not."""
+    if not ui:
+        return None
+    try:
+        return _ui_port(settings, before)
+    except ConfigurationError as error:
+        logger.error(
+            "The embedded Temporal server comes back without its UI. %s %s", error.message, error.hint
+        )
+        return None
 
 
 def _record(process: ServerProcess, ports: Ports) -> ServerRecord:
