@@ -63,7 +63,7 @@ Compare = Annotated[
 Module = Annotated[
     Times, typer.Option(metavar="MODULE", help="A Python module whose playbooks count here as well.")
 ]
-Html = Annotated[Path | None, typer.Option(metavar="FILE", help="Write one page to send round.")]
+Html = Annotated[Path | None, typer.Option(metavar="FILE", help="Write it as one page as well.")]
 Brief = Annotated[bool, typer.Option("--brief", help="Leave out the texts of messages.")]
 
 

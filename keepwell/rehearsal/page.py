@@ -1,10 +1,12 @@
-"""A rehearsal, or two side by side, as one HTML page that can be sent round. It loads nothing from anywhere.
+"""A rehearsal, or two side by side, as one HTML page for whoever may see the customer. It loads nothing.
 
 Messages are shown in frames that can run no script, follow no link and load no picture from elsewhere.
+Email addresses are shortened wherever they stand, but for the bodies of messages and documents.
 """
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from pathlib import Path
 
@@ -26,6 +28,16 @@ _DEAD_LINKS = "<style>a{pointer-events:none!important;cursor:default}</style>"
 CHANNELS = {"email": "Email", "slack": "Slack", "in_app": "In-app"}
 LEVEL_WORDS = {"AT_RISK": "at risk", "HIGH_RISK": "high risk"}
 
+_PART = r"[^\s@<>,;:\"()\[\]\\]"
+_ADDRESS = re.compile(rf"(?<!{_PART})({_PART}){_PART}*+@({_PART}+\.{_PART})")
+"""What an import takes for an email address, up to a dot in its domain; a playbook's critical@1 is none."""
+
+
+class Body(str):
+    """A message or document as it was rendered: nothing in it is shortened."""
+
+    __slots__ = ()
+
 
 def page_of(rehearsed: Timeline | Comparison) -> str:
     """The page's HTML."""
@@ -42,6 +54,7 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_discreet,
     )
     environment.filters |= {
         "offset": offset_words,
@@ -49,6 +62,7 @@ def _environment() -> Environment:
         "day": _day,
         "clock": _clock,
         "frame": _frame,
+        "body": Body,
         "height": _height,
         "heading": _heading,
         "channel": lambda name: CHANNELS.get(name, name),
@@ -74,9 +88,15 @@ def _heading(entry: Entry) -> str:
     return title[:1].upper() + title[1:] if entry.step else title
 
 
-def _frame(html: str) -> str:
+def _frame(html: str) -> Body:
     """A message's HTML for a frame; the template escapes it for the attribute."""
-    return html + _DEAD_LINKS
+    return Body(html + _DEAD_LINKS)
+
+
+def _discreet(value: object) -> object:
+    """What the template is about to write: p…@acme.example for an address, unless it stands in a body."""
+    # Not for subclasses: bodies, and what macros have written already, with bodies in it.
+    return _ADDRESS.sub(r"\1…@\2", value) if type(value) is str else value
 
 
 def _height(text: str) -> int:

@@ -33,6 +33,9 @@ from keepwell.settings import Settings
 LONGEST_REAL = 300.0
 """Seconds in which a rehearsal is over on any machine; a run that is broken would never be."""
 
+_ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+"""Signals that end a process; SIGHUP (the terminal was closed) is not there on every platform."""
+
 
 def rehearse(
     settings: Settings,
@@ -55,7 +58,7 @@ def rehearse(
     check_start(script.start, now)
     if script.start is None:
         script = script.model_copy(update={"start": full_minute(now)})
-    with _ended_in_order(), ExitStack() as stack:
+    with ended_in_order(), ExitStack() as stack:
         stores = []
         for playbook in playbooks:
             say(f"Copying what {playbook.label} needs into a store of its own …")
@@ -169,17 +172,28 @@ def would_refuse(session: Session, customer: str, playbook: Playbook, now: datet
 
 
 @contextmanager
-def _ended_in_order() -> Iterator[None]:
-    """Make SIGTERM an exception, so that server and scratch store go as they do after Ctrl-C."""
+def ended_in_order() -> Iterator[None]:
+    """Make what ends a process an exception, so that server and scratch store go as they do after Ctrl-C."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    # Whoever ignores one of them (nohup does) goes on ignoring it; None is a handler that is not Python's.
+    before = {
+        number: handler
+        for number in _ENDING
+        if (handler := signal.getsignal(number)) not in (signal.SIG_IGN, None)
+    }
 
     def leave(_number: int, _frame: FrameType | None) -> NoReturn:
+        # A terminal that closes may say so twice, by its shell as well: cleaning up must not be broken off.
+        for number in before:
+            signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, leave)
+    for number in before:
+        signal.signal(number, leave)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

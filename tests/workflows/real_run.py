@@ -191,8 +191,8 @@ class RealRun:
         await self.stage.command(KEY, kind, by=self._owner(row), family=family, **fields)
 
     def _owner(self, row: Intervention) -> str:
-        (owner,) = self.stage.rows(Staff, id=row.owner_id)
-        return str(owner.name)
+        owners = self.stage.rows(Staff, id=row.owner_id)
+        return str(owners[0].name) if owners else "the CSM"
 
     async def _taken_over(self) -> None:
         """Wait (in real time) for the first steps of a run that has begun with the change."""

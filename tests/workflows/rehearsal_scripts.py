@@ -110,6 +110,14 @@ SCRIPTS: dict[str, dict[str, Script]] = {
 }
 """By the label of the playbook; silence is played with each of them besides."""
 
+BARE: tuple[tuple[str, str, str], ...] = (
+    ("critical@2", "answered", "no contacts"),
+    ("critical@1", "answered", "no owner, and the first contact withdrew"),
+    ("high_risk@1", "answered", "consent required"),
+    ("usage_limit@1", "answered", "all contacts withdrew"),
+)
+"""Playbook, script, and what the customer is left without; few, since each is a real run."""
+
 FIGURES: dict[Signal, dict[str, float]] = {
     Signal.USAGE_LIMIT_APPROACHING: {"usage_percentage": 88.0, "next_plan_price": 1500.0},
     Signal.TEAM_EXPANSION_OPPORTUNITY: {"active_users": 12.0, "team_size_estimate": 20.0},

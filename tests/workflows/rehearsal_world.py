@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from keepwell.db.tables import Opportunity
+from sqlmodel import col, delete
+
+from keepwell.db.tables import Contact, Customer, Opportunity, Organisation
 from scoring.signal import Signal
 from tests.unit.db.world import World
 from tests.workflows.rehearsal_scripts import DAY, FIGURES
 
 KEY = "acme"
+CONTACTS = tuple(f"{KEY}-{number}" for number in range(2))
 
 
 def furnish(world: World, signal: Signal | None = None) -> str:
@@ -18,8 +22,8 @@ def furnish(world: World, signal: Signal | None = None) -> str:
     now = datetime.now(UTC)
     alike: dict[str, Any] = {"industry": "Retail", "segment": "small business"}
     world.customer(KEY, owner_id="dana", monthly_revenue=1200.0, plan="Team", **alike)
-    for number, role in enumerate(("decision_maker", "champion")):
-        world.contact(f"{KEY}-{number}", KEY, role=role, consent="granted")
+    for contact, role in zip(CONTACTS, ("decision_maker", "champion"), strict=True):
+        world.contact(contact, KEY, role=role, consent="granted")
     world.score(KEY, 78, now - 40 * DAY)
     world.score(KEY, 72, now - 3 * DAY)
     for number in range(6):
@@ -31,6 +35,37 @@ def furnish(world: World, signal: Signal | None = None) -> str:
         for number in range(4):
             upgraded(world, f"peer-{number}", signal, now - 20 * DAY)
     return KEY
+
+
+def _no_contacts(world: World) -> None:
+    with world.store.write() as session:
+        session.connection().execute(delete(Contact).where(col(Contact.customer_id) == KEY))
+
+
+def _no_owner_first_withdrew(world: World) -> None:
+    world.change(Customer, KEY, owner_id=None)
+    world.change(Contact, CONTACTS[0], consent="denied")
+
+
+def _all_withdrew(world: World) -> None:
+    for contact in CONTACTS:
+        world.change(Contact, contact, consent="denied")
+
+
+def _consent_required(world: World) -> None:
+    """The organisation asks for consent, and nobody has said anything."""
+    world.change(Organisation, world.organisation, consent_required=True)
+    for contact in CONTACTS:
+        world.change(Contact, contact, consent="unknown")
+
+
+LACKS: Mapping[str, Callable[[World], None]] = {
+    "no contacts": _no_contacts,
+    "no owner, and the first contact withdrew": _no_owner_first_withdrew,
+    "all contacts withdrew": _all_withdrew,
+    "consent required": _consent_required,
+}
+"""What the furnished customer is left without."""
 
 
 def upgraded(world: World, customer: str, signal: Signal, at: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -157,6 +158,35 @@ def test_nothing_is_left_after_a_rehearsal_that_fails(sqlite_url: str, away: Pat
         rehearse(Settings(), whole, "acme", [CRITICAL], Script(from_score=55))
     assert refused.value.place == "--from-score"
     assert rows_of(whole) == before
+    whole.dispose()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_nothing_is_left_when_the_process_is_told_to_end(
+    sqlite_url: str, away: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    whole = Store(sqlite_url)
+    small_world(whole)
+    servers: list[server_process.ServerProcess] = []
+    start, own = server_process.start, signal.signal(number, signal.SIG_DFL)
+
+    def noted(*arguments: Any, **options: Any) -> server_process.ServerProcess:
+        servers.append(start(*arguments, **options))
+        return servers[-1]
+
+    def end(text: str) -> None:
+        if text.startswith("Playing"):
+            assert [*away.glob("keepwell-rehearsal-*/rehearsal.sqlite3")]
+            signal.raise_signal(number)
+
+    monkeypatch.setattr(server_process, "start", noted)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            rehearse(Settings(), whole, "acme", [CRITICAL], Script(), end)
+        assert signal.getsignal(number) is signal.SIG_DFL
+    finally:
+        signal.signal(number, own)
+    assert [server.ended() for server in servers] == [True]
     whole.dispose()
 
 

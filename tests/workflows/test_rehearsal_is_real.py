@@ -29,14 +29,22 @@ from keepwell.temporal.connect import connect_to
 from tests.temporal_server import serving
 from tests.workflows import stage as stages
 from tests.workflows.real_run import RealRun
-from tests.workflows.rehearsal_scripts import FIGURES, SCRIPTS, with_silence
-from tests.workflows.rehearsal_world import KEY, furnish
+from tests.workflows.rehearsal_scripts import BARE, FIGURES, SCRIPTS, with_silence
+from tests.workflows.rehearsal_world import CONTACTS, KEY, LACKS, furnish
 from tests.workflows.stage import Stage
 
 VERSIONS = PlaybookRegistry(BUILT_IN).versions
 _MOMENT = re.compile(r"\b\d{2}:\d{2}\b")
 _ID = re.compile(r"\b[0-9A-HJKMNP-TV-Z]{26}\b")
 Plain = dict[str, Any]
+NAMES = {key: f"{key.title()} Person" for key in CONTACTS}
+REACHED: dict[str, tuple[str, ...]] = {
+    "no contacts": (),
+    "no owner, and the first contact withdrew": CONTACTS[1:],
+    "all contacts withdrew": (),
+    "consent required": (),
+}
+"""Who gets messages of a bare customer."""
 
 
 @dataclass
@@ -72,13 +80,14 @@ def theatre_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
-CASES = [(label, name) for label in SCRIPTS for name in with_silence(label)]
+CASES = [(label, name, "") for label in SCRIPTS for name in with_silence(label)]
 
 
-@pytest.mark.parametrize(("label", "name"), CASES)
+@pytest.mark.parametrize(("label", "name", "lack"), [*CASES, *BARE])
 async def test_a_rehearsal_is_what_a_real_run_does(
     label: str,
     name: str,
+    lack: str,
     noted: Noted,
     sqlite_store: Store,
     temporal_address: str,
@@ -87,6 +96,8 @@ async def test_a_rehearsal_is_what_a_real_run_does(
     playbook, script = VERSIONS[label], with_silence(label)[name]
     async with stages.stage(sqlite_store, temporal_address) as opened:
         furnish(opened.world, playbook.signal)
+        if lack:
+            LACKS[lack](opened.world)
         real = Store(sqlite_store.url.render_as_string(hide_password=False), read_only=True)
         with scratch_store() as scratch:
             fill(scratch, read_excerpt(real, KEY, datetime.now(UTC), {}, playbook.signal))
@@ -98,6 +109,14 @@ async def test_a_rehearsal_is_what_a_real_run_does(
                 rehearse_at(theatre_address, settings, scratch, KEY, playbook, later), run.play()
             )
         compare_all(left, right, handed_over(opened))
+    reached = {one.recipient for entry in left.entries for one in entry.messages if one.to_customer}
+    if lack:
+        assert reached == {NAMES[key] for key in REACHED[lack]}
+    if not reached:
+        # What could not be written is there for a person to do.
+        unsent = [entry for entry in left.entries if entry.kind == "message" and entry.state == "skipped"]
+        assert unsent
+        assert all(entry.tasks for entry in unsent)
 
 
 def compare_all(left: Timeline, right: Timeline, handed: list[tuple[str, ...]]) -> None:
@@ -106,6 +125,7 @@ def compare_all(left: Timeline, right: Timeline, handed: list[tuple[str, ...]]) 
     assert [one for one in ours if one not in theirs] == []
     assert [one for one in theirs if one not in ours] == []
     assert len(ours) == len(theirs)
+    assert order(left) == order(right)
     assert header(left) == header(right)
     assert sent(left) == handed
     asked = [line.answer for entry in left.entries for line in entry.gate]
@@ -143,6 +163,15 @@ def lines(timeline: Timeline) -> list[Plain]:
     lists = ("entries", "left_out", "ahead")
     found = [_line(name, entry) for name in lists for entry in getattr(timeline, name)]
     return sorted(found, key=lambda line: (line["list"], line["at"], repr(line)))
+
+
+def order(timeline: Timeline) -> dict[str, list[Plain]]:
+    """The steps of each intervention as they are told: also those of one minute have an order."""
+    found: dict[str, list[Plain]] = {}
+    for entry in timeline.entries:
+        if entry.step:
+            found.setdefault(entry.playbook, []).append(_line("entries", entry))
+    return found
 
 
 def minutes(length: timedelta) -> int:
@@ -200,9 +229,8 @@ def handed_over(stage: Stage) -> list[tuple[str, ...]]:
         (row.channel, row.recipient_name, row.address, row.subject, row.text, row.html)
         for row in stage.outbox(KEY)
     ]
-    names = {f"{KEY}-{number}": f"{KEY.title()}-{number} Person" for number in range(2)}
     shown = [
-        ("in_app", names[row.contact_id], "", row.title, row.body, "")
+        ("in_app", NAMES[row.contact_id], "", row.title, row.body, "")
         for row in stage.rows(InAppNotification, customer_id=KEY)
     ]
     return sorted(tuple(plain(part) for part in message) for message in (*kept, *shown))

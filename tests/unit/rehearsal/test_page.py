@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from keepwell.rehearsal.compare import compare
 from keepwell.rehearsal.page import page_of
-from keepwell.rehearsal.timeline import Offered
+from keepwell.rehearsal.timeline import Offered, Timeline
 from tests.unit.rehearsal.made import START, email, entry, task, timeline
 
 NASTY = "</style></iframe><script>alert('x')</script>\"' onload=alert(1) <img src=x onerror=alert(1)>"
@@ -103,7 +103,7 @@ def test_a_page_says_what_happens_to_whom_and_why() -> None:
     for words in (
         "Can we make it work?",
         "Mara Lind",
-        "mara@acme.example",
+        "m…@acme.example",
         "Call Mara",
         "What is not needed any more",
         "Today it would not begin",
@@ -139,6 +139,49 @@ def test_a_page_tells_the_offer_what_is_late_and_what_came_to_nothing() -> None:
         "Usage is at 88 % of the plan&#39;s limit",
     ):
         assert words in page
+
+
+def test_addresses_are_short_but_in_bodies() -> None:
+    body = "Dear Mara,\nwrite to dana@brightdesk.example"
+    full = ("mara@acme.example", "jo.o'neil+x@acme.example", "dörte@acme.example", "lena@brightdesk.example")
+
+    def played(address: str, **fields: str) -> Timeline:
+        return timeline(
+            entry("person", 1, f"<{full[3]}> was assigned", who=full[3], why=f"({full[3]})", reason=full[3]),
+            email(0, "hello", address=address, text=body, html=f"<p>{body}</p>", subject=f"To {address}"),
+            email(1, "told", channel="slack", html="", text=body),
+            email(2, "shown", channel="in_app", html="", text=body, state="skipped", reason=f"{full[1]}."),
+            email(3, "attached", text="", html="", attachments={"roadmap.html": f"<p>{body}</p>"}),
+            entry("document", 2, "Roadmap", step="roadmap", state="done", html=f"<p>{body}</p>", text=body),
+            task(24, "call", detail=f"Contact: Mara Lind, {address}", owner=full[3]),
+            script=(f"somebody else takes over: {full[3]}",),
+            notes=(f"assumed for {full[2]}",),
+            **fields,
+        )
+
+    left, right = played(full[0]), played(full[1], playbook="critical@2")
+    for page in (page_of(left), page_of(compare(left, right))):
+        shown = re.sub(
+            r"\s+srcdoc=\"[^\"]*\"|<pre>Dear.*?</pre>", "", page.replace("&#39;", "'"), flags=re.DOTALL
+        )
+        shown = shown.replace(body, "")
+        assert re.findall(r"[^\s<>(),:;…]+@\w+\.\w+", shown) == []
+        for words in ("m…@acme.example", "d…@acme.example", "l…@brightdesk.example", "critical@1"):
+            assert words in shown
+        # As they were rendered: two as plain text, in the bubble, the notification, the frames.
+        assert page.count("dana@brightdesk.example") >= 6
+    compared = compare(left, right)
+    assert [pair.state for pair in compared.pairs].count("changed") >= 2
+    # Elsewhere they are in full.
+    assert full[0] in left.model_dump_json()
+    assert full[1] in compared.model_dump_json()
+
+
+def test_a_page_says_to_whom_it_may_be_sent() -> None:
+    one = timeline(email(0, "hello"))
+    for page in (page_of(one), page_of(compare(one, one))):
+        footer = page[page.index("<footer") :]
+        assert "names and figures of Acme Analytics: send it only to people who may see them" in footer
 
 
 def test_headings_go_down_step_by_step_and_the_page_has_its_landmarks() -> None:
