@@ -6,13 +6,22 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from temporalio.client import WorkflowExecution, WorkflowExecutionStatus
+from ulid import ULID
 
-from keepwell.contracts.intervention import StepState
-from keepwell.db.tables import Delivery, Event, Intervention, InterventionStep, Task, Transition
+from keepwell.contracts.intervention import Outcome, StepState
+from keepwell.db.tables import (
+    Delivery,
+    Event,
+    InAppNotification,
+    Intervention,
+    InterventionStep,
+    Task,
+    Transition,
+)
 from keepwell.temporal.search_attribute_keys import NEXT_STEP_AT, PAUSED, STEP
 from tests.e2e.chaos_cast import Cast
 from tests.e2e.killable_server import failed_tasks
@@ -23,11 +32,18 @@ FINE = (RUNNING, ENDED, WorkflowExecutionStatus.CONTINUED_AS_NEW)
 UNFINISHED = (StepState.PLANNED, StepState.DEFERRED)
 TAKEN = ("accepted", "unknown")
 LATEST = policies.STEP_WINDOW + timedelta(hours=1)
+UNDER_WAY = timedelta(seconds=6)
+"""How long after a risk intervention began a campaign's message may still be accepted, on the real clock.
+
+The attempt that runs then is let finish, and the slowest provider takes it after 4 s.
+"""
+
+ENDS = {f"intervention.{outcome.value}" for outcome in Outcome}
 
 
 @dataclass
 class Books:
-    """Everything that was written down."""
+    """Everything that was written down. `taken` are the messages with the real time of their acceptance."""
 
     interventions: dict[str, Intervention]
     steps: dict[tuple[str, str], InterventionStep]
@@ -36,6 +52,7 @@ class Books:
     events: list[Event]
     tasks: list[Task]
     accepted: Counter[str]
+    taken: list[tuple[str, datetime]]
     runs: list[WorkflowExecution]
 
     @property
@@ -48,6 +65,8 @@ async def books(cast: Cast) -> Books:
     """Read them all."""
     stage = cast.stage
     runs = [one async for one in stage.skipper.client.list_workflows()]
+    remotes = [one for remote in (cast.providers.email, cast.providers.slack) for one in remote.accepted()]
+    shown: list[InAppNotification] = stage.rows(InAppNotification)
     return Books(
         interventions={row.id: row for row in stage.rows(Intervention)},
         steps={(row.intervention_id, row.name): row for row in stage.rows(InterventionStep)},
@@ -55,7 +74,11 @@ async def books(cast: Cast) -> Books:
         transitions=stage.rows(Transition),
         events=stage.rows(Event),
         tasks=stage.rows(Task),
-        accepted=cast.providers.email.counts() + cast.providers.slack.counts(),
+        accepted=Counter(one["key"] for one in remotes),
+        taken=[
+            *((one["key"], datetime.fromtimestamp(one["at"], UTC)) for one in remotes),
+            *((one.key, drawn(one.id)) for one in shown),
+        ],
         runs=runs,
     )
 
@@ -117,6 +140,32 @@ def wrong_in_time(found: Books) -> Iterator[str]:
             yield f"{row.key} was sent at {row.accepted_at}, long after {due} + {intervention.shift}"
 
 
+def drawn(identifier: str) -> datetime:
+    """The real time at which an id was drawn. The rows' own times are those of the runs' virtual clocks."""
+    return ULID.from_str(identifier).datetime
+
+
+def wrong_in_voice(found: Books) -> Iterator[str]:
+    """No campaign message reaches a contact while a risk intervention of the customer is open.
+
+    By the real clock: each run has a virtual one of its own, and no two can be compared.
+    """
+    rows = {row.key: row for row in found.deliveries}
+    ends = {one.intervention_id: drawn(one.id) for one in found.events if one.kind in ENDS}
+    for key, at in found.taken:
+        row = rows.get(key)
+        if row is None or row.recipient_kind != "contact":
+            continue
+        if found.interventions[row.intervention_id].family != "expansion":
+            continue
+        for one in found.interventions.values():
+            if (one.family, one.customer_id) != ("risk", row.customer_id):
+                continue
+            began, ended = drawn(one.id), ends.get(one.id)
+            if at > began + UNDER_WAY and (ended is None or at < ended):
+                yield f"{key} was accepted {at - began} into risk intervention {one.id}, before its end"
+
+
 def wrong_in_open(found: Books) -> Iterator[str]:
     """Whatever is open has one run that runs, and the run says what it waits for."""
     running = {one.id: one for one in found.runs if one.status is RUNNING}
@@ -164,6 +213,7 @@ async def audit(cast: Cast) -> tuple[Books, list[str]]:
         wrong_in_tasks,
         wrong_in_transitions,
         wrong_in_time,
+        wrong_in_voice,
         wrong_in_open,
     )
     return found, [

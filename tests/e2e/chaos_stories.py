@@ -209,6 +209,8 @@ async def campaign_held(life: Life) -> None:
     await life.until(DAY * life.chance.uniform(0.5, 4))
     await life.fall(12)
     await life.opened()
+    life.doing = "waits for the hold"
+    await life.scene.board.until(lambda board: board.of(life.key, "expansion")[-1].held != "")
     await life.until(DAY * life.chance.uniform(0.2, 3))
     await life.fall(85)
     life.doing = "waits for the release"

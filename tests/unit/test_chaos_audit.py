@@ -11,8 +11,9 @@ import pytest
 from sqlmodel import SQLModel
 from temporalio.client import WorkflowExecution, WorkflowExecutionStatus
 from temporalio.common import TypedSearchAttributes
+from ulid import ULID
 
-from keepwell.db.tables import Delivery, Intervention, InterventionStep, Transition
+from keepwell.db.tables import Delivery, Event, Intervention, InterventionStep, Transition
 from tests.e2e import chaos_audit as audit
 from tests.e2e.chaos_audit import Books
 
@@ -71,6 +72,7 @@ def good() -> Books:
         events=[],
         tasks=[],
         accepted=Counter({KEY: 1}),
+        taken=[(KEY, NOW)],
         runs=[],
     )
 
@@ -80,6 +82,7 @@ CHECKS: tuple[Callable[[Books], Iterator[str]], ...] = (
     audit.wrong_in_tasks,
     audit.wrong_in_transitions,
     audit.wrong_in_time,
+    audit.wrong_in_voice,
     audit.wrong_in_open,
 )
 
@@ -140,6 +143,24 @@ def too_late(books: Books) -> None:
     books.deliveries[0].accepted_at = NOW + timedelta(days=3)
 
 
+def two_voices(books: Books, after: timedelta = timedelta(minutes=1), kind: str = "contact") -> None:
+    """The one intervention becomes a campaign; a risk playbook has begun now, and ends in two minutes."""
+    risk, end = str(ULID.from_datetime(NOW)), str(ULID.from_datetime(NOW + timedelta(minutes=2)))
+    books.interventions["one"].family = "expansion"
+    books.interventions["one"].customer_id = books.deliveries[0].customer_id = "acme"
+    books.deliveries[0].recipient_kind = kind
+    books.interventions[risk] = row(
+        Intervention, id=risk, family="risk", customer_id="acme", transition_id="t", outcome="done"
+    )
+    books.events.append(row(Event, id=end, intervention_id=risk, kind="intervention.recovered"))
+    books.taken = [(KEY, NOW + after)]
+
+
+def two_voices_for_good(books: Books) -> None:
+    two_voices(books, timedelta(minutes=3))
+    books.events.clear()
+
+
 def run_is_gone(books: Books) -> None:
     books.interventions["one"].outcome = None
 
@@ -167,6 +188,8 @@ BROKEN: dict[Callable[[Books], None], str] = {
     without_reason: "has no reason",
     too_early: "before its moment",
     too_late: "long after",
+    two_voices: "0:01:00 into risk intervention",
+    two_voices_for_good: "0:03:00 into risk intervention",
     run_is_gone: "run gone",
     run_is_left: "no intervention is open",
     waits_for_nothing: "does not say what it waits for",
@@ -182,3 +205,19 @@ def test_what_is_wrong_is_found(breaks: Callable[[Books], None]) -> None:
     books = good()
     breaks(books)
     assert any(BROKEN[breaks] in line for line in lines(books)), lines(books)
+
+
+@pytest.mark.parametrize(
+    ("after", "kind"),
+    [
+        (timedelta(minutes=-1), "contact"),
+        (timedelta(seconds=5), "contact"),
+        (timedelta(minutes=3), "contact"),
+        (timedelta(minutes=1), "staff"),
+    ],
+    ids=("before", "under way", "after the end", "to the owner"),
+)
+def test_what_a_campaign_may_say_is_good(after: timedelta, kind: str) -> None:
+    books = good()
+    two_voices(books, after, kind)
+    assert lines(books) == []

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
-from keepwell.contracts.commands import Acknowledge, Respond
+import pytest
+
+from keepwell.contracts.commands import Acknowledge, Pause, Respond, Resume
+from keepwell.contracts.playbook import Family
 from keepwell.db.engine import Store
+from scoring.signal import Signal
+from tests.workflows.consistency import waits
 from tests.workflows.providers import Providers
-from tests.workflows.resetting import finished_tasks, reset
+from tests.workflows.resetting import Reset, finished_tasks, reset
 from tests.workflows.stage import DAY, HOUR, Stage, stage
+from workflows.critical import CRITICAL
 
 LEASE = timedelta(seconds=2)
 
@@ -100,3 +107,243 @@ async def test_a_reset_while_a_message_is_under_way_sends_it_once(
         assert providers.mail.asked("mail/send", "executive_email") == 1
         assert {row.state for row in opened.deliveries(key)} == {"accepted"}
         assert opened.steps(opened.interventions(key)[0].id)["executive_email"] == "done"
+
+
+Play = Callable[[Reset], Awaitable[None]]
+
+
+async def side_by_side(cases: Sequence[Reset], play: Play) -> None:
+    """Play for each customer: a skip of the clock takes real time. Name those that fail."""
+    failed = await asyncio.gather(*(play(case) for case in cases), return_exceptions=True)
+    errors: list[BaseException] = []
+    for case, error in zip(cases, failed, strict=True):
+        if error is not None:
+            error.add_note(f"customer {case.key}")
+            errors.append(error)
+    if errors:
+        raise BaseExceptionGroup(f"{len(errors)} of {len(cases)} cases", errors)
+
+
+def ended(case: Reset, count: int) -> None:
+    """So many interventions, all of them over, each step settled, and nobody has had anything twice."""
+    rows = case.stage.interventions(case.key)
+    assert len(rows) == count
+    assert all(row.outcome for row in rows)
+    assert set(case.taken().values()) == {1}
+    for row in rows:
+        assert set(case.stage.steps(row.id).values()) <= {"done", "cancelled"}
+
+
+async def test_a_run_that_a_take_over_opened_can_be_reset(
+    sqlite_store: Store, temporal_address: str, providers: Providers
+) -> None:
+    """To its first, a middle and its last finished workflow task."""
+    shares = {"first": 0.0, "middle": 0.5, "last": 1.0}
+
+    async def play(case: Reset) -> None:
+        opened, key = case.stage, case.stage.customer(case.key)
+        await opened.score(key, 50)
+        await opened.opened(key)
+        await opened.forward(key, 25 * HOUR)
+        await opened.score(key, 12)
+        await opened.opened(key, 2)
+        await waits(opened, key, CRITICAL)
+        await opened.forward(key, 3 * HOUR)
+        await opened.command(key, Acknowledge)
+        await opened.forward(key, 3 * DAY)
+        count, before = await case.tasks(), case.written()
+        assert len(case.taken()) == 7
+        assert set(case.taken().values()) == {1}
+        await case.to(round(shares[key] * (count - 1)))
+        assert case.written() == before
+        result = await opened.until_end(key)
+        assert (result["outcome"], result["intervention"]) == ("completed", case.row.id)
+        assert case.taken() == before["taken"]
+        assert [row.outcome for row in opened.interventions(key)] == ["superseded", "completed"]
+        ended(case, 2)
+
+    adapters = providers.adapters(sqlite_store)
+    async with stage(sqlite_store, temporal_address, adapters=adapters, lease=LEASE) as opened:
+        await side_by_side([Reset(opened, providers, key) for key in shares], play)
+
+
+async def expanding(case: Reset) -> dict[str, int]:
+    """A campaign that has made its offer, is held on day 1 and released on day 3; its moments' tasks."""
+    opened, key = case.stage, case.stage.customer(case.key)
+    moments = {"first": 1}
+    await opened.expand(key, Signal.USAGE_LIMIT_APPROACHING, usage_percentage=88.0)
+    await opened.opened(key)
+    await opened.forward(key, DAY, "expansion")
+    moments["before"] = await case.tasks()
+    await opened.score(key, 12)
+    await opened.opened(key, 2)
+    await opened.forward(key, HOUR / 2)
+    await opened.eventually(lambda: case.row.held_why, bool)
+    moments["held"] = await case.tasks()
+    await opened.forward(key, 2 * DAY, "expansion")
+    return moments
+
+
+async def recover(case: Reset) -> None:
+    """The customer is well, and the campaign goes on."""
+    await case.stage.score(case.key, 85)
+    await case.stage.handle(case.key).result()
+    await case.stage.eventually(lambda: case.row.held_why, lambda why: why == "")
+    await case.now()
+
+
+def mails(case: Reset) -> list[str]:
+    """The campaign's emails that the customer has, sorted."""
+    ours = [key.split("/") for key in case.taken() if key.split("/")[1] == case.row.id]
+    return sorted(parts[3] for parts in ours if parts[-1] == "email")
+
+
+async def held(case: Reset) -> None:
+    """Reset while it is held: it stays held, with its offer, and goes on when the customer is well."""
+    moments, before = await expanding(case), case.written()
+    assert mails(case) == ["celebration"]
+    assert len(case.offers()) == 1
+    await case.to(moments[case.key] - 1)
+    assert case.written() == before
+    await case.stage.forward(case.key, 4 * DAY, "expansion")
+    assert case.written() == before
+    await recover(case)
+    # Day 3 of its own clock has come by now, wherever the reset has set the clock back to.
+    await case.stage.forward(case.key, 3 * DAY + HOUR, "expansion")
+    assert mails(case) == ["celebration", "worth_it"]
+    await campaign_ends(case)
+
+
+async def campaign_ends(case: Reset) -> None:
+    """All three emails, each once, and the end that nobody has answered."""
+    result = await case.stage.until_end(case.key, "expansion")
+    assert (result["outcome"], result["intervention"]) == ("completed", case.row.id)
+    assert mails(case) == ["celebration", "final_reminder", "worth_it"]
+    ended(case, 2)
+
+
+async def released(case: Reset) -> None:
+    """Reset when it is not held any more: what it has stood still counts, and the next email waits for it."""
+    moments = await expanding(case)
+    await recover(case)
+    moments["released"] = await case.tasks()
+    before = case.written()
+    assert case.row.shift >= 2 * DAY
+    await case.to(moments[case.key] - 1)
+    assert case.written() == before
+    await case.stage.forward(case.key, 2 * DAY - HOUR, "expansion")
+    assert mails(case) == ["celebration"], "day 3 of its own clock has not come"
+    await case.stage.forward(case.key, 2 * HOUR, "expansion")
+    assert mails(case) == ["celebration", "worth_it"]
+    await campaign_ends(case)
+
+
+async def released_at_least_once(case: Reset) -> None:
+    """Reset to before the release: whenever the next email goes out, everything is as it was, and once."""
+    moments = await expanding(case)
+    await recover(case)
+    before = case.facts()
+    await case.to(moments[case.key] - 1)
+    assert case.facts() == before
+    assert set(case.taken().values()) == {1}
+    await campaign_ends(case)
+
+
+async def pausing(case: Reset) -> dict[str, int]:
+    """A critical run that is paused 3 hours after its start, 2 days ago; its moments' tasks."""
+    opened, key = case.stage, case.stage.customer(case.key)
+    await opened.score(key, 12)
+    await opened.opened(key)
+    await opened.forward(key, 3 * HOUR)
+    moments = {"first": 1, "before": await case.tasks()}
+    await opened.command(key, Pause, reason="They are moving office")
+    await opened.eventually(lambda: case.row.paused, bool)
+    moments["after"] = await case.tasks()
+    await opened.forward(key, 2 * DAY)
+    return moments
+
+
+async def paused(case: Reset) -> None:
+    """Reset while it is paused: it stays so until somebody resumes it."""
+    moments, before = await pausing(case), case.written()
+    assert before["stands"] == [(True, "They are moving office", "")]
+    await case.to(moments[case.key] - 1)
+    assert case.written() == before
+    await case.stage.forward(case.key, 2 * DAY)
+    assert case.written() == before
+    await case.stage.command(case.key, Resume)
+    await case.now()
+    await case.stage.forward(case.key, 6 * HOUR)
+    assert case.stage.steps(case.row.id)["escalate"] == "done"
+    await critical_ends(case)
+
+
+async def critical_ends(case: Reset) -> None:
+    """All messages, each once, and the end that nobody has answered."""
+    result = await case.stage.until_end(case.key)
+    assert (result["outcome"], result["intervention"]) == ("completed", case.row.id)
+    assert len(case.taken()) == 7
+    ended(case, 1)
+
+
+async def resumed(case: Reset) -> None:
+    """Reset when it goes on: what it has stood still counts, and the next step waits for it."""
+    moments = await pausing(case)
+    await case.stage.command(case.key, Resume)
+    moments["resumed"] = await case.tasks()
+    before = case.written()
+    assert case.row.shift >= 2 * DAY
+    await case.to(moments[case.key] - 1)
+    assert case.written() == before
+    await case.stage.forward(case.key, 4 * HOUR)
+    assert case.written() == before, "hour 8 of its own clock has not come"
+    await case.stage.forward(case.key, 2 * HOUR)
+    assert case.stage.steps(case.row.id)["escalate"] == "done"
+    await critical_ends(case)
+
+
+async def resumed_at_least_once(case: Reset) -> None:
+    """Reset to before it was resumed: whenever the next step comes, everything is as it was, and once."""
+    moments = await pausing(case)
+    await case.stage.command(case.key, Resume)
+    await case.now()
+    before = case.facts()
+    await case.to(moments[case.key] - 1)
+    assert case.facts() == before
+    assert set(case.taken().values()) == {1}
+    await critical_ends(case)
+
+
+TOO_EARLY = pytest.mark.xfail(
+    strict=True,
+    raises=ExceptionGroup,
+    reason="A run that is reset to before the end of a pause or hold forgets how long it stood still: the "
+    "store's shift is not read again, and what comes next comes too early by that time",
+)
+
+
+@pytest.mark.parametrize(
+    ("play", "family", "moments"),
+    [
+        (held, "expansion", ("first", "before", "held")),
+        (released, "expansion", ("first", "released")),
+        (released_at_least_once, "expansion", ("before", "held")),
+        pytest.param(released, "expansion", ("before", "held"), marks=TOO_EARLY, id="released-before"),
+        (paused, "risk", ("first", "before", "after")),
+        (resumed, "risk", ("first", "resumed")),
+        (resumed_at_least_once, "risk", ("before", "after")),
+        pytest.param(resumed, "risk", ("before", "after"), marks=TOO_EARLY, id="resumed-before"),
+    ],
+)
+async def test_a_run_that_stands_or_has_stood_still_can_be_reset(
+    play: Play,
+    family: Family,
+    moments: tuple[str, ...],
+    sqlite_store: Store,
+    temporal_address: str,
+    providers: Providers,
+) -> None:
+    """To the moments before and after it was stopped, and to those before and after it went on."""
+    adapters = providers.adapters(sqlite_store)
+    async with stage(sqlite_store, temporal_address, adapters=adapters, lease=LEASE) as opened:
+        await side_by_side([Reset(opened, providers, key, family) for key in moments], play)
