@@ -74,6 +74,8 @@ class Chain(Handlers):
             )
             if state.opened is not None:
                 state.owner = recorded.owner_name
+            if state.clock is not None and recorded.shift is not None and not state.notes:
+                state.clock.adopt(recorded.shift, recorded.paused_at, recorded.held_at)
 
     async def open(self) -> Opened | NotOpened:
         return await self.store(InterventionActivities.open_intervention, self._request())

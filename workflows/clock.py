@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+ROUNDING = timedelta(seconds=1)
+"""What the store may lose of a length of time."""
+
 
 @dataclass
 class Clock:
@@ -53,6 +56,21 @@ class Clock:
         self.held_at = None
         self._go_on(now)
         return lasted
+
+    def adopt(self, shift: timedelta, paused_at: datetime | None, held_at: datetime | None) -> None:
+        """Take from the store how long it has stood still, and since when.
+
+        After `workflow reset` what stopped the clock is applied again, at the moment of the reset.
+        """
+        if abs(shift - self.shift) > ROUNDING:
+            self.shift = shift
+        if self.paused_at is not None and paused_at is not None:
+            self.paused_at = min(self.paused_at, paused_at)
+        if self.held_at is not None and held_at is not None:
+            self.held_at = min(self.held_at, held_at)
+        since = (self.stopped_at, self.paused_at, self.held_at)
+        if self.stopped_at is not None:
+            self.stopped_at = min(moment for moment in since if moment is not None)
 
     def _go_on(self, now: datetime) -> None:
         if self.stopped_at is not None and self.paused_at is None and self.held_at is None:

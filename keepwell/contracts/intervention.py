@@ -286,11 +286,18 @@ class Record(Frozen):
 
 
 class Recorded(Frozen):
-    """The owner after the lines were written; `unknown` names staff that nobody knows."""
+    """The owner after the lines were written; `unknown` names staff that nobody knows.
+
+    `shift`, `paused_at` and `held_at` are what the store knows of the clock's standing still. It differs
+    from what the run knows after `workflow reset`; None for shift is an answer of before the field was there.
+    """
 
     owner: str | None
     owner_name: str
     unknown: str = ""
+    shift: timedelta | None = None
+    paused_at: datetime | None = None
+    held_at: datetime | None = None
 
 
 class Ending(Frozen):

@@ -111,7 +111,12 @@ class InterventionRepository:
             session.flush()
             owner = session.get(Staff, row.owner_id) if row is not None and row.owner_id else None
             return Recorded(
-                owner=owner.id if owner else None, owner_name=owner.name if owner else "", unknown=unknown
+                owner=owner.id if owner else None,
+                owner_name=owner.name if owner else "",
+                unknown=unknown,
+                shift=row.shift if row is not None else None,
+                paused_at=row.paused_at if row is not None else None,
+                held_at=row.held_at if row is not None else None,
             )
 
     def _note(self, session: Session, record: Record, row: Intervention | None, note: Note) -> str:

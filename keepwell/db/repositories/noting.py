@@ -36,7 +36,8 @@ def _beside(session: Session, row: Intervention, note: Note, changes: Changes) -
     if changes.owner is not None:
         _reassign(session, row, changes.owner)
     if changes.held is not None:
-        row.held_why, row.held_at = changes.held, note.at if changes.held else None
+        row.held_why = changes.held
+        row.held_at = (row.held_at or note.at) if changes.held else None
     if changes.plan:
         _change_plan(session, row, changes.plan)
     if changes.offer is not None:

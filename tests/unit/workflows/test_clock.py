@@ -33,3 +33,17 @@ def test_resuming_what_runs_changes_nothing() -> None:
     clock = Clock(START)
     assert clock.resume(START + HOUR) == timedelta()
     assert clock.elapsed(START + HOUR) == HOUR
+
+
+def test_what_the_store_knows_of_standing_still_counts() -> None:
+    """After a reset a pause is applied again, later than it was."""
+    clock = Clock(START)
+    clock.pause(START + 50 * HOUR, None)
+    clock.adopt(2 * HOUR, START + 10 * HOUR, None)
+    assert clock.elapsed(START + 60 * HOUR) == 8 * HOUR
+    clock.resume(START + 60 * HOUR)
+    assert clock.shift == 52 * HOUR
+    clock.adopt(52 * HOUR + timedelta(milliseconds=3), None, None)
+    assert clock.shift == 52 * HOUR, "the store's rounding is no news"
+    clock.adopt(20 * HOUR, START, START)
+    assert (clock.shift, clock.stopped_at) == (20 * HOUR, None), "what is over stays over"
