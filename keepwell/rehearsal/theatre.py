@@ -6,6 +6,7 @@ clock is virtual, messages go to the outbox of the theatre's store, and the gate
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -36,7 +37,7 @@ from keepwell.temporal.embedded import embedded_server
 from worker import THREADS, Parts, compose, make_worker
 
 LEAST_DELAY = timedelta(seconds=2)
-"""Below this a run simply begins now: a skip of the clock would take as long."""
+"""Below this a run waits for its moment: a skip of the clock would take as long."""
 
 
 @dataclass
@@ -124,4 +125,7 @@ class _LateOutbound(OutboundInterceptor):
         delay = self._ahead.get(input.id, timedelta())
         if delay >= LEAST_DELAY:
             input.start_delay = delay
+        elif delay > timedelta():
+            # Not at once: it would look for figures of a moment that is still to come.
+            await asyncio.sleep(delay.total_seconds())
         return await super().start_workflow(input)

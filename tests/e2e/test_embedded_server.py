@@ -38,7 +38,8 @@ RUNNING = WorkflowExecutionStatus.RUNNING
 
 # Owns or joins the home's server, says so in one line, ends when its standard input does.
 OWNER = """
-import asyncio, json, sys
+import asyncio, faulthandler, json, sys
+faulthandler.dump_traceback_later(15)
 from keepwell.settings import load_settings
 from keepwell.temporal.embedded import embedded_server
 
