@@ -37,6 +37,8 @@ class ClosedLoop:
     """Keeps runs under way: each that ends is followed by another one.
 
     While `growing`, one more comes for each that ends in time; so their number doubles until they get late.
+    How late they are is seen a run later, so there are too many then: while `shrinking`, every other one
+    that is too late is the last of its lane.
     """
 
     def __init__(self, start: Start, pace: Pace, lanes: int) -> None:
@@ -46,7 +48,8 @@ class ClosedLoop:
         self._lanes: set[asyncio.Task[None]] = set()
         self._first = lanes
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.growing, self._over = True, False
+        self.growing, self.shrinking, self._over = True, False, False
+        self._too_late = 0
 
     @property
     def lanes(self) -> int:
@@ -62,7 +65,11 @@ class ClosedLoop:
             await self.next()
         while not self._full() and time.monotonic() < began + PATIENCE:
             await self.next()
-        self.growing = False
+        self.growing, self.shrinking = False, True
+        self._lateness.clear()
+        while not self._in_time() and time.monotonic() < began + 2 * PATIENCE:
+            await self.next()
+        self.shrinking = False
         for _ in range(LOOKED_AT):
             await self.next()
 
@@ -92,6 +99,16 @@ class ClosedLoop:
     def _full(self) -> bool:
         return len(self._lateness) == LOOKED_AT and median(self._lateness) > 0.7 * self._pace.late
 
+    def _in_time(self) -> bool:
+        return len(self._lateness) == LOOKED_AT and median(self._lateness) <= self._pace.late
+
+    def _spare(self, late: float) -> bool:
+        """Whether a run that was so late is the last of its lane."""
+        if not self.shrinking or late <= self._pace.late or self.lanes < 3:
+            return False
+        self._too_late += 1
+        return self._too_late % 2 == 0
+
     def _add(self, after: float) -> None:
         lane = asyncio.create_task(self._lane(after))
         self._lanes.add(lane)
@@ -114,3 +131,5 @@ class ClosedLoop:
             self._ended.put_nowait(handle)
             if self.growing and late < self._pace.late / 2:
                 self._add(0)
+            if self._spare(late):
+                return

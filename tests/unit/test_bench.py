@@ -50,26 +50,31 @@ async def test_a_steady_rate_does_not_wait_for_the_slow() -> None:
     assert due[-1] - began < 0.3
 
 
-class Run:
-    """A run that takes some time."""
+class Machine:
+    """Takes longer for each run the more there are, and takes no more than 1,000."""
+
+    def __init__(self) -> None:
+        self.started = self.under_way = 0
+
+    async def start(self) -> WorkflowHandle[Any, Any]:
+        self.started += 1
+        if self.started > 1000:
+            raise RuntimeError("no more")
+        self.under_way += 1
+        return cast(WorkflowHandle[Any, Any], self)
 
     async def result(self) -> None:
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.005 * self.under_way)
+        self.under_way -= 1
 
 
-async def test_the_closed_loop_tells_of_ends_and_of_errors() -> None:
-    started = 0
-
-    async def start() -> WorkflowHandle[Any, Any]:
-        nonlocal started
-        started += 1
-        if started > 100:
-            raise RuntimeError("no more")
-        return cast(WorkflowHandle[Any, Any], Run())
-
-    loop = ClosedLoop(start, Pace(timers=0.0, late=0.02), lanes=3)
+async def test_the_closed_loop_finds_how_much_fits_and_tells_of_errors() -> None:
+    machine = Machine()
+    loop = ClosedLoop(machine.start, Pace(timers=0.0, late=0.1), lanes=60)
     await loop.warm_up()
     assert not loop.growing
+    assert not loop.shrinking
+    assert 5 < loop.lanes < 40, "60 were too many, and some fit"
     with pytest.raises(RuntimeError, match="no more"):
-        await asyncio.gather(*(loop.next() for _ in range(200)))
+        await asyncio.gather(*(loop.next() for _ in range(1100)))
     loop.cancel()
