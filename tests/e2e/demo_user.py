@@ -23,6 +23,8 @@ def an_environment(folder: Path) -> dict[str, str]:
         "KEEPWELL_SENDING": "live",
         "KEEPWELL_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
         "TEMPORAL_ADDRESS": "127.0.0.1:1",
+        # Who runs the tests may have said how wide their terminal is.
+        "COLUMNS": "100",
     }
 
 
