@@ -192,7 +192,8 @@ class Chain(Handlers):
         """A change that arrived when this intervention was over. The end may have let the expansion go."""
         before = self.cancelled
         answer = await self.take_over(change)
-        self.cancelled_anew = self.cancelled and not before
+        if self.cancelled and not before:
+            self.cancelled_anew = True
         if isinstance(answer, NotOpened):
             holds, playbook = answer.holds, None
         else:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from keepwell.contracts.delivery import DoNotGo, GateAnswer, GoNow, Recipient
+from datetime import timedelta
+
+from keepwell.contracts.delivery import DoNotGo, GateAnswer, GoAt, GoNow, Recipient
 from keepwell.contracts.intervention import StepCall
 from keepwell.contracts.people import Consent
 from keepwell.db.engine import Store
+from keepwell.db.repositories.holding import held_because
 from keepwell.db.tables import Contact, Customer, Intervention, Organisation, Staff
+
+
+ASK_AGAIN = timedelta(hours=4)
+"""When a campaign's message that met a customer at risk is tried again."""
 
 
 class StoreGate:
     """Implements the port `Gate`: consent and suppression, as they are at the moment of the attempt.
 
-    Nothing goes out for an intervention that is over or a customer that is not active.
+    Nothing goes out for an intervention that is over or a customer that is not active. A campaign's message
+    to a customer at risk waits, also where its run has not been told to: the signal may be on its way.
     """
 
     def __init__(self, store: Store) -> None:
@@ -31,6 +39,8 @@ class StoreGate:
                 if staff is None or not staff.active:
                     return DoNotGo(reason=f"{recipient.name} does not work here any more")
                 return GoNow()
+            if intervention.family == "expansion" and (why := held_because(session, call.customer)):
+                return GoAt(at=call.now + ASK_AGAIN, reason=why)
             contact = session.get(Contact, recipient.id)
             organisation = session.get_one(Organisation, call.organisation)
         if contact is None or not contact.active:

@@ -194,3 +194,29 @@ async def test_a_campaign_that_is_about_to_begin_is_held_too(
     assert mails(stage, key) == []
     for family in ("risk", "expansion"):
         await stage.command(key, Stop, family=family)
+
+
+async def test_a_campaign_that_was_not_told_to_wait_sends_nothing_to_a_customer_at_risk(
+    sqlite_stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Were a hold ever lost, the gate would still stand between the campaign and the customer."""
+    stage = sqlite_stage
+    honest = stage.parts.interventions.open
+
+    def untold(request: OpenRequest) -> Opened | NotOpened:
+        return honest(request).model_copy(update={"holds": False})
+
+    key = await expanding(stage, "acme")
+    monkeypatch.setattr(stage.parts.interventions, "open", untold)
+    await stage.score(key, 12)
+    running = await stage.opened(key, 2)
+    await stage.forward(key, 5 * DAY, "expansion")
+    assert campaign(stage, key).held_why == ""
+    assert mails(stage, key) == ["celebration"]
+    waits = next(row for row in stage.deliveries(key) if row.step == "worth_it")
+    assert (waits.state, waits.reason) == ("deferred", f"{CRITICAL.label} runs: the customer is at risk")
+    await stage.score(key, 85)
+    await stage.eventually(lambda: stage.rows(Intervention, id=running.id)[0].outcome, bool)
+    await stage.forward(key, 5 * HOUR, "expansion")
+    assert mails(stage, key) == ["celebration", "worth_it"]
+    await stage.command(key, Stop, family="expansion")
