@@ -25,8 +25,9 @@ $(UV):
 demo: setup ## run the demo: a made-up portfolio, a Temporal server, a worker
 	@$(BIN)/keepwell demo
 
+# A file's tests stay together: many of them share a server that takes seconds to start.
 test: setup ## run all tests
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
 
 check: setup ## lint, types, import direction
 	@$(BIN)/ruff check .
