@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from statistics import median
@@ -14,19 +13,19 @@ from temporalio.client import WorkflowHandle
 
 Start = Callable[[], Awaitable[WorkflowHandle[Any, Any]]]
 
-LOOKED_AT = 20
-"""Ends that say how late runs are at the moment."""
+ROUNDS = 10
+"""Attempts to find the number of runs; after that measuring begins with the last one."""
 
-PATIENCE = 90.0
-"""Seconds after which measuring begins even where the number of runs has not settled."""
+NEAR = 0.08
+"""Two numbers of runs that differ by less than this share are the same."""
 
 
 @dataclass(frozen=True)
 class Pace:
-    """How long a run would take with nothing to wait for but its timers, and how late it may be.
+    """How long a run would take with nothing to wait for but its timers, and how late it should be.
 
-    A run later than `late` seconds means that the machine is full. It is well below what would make a
-    playbook overtake its own timers, which would then not be set: fewer events, and no fair comparison.
+    A run that is late by `late` seconds means that the machine is full. It is well below what would make
+    a playbook overtake its own timers, which would then not be set: fewer events, and no fair comparison.
     """
 
     timers: float
@@ -34,22 +33,20 @@ class Pace:
 
 
 class ClosedLoop:
-    """Keeps runs under way: each that ends is followed by another one.
+    """Keeps a number of runs under way: each that ends is followed by another one.
 
-    While `growing`, one more comes for each that ends in time; so their number doubles until they get late.
-    How late they are is seen a run later, so there are too many then: while `shrinking`, every other one
-    that is too late is the last of its lane.
+    How many is found by Little's law, N = rate × time. A full machine has a rate of its own, however many
+    runs are under way; so when N of them take T, the number of those that take `timers + late` is
+    N × (timers + late) / T. Where the machine is not full yet, the same rule takes more of them.
     """
 
     def __init__(self, start: Start, pace: Pace, lanes: int) -> None:
         self._start, self._pace = start, pace
-        self._ended = asyncio.Queue[WorkflowHandle[Any, Any]]()
-        self._lateness: deque[float] = deque(maxlen=LOOKED_AT)
+        self._ended = asyncio.Queue[tuple[WorkflowHandle[Any, Any], float]]()
         self._lanes: set[asyncio.Task[None]] = set()
-        self._first = lanes
+        self._wanted = lanes
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.growing, self.shrinking, self._over = True, False, False
-        self._too_late = 0
+        self._over = False
 
     @property
     def lanes(self) -> int:
@@ -58,30 +55,17 @@ class ClosedLoop:
 
     async def warm_up(self) -> None:
         """Begin, and wait until the number of runs has settled."""
-        began = time.monotonic()
-        for number in range(self._first):
-            self._add(number * self._pace.timers / self._first)
-        for _ in range(self._first):
-            await self.next()
-        while not self._full() and time.monotonic() < began + PATIENCE:
-            await self.next()
-        self.growing, self.shrinking = False, True
-        self._lateness.clear()
-        while not self._in_time() and time.monotonic() < began + 2 * PATIENCE:
-            await self.next()
-        self.shrinking = False
-        for _ in range(LOOKED_AT):
-            await self.next()
+        for _ in range(ROUNDS):
+            self._fill()
+            taken = await self._generation()
+            fitting = max(2, round(self._wanted * (self._pace.timers + self._pace.late) / taken))
+            if abs(fitting - self._wanted) <= max(1, NEAR * self._wanted):
+                return
+            self._wanted = fitting
 
     async def next(self) -> WorkflowHandle[Any, Any]:
         """The next run that ends; raises what went wrong in a lane."""
-        getting = asyncio.ensure_future(self._ended.get())
-        either: set[asyncio.Future[Any]] = {getting, self._failed}
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        if self._failed.done():
-            getting.cancel()
-            self._failed.result()
-        return await getting
+        return (await self._next())[0]
 
     async def finish(self) -> None:
         """Start no more, and wait for those under way."""
@@ -96,23 +80,28 @@ class ClosedLoop:
         if not self._failed.done():
             self._failed.cancel()
 
-    def _full(self) -> bool:
-        return len(self._lateness) == LOOKED_AT and median(self._lateness) > 0.7 * self._pace.late
+    async def _generation(self) -> float:
+        """The seconds that runs take which began when as many as wanted were under way."""
+        for _ in range(2 * max(self.lanes, self._wanted)):
+            await self._next()
+        return median([(await self._next())[1] for _ in range(max(10, self._wanted // 2))])
 
-    def _in_time(self) -> bool:
-        return len(self._lateness) == LOOKED_AT and median(self._lateness) <= self._pace.late
+    async def _next(self) -> tuple[WorkflowHandle[Any, Any], float]:
+        getting = asyncio.ensure_future(self._ended.get())
+        either: set[asyncio.Future[Any]] = {getting, self._failed}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if self._failed.done():
+            getting.cancel()
+            self._failed.result()
+        return await getting
 
-    def _spare(self, late: float) -> bool:
-        """Whether a run that was so late is the last of its lane."""
-        if not self.shrinking or late <= self._pace.late or self.lanes < 3:
-            return False
-        self._too_late += 1
-        return self._too_late % 2 == 0
-
-    def _add(self, after: float) -> None:
-        lane = asyncio.create_task(self._lane(after))
-        self._lanes.add(lane)
-        lane.add_done_callback(self._gone)
+    def _fill(self) -> None:
+        """More lanes where some are missing, spread over a run's time. Too many end with their runs."""
+        missing = self._wanted - self.lanes
+        for number in range(missing):
+            lane = asyncio.create_task(self._lane(number * self._pace.timers / missing))
+            self._lanes.add(lane)
+            lane.add_done_callback(self._gone)
 
     def _gone(self, lane: asyncio.Task[None]) -> None:
         self._lanes.discard(lane)
@@ -126,10 +115,13 @@ class ClosedLoop:
             began = time.monotonic()
             handle = await self._start()
             await handle.result()
-            late = time.monotonic() - began - self._pace.timers
-            self._lateness.append(late)
-            self._ended.put_nowait(handle)
-            if self.growing and late < self._pace.late / 2:
-                self._add(0)
-            if self._spare(late):
+            self._ended.put_nowait((handle, time.monotonic() - began))
+            if self.lanes > self._wanted:
+                self._lanes.discard(_this())
                 return
+
+
+def _this() -> asyncio.Task[Any]:
+    task = asyncio.current_task()
+    assert task is not None
+    return task

@@ -68,13 +68,12 @@ class Machine:
         self.under_way -= 1
 
 
-async def test_the_closed_loop_finds_how_much_fits_and_tells_of_errors() -> None:
+@pytest.mark.parametrize("lanes", [4, 60])
+async def test_the_closed_loop_finds_how_much_fits_and_tells_of_errors(lanes: int) -> None:
     machine = Machine()
-    loop = ClosedLoop(machine.start, Pace(timers=0.0, late=0.1), lanes=60)
+    loop = ClosedLoop(machine.start, Pace(timers=0.0, late=0.1), lanes)
     await loop.warm_up()
-    assert not loop.growing
-    assert not loop.shrinking
-    assert 5 < loop.lanes < 40, "60 were too many, and some fit"
+    assert 15 <= loop.lanes <= 25, "with 20 under way a run takes 0.1 s"
     with pytest.raises(RuntimeError, match="no more"):
         await asyncio.gather(*(loop.next() for _ in range(1100)))
     loop.cancel()
