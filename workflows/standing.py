@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from keepwell.contracts.commands import Command
 from keepwell.contracts.intervention import (
@@ -17,6 +17,7 @@ from keepwell.contracts.intervention import (
 )
 from keepwell.contracts.offers import OfferKind
 from keepwell.contracts.playbook import Step
+from keepwell.spans import lasted_words
 from workflows.clock import Clock
 from workflows.offers import OfferRecord
 
@@ -100,7 +101,7 @@ class Standing:
         lasted = self.clock.release(now)
         changes = Changes(held="", shift=self.clock.shift)
         why = "The customer is well again, and no risk playbook runs"
-        self._engine_note("released", f"Goes on after {words(lasted)}", why, now, changes)
+        self._engine_note("released", f"Goes on after {lasted_words(lasted)}", why, now, changes)
 
     def _engine_note(self, kind: str, text: str, why: str, now: datetime, changes: Changes) -> None:
         self.notes.append(
@@ -149,15 +150,3 @@ class Standing:
             why = f"The customer answered (logged by {self.acknowledged})"
             return Exit(Outcome.RESPONDED, why, ENGINE)
         return Exit(Outcome.COMPLETED, "All steps are done and nobody answered", ENGINE)
-
-
-def words(length: timedelta) -> str:
-    """A length of time in words."""
-    minutes = round(length.total_seconds() / 60)
-    days, rest = divmod(minutes, 24 * 60)
-    parts = [
-        f"{days} d" if days else "",
-        f"{rest // 60} h" if rest // 60 else "",
-        f"{rest % 60} min" if rest % 60 else "",
-    ]
-    return " ".join(part for part in parts if part) or "less than a minute"

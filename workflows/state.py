@@ -30,9 +30,10 @@ from keepwell.contracts.intervention import (
     ScoreChange,
     StepState,
 )
+from keepwell.spans import lasted_words
 from workflows.clock import Clock
 from workflows.offers import added
-from workflows.standing import FINAL, Exit, Standing, words
+from workflows.standing import FINAL, Exit, Standing
 
 MINUTE = "%d %b %Y %H:%M"
 LONGEST_PAUSE = timedelta(days=366)
@@ -89,8 +90,7 @@ class RunState(Standing):
 
     def outdated(self, change: ScoreChange) -> bool:
         """Whether a newer change waits already: the last level decides, also when it came at once."""
-        newest = max((other.sequence for other in self.inbox), default=0)
-        return self.entry.engine > 2 and newest > change.sequence
+        return self.entry.engine > 2 and any(other.sequence > change.sequence for other in self.inbox)
 
     def refuse_waiting(self, why: str, now: datetime) -> None:
         """No intervention was opened that these commands could be for."""
@@ -265,18 +265,19 @@ class RunState(Standing):
         assert self.clock is not None  # noqa: S101  (only an open intervention is paused)
         stood = self.clock.resume(now)
         self.pause_reason = ""
+        text = f"Resumed after {lasted_words(stood)}"
         self.notes.append(
             Note(
                 key=key,
                 kind="command.resume",
                 by=by,
-                text=f"Resumed after {words(stood)}",
+                text=text,
                 why="" if by != "engine" else "The pause is over",
                 at=now,
                 changes=Changes(paused=False, shift=self.clock.shift),
             )
         )
-        return f"Resumed after {words(stood)}. Remaining delays are as they were."
+        return f"{text}. Remaining delays are as they were."
 
     def _respond(self, command: Respond | Decline, now: datetime, text: str = "The customer answered") -> str:
         self.answered = True

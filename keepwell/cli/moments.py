@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 from keepwell.errors import InputError
-
-_SPAN = re.compile(r"(\d{1,4})\s*(m|min|h|d|w)", re.IGNORECASE)
-_UNITS = {
-    "m": timedelta(minutes=1),
-    "min": timedelta(minutes=1),
-    "h": timedelta(hours=1),
-    "d": timedelta(days=1),
-    "w": timedelta(weeks=1),
-}
-LONGEST = timedelta(days=366)
-"""The longest playbook takes about three months: a moment further off than a year is a slip of the pen."""
+from keepwell.spans import LONGEST, read_span
 
 TAKES = 'It takes a day ("2026-12-01"), a moment ("2026-12-01T09:00") or a time from now ("3d", "12h").'
 
@@ -46,9 +35,9 @@ def future_moment(text: str, now: datetime, zone: ZoneInfo, *, place: str) -> da
 
 
 def _moment(text: str, now: datetime, zone: ZoneInfo) -> datetime | None:
-    span = _SPAN.fullmatch(text)
-    if span:
-        return now + int(span[1]) * _UNITS[span[2].lower()]
+    span = read_span(text)
+    if span is not None:
+        return now + span
     try:
         return datetime.combine(date.fromisoformat(text), time(), zone).astimezone(UTC)
     except OverflowError:

@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
-from keepwell.cli import words
 from keepwell.cli.desk import Json
 from keepwell.cli.output import Column, level_text, print_json, print_table, say
 from keepwell.contracts.playbook import Assign, Document, Escalate, Offer, Playbook, Send, Step, Task
 from keepwell.db.repositories.views import did_you_mean
 from keepwell.errors import NotFoundError
 from keepwell.settings import Settings, load_settings
+from keepwell.spans import offset_words, span_words
 
 
 def register(app: typer.Typer) -> None:
@@ -74,8 +74,8 @@ def _print(playbook: Playbook, *, details: bool) -> None:
     ]
     rows = [
         [
-            words.offset(step.at),
-            words.span_words(step.within) if step.within else "",
+            offset_words(step.at),
+            span_words(step.within) if step.within else "",
             step.name,
             f"{_what(step)}{f', unless {step.unless}' if step.unless else ''}",
             step.why,
@@ -86,8 +86,8 @@ def _print(playbook: Playbook, *, details: bool) -> None:
     print_table(columns, rows)
     say()
     say(
-        f"Waits for an answer until {words.offset(playbook.closes_at)}; may begin again "
-        f"{words.span_words(playbook.cooldown)} after it ended.",
+        f"Waits for an answer until {offset_words(playbook.closes_at)}; may begin again "
+        f"{span_words(playbook.cooldown)} after it ended.",
         style="dim",
     )
     if not details:
@@ -104,11 +104,11 @@ def _what(step: Step) -> str:
         case Assign():
             return "assign a CSM"
         case Task():
-            return f"task for {step.to.value}, due {words.span_words(step.due)} later"
+            return f"task for {step.to.value}, due {span_words(step.due)} later"
         case Document():
             return "write a document"
         case Escalate():
-            return f"escalate to the lead, due {words.span_words(step.due)} later"
+            return f"escalate to the lead, due {span_words(step.due)} later"
         case Offer():
             kinds = ", ".join(option.kind.words for option in step.options)
-            return f"offer {kinds}, for {words.span_words(step.valid_for)}"
+            return f"offer {kinds}, for {span_words(step.valid_for)}"

@@ -10,6 +10,7 @@ from keepwell.cli import words
 from keepwell.cli.output import LEVEL_STYLES, console, plain, say
 from keepwell.rehearsal.compare import Change, Comparison, Pair
 from keepwell.rehearsal.timeline import Entry, Message, Offered, Timeline
+from keepwell.spans import offset_words, span_words
 
 LINES_SHOWN = 12
 STATE_STYLES = {
@@ -56,7 +57,7 @@ def _print_timeline(timeline: Timeline, *, brief: bool) -> None:
 
 def _print_refused(timeline: Timeline) -> None:
     for one in timeline.refused:
-        what = f"{words.offset(one.offset)}: {one.title[:1].lower()}{one.title[1:]}"
+        what = f"{offset_words(one.offset)}: {one.title[:1].lower()}{one.title[1:]}"
         say(Text(plain(f"  ! {what} came to nothing. {one.why}"), style="yellow"))
 
 
@@ -83,8 +84,7 @@ def _print_notes(notes: tuple[str, ...]) -> None:
 
 def _totals(timeline: Timeline) -> str:
     return (
-        f"{timeline.letters} to the customer, {timeline.tasks} for people, over "
-        f"{words.span_words(timeline.lasted)}"
+        f"{timeline.letters} to the customer, {timeline.tasks} for people, over {span_words(timeline.lasted)}"
     )
 
 
@@ -102,7 +102,7 @@ def _print_lines(title: str, entries: tuple[Entry, ...], *, brief: bool) -> None
 
 
 def _when(entry: Entry) -> Text:
-    return Text(f"{entry.at:%a %d %b %H:%M}\n") + Text(words.offset(entry.offset), style="dim")
+    return Text(f"{entry.at:%a %d %b %H:%M}\n") + Text(offset_words(entry.offset), style="dim")
 
 
 def _what(entry: Entry, *, brief: bool) -> Text:
@@ -191,7 +191,7 @@ def _print_comparison(comparison: Comparison, *, brief: bool) -> None:
     table.add_column(right.playbook, overflow="fold", ratio=1)
     for pair in comparison.pairs:
         table.add_row(
-            Text(words.offset(pair.offset)),
+            Text(offset_words(pair.offset)),
             Text(pair.state.replace("_", " "), style=LIKENESS_STYLES[pair.state]),
             _side(pair, pair.left),
             _side(pair, pair.right),
@@ -215,7 +215,7 @@ def _side(pair: Pair, entry: Entry | None) -> Text:
         text.append(f"  {entry.state}", style=STATE_STYLES.get(entry.state, "yellow"))
     if entry.messages and entry.messages[0].subject:
         text.append(f"\n“{plain(entry.messages[0].subject)}”", style="cyan")
-    moved = words.offset(entry.offset) if any(one.what == "time" for one in pair.changes) else ""
+    moved = offset_words(entry.offset) if any(one.what == "time" for one in pair.changes) else ""
     details = ", ".join(part for part in (plain(entry.who), moved) if part)
     if details:
         text.append(f"\n{details}", style="dim")

@@ -5,11 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from keepwell.rehearsal import spans
-
-offset = spans.offset_words
-span_words = spans.span_words
-
 SHORT_ID = 8
 """The end of an id: its letters there are random, so that few suffice to name it."""
 

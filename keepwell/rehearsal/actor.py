@@ -20,7 +20,7 @@ from keepwell.db.tables import Intervention, Transition
 from keepwell.errors import KeepwellError, RefusedError
 from keepwell.rehearsal.figures import move_to
 from keepwell.rehearsal.theatre import LEAST_DELAY, Theatre
-from keepwell.temporal.telling import tell
+from keepwell.temporal.commands import send_command
 from scoring.signal import Signal
 
 T = TypeVar("T")
@@ -190,7 +190,7 @@ class Actor:
             RefusedError: it says no, and why; also where nothing runs any more.
         """
         try:
-            return await tell(self._handle(family), command)
+            return await send_command(self._handle(family), command)
         except WorkflowUpdateFailedError as error:
             cause = error.cause
             raise RefusedError(

@@ -8,20 +8,18 @@ from datetime import UTC, datetime, timedelta
 
 from sqlmodel import Session
 
-from keepwell.contracts.playbook import Playbook, Step
+from keepwell.contracts.playbook import Playbook
 from keepwell.db.repositories.enrolment import enrol
-from keepwell.db.repositories.lookup import organisation_of
-from keepwell.db.repositories.scorecards import scorecard_in_force
 from keepwell.db.repositories.views import did_you_mean, find_person
-from keepwell.db.tables import Customer, Health
+from keepwell.db.tables import Customer
 from keepwell.errors import InputError, RefusedError
 from keepwell.playbooks import PlaybookRegistry
 from keepwell.rehearsal.actor import Actor
 from keepwell.rehearsal.begin_campaign import begin_campaign
+from keepwell.rehearsal.health import bands_of, health_of
 from keepwell.rehearsal.reactions import ReassignTo, Script
-from keepwell.rehearsal.spans import LONGEST
+from keepwell.spans import LONGEST
 from scoring.levels import Level
-from scoring.scorecard import Scorecard
 
 BY = "rehearsal"
 
@@ -92,14 +90,10 @@ def _wanted(
     actor: Actor, playbook: Playbook, level: Level, script: Script
 ) -> tuple[float | None, tuple[str, ...]]:
     """The score to begin with, None for the customer's own; and what the reader must know about it."""
-    theatre = actor.theatre
-    with theatre.store.write() as session:
-        # Writes: a built-in scorecard is stored on its first use.
-        _, card = scorecard_in_force(session, organisation_of(session, theatre.organisation), None, _now())
-        health = session.get(Health, actor.customer)
-        score, held = (health.score, health.level) if health is not None else (None, None)
-        raw = health.raw_level if health is not None else None
-    low, high = _band(card, playbook, level)
+    card, health = health_of(actor)
+    score, held, raw = (health.score, health.level, health.raw_level) if health else (None, None, None)
+    bands = bands_of(card, (level,), f"level {level.value}, which {playbook.label} is for")
+    low, high = bands[-1][0], bands[0][1]
     points = script.from_score
     if points is None and held == level.value == raw and score is not None:
         return None, (f"{actor.name} is {level.value} already, so it begins with its own score, {score:.1f}",)
@@ -120,19 +114,6 @@ def _wanted(
     )
 
 
-def _band(card: Scorecard, playbook: Playbook, level: Level) -> tuple[float, float]:
-    """From where to where a level's scores go."""
-    tops = [100.0, *(band.lower for band in card.bands)]
-    spans = [(band.lower, top) for band, top in zip(card.bands, tops, strict=False) if band.level is level]
-    if not spans:
-        known = ", ".join(dict.fromkeys(band.level.value for band in card.bands))
-        raise InputError(
-            f"the scorecard {card.name} has no level {level.value}, which {playbook.label} is for.",
-            hint=f"Its levels are: {known}.",
-        )
-    return min(low for low, _ in spans), max(high for _, high in spans)
-
-
 def _check(actor: Actor, script: Script) -> None:
     """Raise for what no play can do, before it begins."""
     with actor.theatre.store.read() as session:
@@ -142,7 +123,7 @@ def _check(actor: Actor, script: Script) -> None:
                 f"{customer.name} is not active: no playbook begins for it.", hint="Make it active first."
             )
         _check_people(session, customer.organisation_id, script)
-    check_start(script.start, _now())
+    check_start(script.start, datetime.now(UTC))
 
 
 def _check_people(session: Session, organisation: str, script: Script) -> None:
@@ -169,19 +150,11 @@ def check_start(start: datetime | None, now: datetime) -> None:
 
 def check_steps(script: Script, playbooks: list[Playbook], registry: PlaybookRegistry) -> None:
     """Raise InputError for a step that neither the rehearsed nor any other playbook in force has."""
-    known = {step.name for one in (*registry.playbooks.values(), *playbooks) for step in _steps(one)}
+    known = {step.name for one in (*registry.playbooks.values(), *playbooks) for step in one.all_steps}
     for name in script.steps_named:
         if name not in known:
-            own = [step.name for step in _steps(playbooks[0])]
+            own = [step.name for step in playbooks[0].all_steps]
             raise InputError(
                 f"{playbooks[0].label} has no step {name!r}{did_you_mean(name, own)}.",
                 hint=f"Its steps are: {', '.join(own)}.",
             )
-
-
-def _steps(playbook: Playbook) -> tuple[Step, ...]:
-    return playbook.all_steps
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

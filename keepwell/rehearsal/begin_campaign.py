@@ -8,15 +8,13 @@ from datetime import timedelta
 from keepwell.contracts.intervention import RECOVERED
 from keepwell.contracts.playbook import Playbook
 from keepwell.contracts.scoring import CustomerScored
-from keepwell.db.repositories.lookup import organisation_of
-from keepwell.db.repositories.scorecards import scorecard_in_force
-from keepwell.db.tables import Customer, Health
+from keepwell.db.tables import Customer
 from keepwell.errors import InputError, RefusedError
 from keepwell.rehearsal.actor import Actor
 from keepwell.rehearsal.figures import move_to
+from keepwell.rehearsal.health import bands_of, health_of
 from keepwell.rehearsal.reactions import Script
 from keepwell.rehearsal.signs import assume, assumed_for
-from scoring.scorecard import Scorecard
 from scoring.signal import Signal
 
 TICK = timedelta(seconds=1)
@@ -55,8 +53,9 @@ async def begin_campaign(actor: Actor, playbook: Playbook, signal: Signal, scrip
 
 async def _well(actor: Actor, playbook: Playbook, script: Script) -> tuple[CustomerScored, Notes]:
     """The customer scored as one who is well; with other figures than its own where it is not."""
-    card, health = await asyncio.to_thread(_standing, actor)
-    lowest, next_border = _lowest_level(card, playbook)
+    card, health = await asyncio.to_thread(health_of, actor)
+    wanted = f"level for customers who are well, and {playbook.label} is for those"
+    lowest, next_border = bands_of(card, RECOVERED, wanted)[-1]
     points = script.from_score
     if points is not None and card.level_of(points) not in RECOVERED:
         raise InputError(
@@ -94,31 +93,6 @@ async def _scored(actor: Actor) -> CustomerScored:
     )
     actor.start_at(now + TICK)
     return scored
-
-
-def _standing(actor: Actor) -> tuple[Scorecard, Health | None]:
-    theatre = actor.theatre
-    with theatre.store.write() as session:
-        # Writes: a built-in scorecard is stored on its first use.
-        organisation = organisation_of(session, theatre.organisation)
-        _, card = scorecard_in_force(session, organisation, None, organisation.created_at)
-        return card, session.get(Health, actor.customer)
-
-
-def _lowest_level(card: Scorecard, playbook: Playbook) -> tuple[float, float]:
-    """From where to where the lowest level of customers who are well goes."""
-    tops = [100.0, *(band.lower for band in card.bands)]
-    found = [
-        (band.lower, top) for band, top in zip(card.bands, tops, strict=False) if band.level in RECOVERED
-    ]
-    if not found:
-        known = ", ".join(dict.fromkeys(band.level.value for band in card.bands))
-        raise InputError(
-            f"the scorecard {card.name} has no level for customers who are well, and {playbook.label} is for "
-            "those.",
-            hint=f"Its levels are: {known}.",
-        )
-    return min(found)
 
 
 def _seen(actor: Actor, signal: Signal) -> str:

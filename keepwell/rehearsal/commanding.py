@@ -35,23 +35,9 @@ from keepwell.rehearsal.reactions import (
     SeeOffer,
     SkipStep,
     StopNow,
+    Told,
     Upgrade,
 )
-
-Told = (
-    Reply
-    | PauseFor
-    | ResumeNow
-    | StopNow
-    | SkipStep
-    | CompleteStep
-    | ReassignTo
-    | SeeOffer
-    | AcceptOffer
-    | DeclineOffer
-    | Upgrade
-)
-"""Reactions that an intervention is told; new figures are not among them."""
 
 
 def playbook_of(row: Intervention) -> Playbook:
@@ -106,9 +92,7 @@ def command_of(
             return _about_growth(reaction, row, by)
 
 
-def _about_growth(
-    reaction: SeeOffer | AcceptOffer | DeclineOffer | Upgrade, row: Intervention, by: str
-) -> Command:
+def _about_growth(reaction: AboutOffers | Upgrade, row: Intervention, by: str) -> Command:
     identity, intervention = new_id(), row.id
     match reaction:
         case SeeOffer():

@@ -10,8 +10,8 @@ from difflib import unified_diff
 from typing import Literal
 
 from keepwell.contracts.base import Frozen
-from keepwell.rehearsal.spans import offset_words, span_words
 from keepwell.rehearsal.timeline import Entry, Message, Timeline, Work
+from keepwell.spans import offset_words, span_words
 
 Likeness = Literal["same", "changed", "only_left", "only_right"]
 Key = tuple[str, ...]

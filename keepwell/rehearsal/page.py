@@ -14,8 +14,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from keepwell.rehearsal.compare import Comparison
 from keepwell.rehearsal.picture import lanes_of
-from keepwell.rehearsal.spans import offset_words, span_words
 from keepwell.rehearsal.timeline import Entry, Timeline
+from keepwell.rendering.filters import level
+from keepwell.spans import offset_words, span_words
 
 FRAME_LEAST, FRAME_MOST = 260, 1500
 _LINE = 20
@@ -26,7 +27,6 @@ _DEAD_LINKS = "<style>a{pointer-events:none!important;cursor:default}</style>"
 """A link in a rehearsed message may lead to the real thing, an unsubscribe for one."""
 
 CHANNELS = {"email": "Email", "slack": "Slack", "in_app": "In-app"}
-LEVEL_WORDS = {"AT_RISK": "at risk", "HIGH_RISK": "high risk"}
 
 _PART = r"[^\s@<>,;:\"()\[\]\\]"
 _ADDRESS = re.compile(rf"(?<!{_PART})({_PART}){_PART}*+@({_PART}+\.{_PART})")
@@ -66,7 +66,7 @@ def _environment() -> Environment:
         "height": _height,
         "heading": _heading,
         "channel": lambda name: CHANNELS.get(name, name),
-        "level": lambda level: LEVEL_WORDS.get(level.value, level.value.lower()) if level else "",
+        "level": level,
     }
     return environment
 

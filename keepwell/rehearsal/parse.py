@@ -24,9 +24,10 @@ from keepwell.rehearsal.reactions import (
     StopNow,
     Upgrade,
 )
-from keepwell.rehearsal.spans import parse_span
+from keepwell.spans import LONGEST, read_span
 
 LONGEST_PLAN = 100
+TAKES = 'A time takes numbers with m, h, d or w: "30h", "2d", "1d12h", "45m".'
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,16 @@ def acknowledge_of(typed: Typed) -> timedelta | None:
     if typed.acknowledge is None:
         return ACKNOWLEDGED_AFTER
     return parse_span(typed.acknowledge, place="--acknowledge")
+
+
+def parse_span(text: str, *, place: str) -> timedelta:
+    """A length of time. Raises InputError, with `place` for the option, for anything else or above a year."""
+    span = read_span(text)
+    if span is None:
+        raise InputError(f"{text!r} is no length of time.", place=place, hint=TAKES)
+    if span > LONGEST:
+        raise InputError(f"{text!r} is more than a year.", place=place, hint="Name a time within a year.")
+    return span
 
 
 def _pair(text: str, place: str, example: str) -> tuple[timedelta, str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from keepwell.contracts.base import Frozen
-from keepwell.rehearsal.spans import offset_words
 from keepwell.rehearsal.timeline import Entry, EntryKind, Timeline
+from keepwell.spans import offset_words
 
 LEFT, WIDTH = 96.0, 880.0
 """Where the lanes begin, and how long they are, in the picture's own units."""

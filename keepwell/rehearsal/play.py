@@ -21,7 +21,7 @@ from keepwell.keys import new_id
 from keepwell.rehearsal.actor import Actor
 from keepwell.rehearsal.commanding import command_of, meant, playbook_of
 from keepwell.rehearsal.reactions import Reaction, ScoreTo, Script
-from keepwell.rehearsal.spans import span_words
+from keepwell.spans import span_words
 
 T = TypeVar("T")
 Say = Callable[[str], None]

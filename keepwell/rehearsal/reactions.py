@@ -5,15 +5,14 @@ Times count from the moment when the intervention begins.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime, timedelta
-from typing import Annotated, Literal
+from datetime import timedelta
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AwareDatetime, Field
 
 from keepwell.contracts.base import Frozen
 from keepwell.contracts.offers import LONGEST_PAUSE_MONTHS, OfferKind, Terms
-from keepwell.rehearsal.spans import span_words
+from keepwell.spans import span_words
 
 ACKNOWLEDGED_AFTER = timedelta(minutes=30)
 """What a CSM who is there needs; a rehearsal of silence asks for it by name."""
@@ -23,33 +22,31 @@ Offset = Annotated[timedelta, Field(ge=timedelta())]
 
 
 class ReactionBase(Frozen):
-    """What all reactions have: when."""
+    """What all reactions have: when, and what happens, in a `text` that may name fields."""
 
+    text: ClassVar[str]
     at: Offset
+
+    @property
+    def words(self) -> str:
+        """What happens, in words."""
+        return self.text.format(self)
 
 
 class Reply(ReactionBase):
     """The customer answers, and the CSM logs it."""
 
+    text: ClassVar[str] = "the customer answers"
     kind: Literal["reply"] = "reply"
     note: str = ""
-
-    @property
-    def words(self) -> str:
-        """What happens, in words."""
-        return "the customer answers"
 
 
 class ScoreTo(ReactionBase):
     """New figures arrive that give this score."""
 
+    text: ClassVar[str] = "the score becomes {0.points:g}"
     kind: Literal["score"] = "score"
     points: Points
-
-    @property
-    def words(self) -> str:
-        """What happens, in words."""
-        return f"the score becomes {self.points:g}"
 
 
 class PauseFor(ReactionBase):
@@ -68,70 +65,46 @@ class PauseFor(ReactionBase):
 class ResumeNow(ReactionBase):
     """The CSM resumes it."""
 
+    text: ClassVar[str] = "the CSM resumes it"
     kind: Literal["resume"] = "resume"
-
-    @property
-    def words(self) -> str:
-        """What happens, in words."""
-        return "the CSM resumes it"
 
 
 class StopNow(ReactionBase):
     """The CSM stops it."""
 
+    text: ClassVar[str] = "the CSM stops it"
     kind: Literal["stop"] = "stop"
-
-    @property
-    def words(self) -> str:
-        """What happens, in words."""
-        return "the CSM stops it"
 
 
 class SkipStep(ReactionBase):
     """The CSM leaves out a step that has not run."""
 
+    text: ClassVar[str] = "the CSM skips {0.step}"
     kind: Literal["skip"] = "skip"
     step: str
-
-    @property
-    def words(self) -> str:
-        """What happens, in words."""
-        return f"the CSM skips {self.step}"
 
 
 class CompleteStep(ReactionBase):
     """The CSM has done a step, or its task, by hand."""
 
+    text: ClassVar[str] = "the CSM completes {0.step}"
     kind: Literal["complete"] = "complete"
     step: str
-
-    @property
-    def words(self) -> str:
-        """What happens, in words."""
-        return f"the CSM completes {self.step}"
 
 
 class ReassignTo(ReactionBase):
     """The customer goes to somebody else: an id, an external id or an email address of the staff."""
 
+    text: ClassVar[str] = "the customer goes to {0.to}"
     kind: Literal["reassign"] = "reassign"
     to: str
-
-    @property
-    def words(self) -> str:
-        """What happens, in words."""
-        return f"the customer goes to {self.to}"
 
 
 class SeeOffer(ReactionBase):
     """The customer sees the offer."""
 
+    text: ClassVar[str] = "the customer sees the offer"
     kind: Literal["seen"] = "seen"
-
-    @property
-    def words(self) -> str:
-        """What happens, in words."""
-        return "the customer sees the offer"
 
 
 class AcceptOffer(ReactionBase):
@@ -152,12 +125,8 @@ class AcceptOffer(ReactionBase):
 class DeclineOffer(ReactionBase):
     """The customer declines the offer."""
 
+    text: ClassVar[str] = "the customer declines the offer"
     kind: Literal["decline"] = "decline"
-
-    @property
-    def words(self) -> str:
-        """What happens, in words."""
-        return "the customer declines the offer"
 
 
 class Upgrade(ReactionBase):
@@ -173,21 +142,10 @@ class Upgrade(ReactionBase):
 
 
 AboutOffers = SeeOffer | AcceptOffer | DeclineOffer
-Reaction = Annotated[
-    Reply
-    | ScoreTo
-    | PauseFor
-    | ResumeNow
-    | StopNow
-    | SkipStep
-    | CompleteStep
-    | ReassignTo
-    | SeeOffer
-    | AcceptOffer
-    | DeclineOffer
-    | Upgrade,
-    Field(discriminator="kind"),
-]
+Told = Reply | PauseFor | ResumeNow | StopNow | SkipStep | CompleteStep | ReassignTo | AboutOffers | Upgrade
+"""Reactions that an intervention is told; new figures are not among them."""
+
+Reaction = Annotated[Told | ScoreTo, Field(discriminator="kind")]
 ANSWERS = (Reply, AcceptOffer, DeclineOffer, Upgrade)
 """Those by which the customer has answered."""
 
@@ -225,14 +183,3 @@ class Script(Frozen):
         if not any(isinstance(one, ANSWERS) for one in self.reactions):
             lines.append("the customer does not answer")
         return tuple(lines)
-
-
-def script_of(
-    reactions: Iterable[Reaction],
-    *,
-    acknowledge: timedelta | None = ACKNOWLEDGED_AFTER,
-    from_score: float | None = None,
-    start: datetime | None = None,
-) -> Script:
-    """A script of these reactions."""
-    return Script(reactions=tuple(reactions), acknowledge=acknowledge, from_score=from_score, start=start)

@@ -27,10 +27,10 @@ from keepwell.db.tables import (
     Organisation,
 )
 from keepwell.rehearsal.commanding import playbook_of
+from keepwell.rehearsal.entry_parts import Tale, document_of, message_of, offered, work_of
 from keepwell.rehearsal.gate import Asked
 from keepwell.rehearsal.play import Played, Refused, ScoreLine, wants_acknowledgement
 from keepwell.rehearsal.reactions import Script
-from keepwell.rehearsal.tale import Tale, document_of, message_of, offered, work_of
 from keepwell.rehearsal.timeline import Ending, Entry, EntryKind, GateLine, Timeline
 
 _OF_STEPS: dict[str, EntryKind] = {

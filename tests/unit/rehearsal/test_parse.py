@@ -8,7 +8,7 @@ import pytest
 
 from keepwell.contracts.offers import OfferKind
 from keepwell.errors import InputError
-from keepwell.rehearsal.parse import Typed, acknowledge_of, parse_points, reactions_of
+from keepwell.rehearsal.parse import Typed, acknowledge_of, parse_points, parse_span, reactions_of
 from keepwell.rehearsal.reactions import (
     AcceptOffer,
     CompleteStep,
@@ -24,7 +24,7 @@ from keepwell.rehearsal.reactions import (
     StopNow,
     Upgrade,
 )
-from keepwell.rehearsal.spans import offset_words, parse_span
+from keepwell.spans import offset_words
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 

@@ -1,4 +1,4 @@
-"""What a line of a timeline is made of, read from the scratch store: messages, tasks, offers, documents."""
+"""What an entry of a timeline is made of, read from the scratch store: messages, tasks, offers, documents."""
 
 from __future__ import annotations
 
