@@ -33,7 +33,7 @@ MOST = 1e12
 
 @dataclass(frozen=True, slots=True)
 class SignalMetric:
-    """A metric that signals read: its unit, its range (None is no border), and how old it may be.
+    """A metric that signals read: its unit, range (None is no border) and how old it may be.
 
     Whoever does not measure it leaves it out; a value outside the range or too old counts as missing.
     """
@@ -42,7 +42,7 @@ class SignalMetric:
     unit: Unit
     meaning: str
     maximum: float | None = None
-    minimum: float | None = 0.0
+    minimum: float = 0.0
     max_age_days: float = 90.0
 
 
@@ -135,9 +135,7 @@ def _figures(values: ArrayLike, monthly_revenue: ArrayLike, ages_days: ArrayLike
     figures = {"monthly_revenue": np.where((revenue >= 0) & (revenue <= MOST), revenue, np.nan)}
     for column, metric in enumerate(SIGNAL_METRICS):
         value = raw[:, column]
-        usable = np.isfinite(value)
-        if metric.minimum is not None:
-            usable &= value >= metric.minimum
+        usable = np.isfinite(value) & (value >= metric.minimum)
         usable &= value <= (MOST if metric.maximum is None else metric.maximum)
         if ages is not None:
             usable &= ages[:, column] <= metric.max_age_days

@@ -11,6 +11,7 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 from activities.interventions import InterventionActivities
+from keepwell.contracts.campaigns import held_words
 from keepwell.contracts.commands import Stop
 from keepwell.contracts.intervention import (
     ENGINE_NOW,
@@ -30,7 +31,7 @@ from keepwell.contracts.intervention import (
 )
 from keepwell.keys import expansion_workflow_id, takeover_start
 from workflows import policies
-from workflows.details import cut, held_words
+from workflows.details import cut
 from workflows.handlers import Handlers
 from workflows.show import show
 from workflows.standing import ENGINE, Exit
@@ -195,9 +196,9 @@ class Chain(Handlers):
         if self.cancelled and not before:
             self.cancelled_anew = True
         if isinstance(answer, NotOpened):
-            holds, playbook = answer.holds, None
+            holds, playbook = answer.holds, ""
         else:
-            holds, playbook = answer.opened.holds, answer.playbook
+            holds, playbook = answer.opened.holds, answer.playbook.label
         if holds and self.state.entry.engine > 2:
             await self.tell_expansion(held_words(playbook, change.level))
 

@@ -2,8 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from keepwell.contracts.playbook import Playbook, Step
-from scoring.levels import Level
+from keepwell.contracts.playbook import Step
 from workflows.standing import Standing
 
 SUMMARY_BYTES = 190
@@ -19,12 +18,6 @@ def cut(text: str) -> str:
 def moment(at: datetime) -> str:
     """A moment as the UI shows it."""
     return f"{at:%a %d %b %Y %H:%M} UTC"
-
-
-def held_words(playbook: Playbook | None, level: Level) -> str:
-    """Why an expansion waits: the risk playbook that runs, or the level alone where none does."""
-    runs = f"{playbook.label} runs:" if playbook is not None else "No playbook runs, but"
-    return f"{runs} the level is {level.value}"
 
 
 def next_words(state: Standing, step: Step | None, now: datetime) -> str:

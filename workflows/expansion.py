@@ -1,43 +1,20 @@
 """Expansion campaigns with several steps: the plan is nearly used up; a team is growing into it."""
 
-from datetime import timedelta
-
 from temporalio import workflow
 
 from keepwell.contracts.intervention import Closed, InterventionInput
 from keepwell.contracts.offers import OfferKind, OfferOption
-from keepwell.contracts.playbook import Channel, FollowUp, Offer, Playbook, Send, Sender, Task
+from keepwell.contracts.playbook import FollowUp, Offer, Task
 from scoring.signal import Signal
-from workflows.campaign_steps import BEGINNING
+from workflows.campaign_steps import DAY, campaign, email, talk, trial_taken
 from workflows.run import InterventionRun
 
-DAY = timedelta(days=1)
-COOLDOWN = 60 * DAY
-
-
-def _email(name: str, day: int, template: str, why: str) -> Send:
-    return Send(
-        name=name,
-        at=day * DAY,
-        within=1 * DAY,
-        unless="answered",
-        channel=Channel.EMAIL,
-        template=template,
-        sender=Sender.OWNER,
-        why=why,
-    )
-
-
-USAGE_LIMIT = Playbook(
-    name="usage_limit",
-    version=1,
-    title="Usage limit: move up before anything stops",
-    purpose="More than 80 % of the plan is used. Three emails in a week, with a first month at half price.",
-    signal=Signal.USAGE_LIMIT_APPROACHING,
-    workflow="ExpansionPlaybook",
-    cooldown=COOLDOWN,
-    steps=(
-        *BEGINNING,
+USAGE_LIMIT = campaign(
+    "usage_limit",
+    Signal.USAGE_LIMIT_APPROACHING,
+    "Usage limit: move up before anything stops",
+    "More than 80 % of the plan is used. Three emails in a week, with a first month at half price.",
+    (
         Offer(
             name="upgrade_offer",
             within=1 * DAY,
@@ -53,26 +30,25 @@ USAGE_LIMIT = Playbook(
             valid_for=6 * DAY,
             why="Half the price of the first month makes it easy to move up now",
         ),
-        _email(
+        email(
             "celebration",
-            0,
             "email/usage_limit/celebration",
             "Day 0: good use of the plan, the day it is used up, and the way on",
         ),
-        _email(
+        email(
             "worth_it",
-            3,
             "email/usage_limit/worth_it",
             "Day 3: what it is worth, what others did, and that the offer ends in 72 hours",
+            day=3,
         ),
-        _email(
+        email(
             "final_reminder",
-            7,
             "email/usage_limit/final_reminder",
             "Day 7: what happens at the limit, help with moving up, or how to stay on the plan",
+            day=7,
         ),
     ),
-    follow_ups=(
+    (
         FollowUp(
             on=OfferKind.UPGRADE,
             steps=(
@@ -85,22 +61,16 @@ USAGE_LIMIT = Playbook(
             ),
         ),
     ),
-    closes_at=14 * DAY,
 )
 
-TEAM = Playbook(
-    name="team",
-    version=1,
-    title="Team: from some users to a team",
-    purpose="Several people use it. What a team gains, a trial of 30 days, and a talk with the CSM.",
-    signal=Signal.TEAM_EXPANSION_OPPORTUNITY,
-    workflow="ExpansionPlaybook",
-    cooldown=COOLDOWN,
-    steps=(
-        *BEGINNING,
-        _email(
+TEAM = campaign(
+    "team",
+    Signal.TEAM_EXPANSION_OPPORTUNITY,
+    "Team: from some users to a team",
+    "Several people use it. What a team gains, a trial of 30 days, and a talk with the CSM.",
+    (
+        email(
             "team_showcase",
-            0,
             "email/team/showcase",
             "Within 24 hours: what working in one place brings a team",
         ),
@@ -120,37 +90,10 @@ TEAM = Playbook(
             valid_for=12 * DAY,
             why="30 days with everybody in it show more than a presentation",
         ),
-        _email("trial_email", 2, "email/team/trial", "Day 2: the trial, and how little it takes to begin"),
-        Task(
-            name="talk",
-            at=5 * DAY,
-            unless="answered",
-            template="task/expansion/talk",
-            due=1 * DAY,
-            why="Day 5: the CSM asks in person how the team wants to work",
-        ),
+        email("trial_email", "email/team/trial", "Day 2: the trial, and how little it takes to begin", day=2),
+        talk(5, "Day 5: the CSM asks in person how the team wants to work", due=1 * DAY),
     ),
-    follow_ups=(
-        FollowUp(
-            on=OfferKind.TRIAL,
-            steps=(
-                Task(
-                    name="trial_set_up",
-                    template="task/expansion/trial_set_up",
-                    due=1 * DAY,
-                    why="They took the trial: the days count from the moment it works",
-                ),
-                Task(
-                    name="trial_review",
-                    at=25 * DAY,
-                    template="task/expansion/trial_review",
-                    due=2 * DAY,
-                    why="Day 25 of 30: time to ask whether they want to keep it",
-                ),
-            ),
-        ),
-    ),
-    closes_at=14 * DAY,
+    (trial_taken("trial", days=30, review=25),),
 )
 
 

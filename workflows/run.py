@@ -11,6 +11,7 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from activities.interventions import InterventionActivities
 from activities.steps import StepActivities
+from keepwell.contracts.campaigns import held_words
 from keepwell.contracts.intervention import (
     RECOVERED,
     Closed,
@@ -27,7 +28,7 @@ from keepwell.contracts.offers import OfferState
 from keepwell.contracts.playbook import REVIEW, Assign, Document, Escalate, Offer, Send, Step, Task
 from workflows import policies
 from workflows.chain import Chain
-from workflows.details import cut, held_words, next_words
+from workflows.details import cut, next_words
 from workflows.show import show
 from workflows.standing import ENGINE, Exit
 
@@ -41,7 +42,7 @@ class InterventionRun(Chain):
         if entry.carry is None:
             answer = await self.open()
             if answer.holds:
-                playbook = None if isinstance(answer, NotOpened) else entry.playbook
+                playbook = "" if isinstance(answer, NotOpened) else entry.playbook.label
                 await self.tell_expansion(held_words(playbook, entry.cause.level))
             if isinstance(answer, NotOpened):
                 return await self.leave(Closed(intervention=None, outcome="not_opened", why=answer.reason))

@@ -11,7 +11,6 @@ from keepwell.db.engine import Store
 from keepwell.db.repositories.holding import held_because
 from keepwell.db.tables import Contact, Customer, Intervention, Organisation, Staff
 
-
 ASK_AGAIN = timedelta(hours=4)
 """When a campaign's message that met a customer at risk is tried again."""
 

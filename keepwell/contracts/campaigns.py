@@ -12,6 +12,15 @@ from scoring.levels import Level
 from scoring.signal import Signal, Urgency
 
 
+def held_words(risk_playbook: str, level: Level | None) -> str:
+    """Why a campaign waits: the risk playbook that runs, by its label (empty for none), and the level.
+
+    A risk playbook may still run for a moment when the level is a good one again, or is not known.
+    """
+    why = "the customer was at risk" if level is None or level in RECOVERED else f"the level is {level.value}"
+    return f"{risk_playbook} runs: {why}" if risk_playbook else f"No playbook runs, but {why}"
+
+
 class OpenOpportunity(Frozen):
     """An opportunity that no campaign has claimed yet. `reason` is why, as the store has it.
 
@@ -57,7 +66,7 @@ class WaitingCustomer(Frozen):
         if self.level not in RECOVERED:
             return f"The level is {self.level.value}: a campaign waits until it is HEALTHY"
         if self.risk:
-            return f"{self.risk} runs: the customer was at risk"
+            return held_words(self.risk, self.level)
         if self.expansion:
             return f"{self.expansion} runs already: one campaign at a time"
         return ""

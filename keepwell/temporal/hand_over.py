@@ -9,7 +9,7 @@ from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.service import RPCError, RPCStatusCode
 
-from keepwell.contracts.campaigns import UpgradeSeen, WaitingCustomer
+from keepwell.contracts.campaigns import UpgradeSeen, WaitingCustomer, held_words
 from keepwell.contracts.intervention import (
     ENGINE_NOW,
     RECOVERED,
@@ -81,7 +81,7 @@ class TemporalHandOver:
             code, reason = "not_needed", f"{level} needs no playbook, and none runs that it would end"
         else:
             # No risk run is there either that would tell a campaign to wait.
-            why = f"No playbook runs, but the level is {level}"
+            why = held_words("", pending.level)
             await self._campaigns.hold(pending.organisation, pending.customer, why)
             code, reason = "no_playbook", f"There is no playbook for {level} yet, and none runs"
         return await self._refuse(pending, code, reason, now)

@@ -19,6 +19,7 @@ from keepwell.contracts.campaigns import (
     OpenOpportunity,
     UpgradeSeen,
     WaitingCustomer,
+    held_words,
 )
 from keepwell.contracts.intervention import ENGINE_NOW, InterventionInput
 from keepwell.contracts.playbook import Channel, Playbook, Send
@@ -191,6 +192,19 @@ def test_what_keeps_all_of_them_waiting(values: dict[str, Any]) -> None:
     store, customer = FakeStore(), waiting(USAGE, API, **values)
     assert start(store, customer) == []
     assert store.reasons == dict.fromkeys((USAGE.id, API.id), customer.blocked)
+
+
+@pytest.mark.parametrize(
+    ("risk", "level", "words"),
+    [
+        ("critical@2", Level.CRITICAL, "critical@2 runs: the level is CRITICAL"),
+        ("", Level.HIGH_RISK, "No playbook runs, but the level is HIGH_RISK"),
+        ("critical@2", Level.HEALTHY, "critical@2 runs: the customer was at risk"),
+        ("critical@2", None, "critical@2 runs: the customer was at risk"),
+    ],
+)
+def test_the_words_for_what_holds_a_campaign(risk: str, level: Level | None, words: str) -> None:
+    assert held_words(risk, level) == words
 
 
 def test_without_a_playbook_or_within_its_cooldown_the_next_best_begins() -> None:

@@ -214,7 +214,7 @@ async def test_a_campaign_that_was_not_told_to_wait_sends_nothing_to_a_customer_
     assert campaign(stage, key).held_why == ""
     assert mails(stage, key) == ["celebration"]
     waits = next(row for row in stage.deliveries(key) if row.step == "worth_it")
-    assert (waits.state, waits.reason) == ("deferred", f"{CRITICAL.label} runs: the customer is at risk")
+    assert (waits.state, waits.reason) == ("deferred", f"{CRITICAL.label} runs: the level is CRITICAL")
     await stage.score(key, 85)
     await stage.eventually(lambda: stage.rows(Intervention, id=running.id)[0].outcome, bool)
     await stage.forward(key, 5 * HOUR, "expansion")

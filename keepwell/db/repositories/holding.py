@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from sqlmodel import Session, col, select
 
+from keepwell.contracts.campaigns import held_words
 from keepwell.contracts.intervention import RECOVERED
 from keepwell.contracts.playbook import Family
 from keepwell.db.tables import Health, Intervention
+from scoring.levels import Level
 
 
 def open_of(session: Session, customer: str, family: Family) -> Intervention | None:
@@ -37,12 +39,11 @@ def may_go_on(session: Session, customer: str) -> bool:
 def held_because(session: Session, customer: str) -> str:
     """Why a campaign of this customer must wait now; empty if it need not."""
     running = open_of(session, customer, "risk")
-    if running is not None:
-        return f"{running.playbook}@{running.version} runs: the customer is at risk"
     health = session.get(Health, customer)
-    if health is not None and health.level is not None and health.level not in RECOVERED:
-        return f"The customer is at risk: {health.level}"
-    return ""
+    level = Level(health.level) if health is not None and health.level is not None else None
+    if running is not None:
+        return held_words(f"{running.playbook}@{running.version}", level)
+    return held_words("", level) if level is not None and level not in RECOVERED else ""
 
 
 def paused_elsewhere(session: Session, customer: str, family: Family) -> Intervention | None:

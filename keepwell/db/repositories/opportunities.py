@@ -25,6 +25,7 @@ from keepwell.db.repositories.journal import ENGINE
 from keepwell.db.repositories.lookup import table
 from keepwell.db.repositories.scores_batch import Call, Plain
 from keepwell.db.repositories.scores_read import Latest, latest_values
+from keepwell.db.repositories.views_opportunities import LIVE
 from keepwell.keys import new_id
 from scoring.scorecard import Scorecard
 from scoring.signals import SIGNAL_METRICS, FoundSignal, detect_signals
@@ -32,7 +33,6 @@ from scoring.signals import SIGNAL_METRICS, FoundSignal, detect_signals
 QUIET = timedelta(days=30)
 """How long a signal of a customer opens nothing after its last opportunity was closed."""
 
-LIVE = ("open", "running")
 Key = tuple[str, str]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from statistics import linear_regression
 
 LIMIT = 100.0
 """Percent of the plan."""
@@ -51,7 +52,4 @@ def used_up_at(series: Sequence[tuple[datetime, float]], now: datetime) -> datet
 def _slope(series: Sequence[tuple[datetime, float]]) -> float:
     """Percentage points a day: the least squares slope."""
     days = [(at - series[0][0]) / DAY for at, _ in series]
-    middle = sum(days) / len(days)
-    mean = sum(value for _, value in series) / len(series)
-    across = sum((day - middle) * (value - mean) for day, (_, value) in zip(days, series, strict=True))
-    return across / sum((day - middle) ** 2 for day in days)
+    return linear_regression(days, [value for _, value in series]).slope

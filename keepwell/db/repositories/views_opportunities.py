@@ -16,6 +16,7 @@ from scoring.signal import Urgency
 
 STATES = ("open", "running", "converted", "lost", "gone")
 LIVE = STATES[:2]
+"""The states of those that still may become something."""
 
 
 class OpportunityLine(Frozen):
