@@ -14,7 +14,7 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,8 +30,7 @@ from bench.processes import end_on_signals
 from bench.scene import CORES, Scene, scene
 from bench.table import grid
 from keepwell.db.tables import Delivery
-from tests.fakes import sendgrid, slack
-from tests.fakes.remote import spawned
+from tests.fakes.providers import Providers, spawned_providers
 
 OURS, BARE = "keepwell: score change to email", "bare: start to POST"
 STEP = "executive_email"
@@ -68,32 +67,13 @@ class Series:
         return [self.accepted[key] - way.due for key, way in self.ways.items() if key in self.accepted]
 
 
-class Providers:
-    """The two fakes in processes of their own, and what they have accepted."""
-
-    def __init__(self, folder: Path, stack: ExitStack) -> None:
-        self._logs = {name: folder / f"{name}.jsonl" for name in ("sendgrid", "slack")}
-        self.email = stack.enter_context(spawned("sendgrid", self._logs["sendgrid"]))
-        self._slack = stack.enter_context(spawned("slack", self._logs["slack"]))
-
-    @property
-    def variables(self) -> dict[str, str]:
-        """The settings that lead to them."""
-        return {
-            "KEEPWELL_SENDING": "live",
-            "KEEPWELL_SENDGRID_API_KEY": sendgrid.KEY,
-            "KEEPWELL_SENDGRID_URL": self.email.url,
-            "KEEPWELL_SLACK_TOKEN": slack.TOKEN,
-            "KEEPWELL_SLACK_URL": self._slack.url,
-        }
-
-    def accepted(self) -> dict[str, float]:
-        """When each email was first accepted, by its key."""
-        log, found = self._logs["sendgrid"], dict[str, float]()
-        for line in log.read_text().splitlines() if log.exists() else ():
-            one = json.loads(line)
-            found.setdefault(one["key"], one["at"])
-        return found
+def first_accepted(log: Path) -> dict[str, float]:
+    """When each email was first accepted, by its key."""
+    found: dict[str, float] = {}
+    for line in log.read_text().splitlines() if log.exists() else ():
+        one = json.loads(line)
+        found.setdefault(one["key"], one["at"])
+    return found
 
 
 async def paced(rate: float, seconds: float, one: Callable[[float], Awaitable[None]]) -> None:
@@ -115,7 +95,7 @@ class Race:
     @contextmanager
     def worker(self, which: str, report: Path | None = None) -> Iterator[int]:
         """A worker that sends for real, to the fakes."""
-        with self.made.worker(which, report, self.providers.variables) as pid:
+        with self.made.worker(which, report, self.providers.variables()) as pid:
             yield pid
 
     async def bare(self, rate: float, worker: int) -> Series:
@@ -147,7 +127,6 @@ class Race:
             way.handed = time.time()
 
         def name() -> None:
-            series.ways = {f"?{key}": way for key, way in ways.items()}
             with made.store.read() as session:
                 query = select(Delivery).where(col(Delivery.step) == STEP)
                 rows = {row.customer_id: row.key for row in session.exec(query)}
@@ -186,7 +165,7 @@ class Race:
         end = time.monotonic() + PATIENCE
         while True:
             await asyncio.to_thread(name)
-            series.accepted = await asyncio.to_thread(self.providers.accepted)
+            series.accepted = await asyncio.to_thread(first_accepted, self.providers.log)
             if series.ways.keys() <= series.accepted.keys() or time.monotonic() > end:
                 return series
             await asyncio.sleep(0.5)
@@ -216,8 +195,8 @@ async def measure(rates: Iterable[float], seconds: float) -> None:
     """Each rate for both sides, the order reversed each time; then the tables."""
     found: dict[tuple[str, float], Series] = {}
     async with scene() as made:
-        with ExitStack() as stack:
-            race = Race(made, Providers(made.home, stack), seconds)
+        with spawned_providers(made.home) as providers:
+            race = Race(made, providers, seconds)
             for number, rate in enumerate(rates):
                 report = made.home / f"profile-{number}.json"
                 for which in ("bare", "ours") if number % 2 == 0 else ("ours", "bare"):

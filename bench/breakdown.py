@@ -29,11 +29,11 @@ def show_kinds(histories: Mapping[str, Counter[str]]) -> None:
     grid("Events of one run", ("event", *histories), rows)
 
 
-def show_profile(name: str, report: Path, runs: int | None = None) -> None:
-    """What a worker noted, per run; `runs` where it is not the number of sandboxes it made."""
+def show_profile(name: str, report: Path) -> None:
+    """What a worker noted, per run; it made a sandbox for each."""
     noted = json.loads(report.read_text())
     count, cpu, wall = noted["count"], noted["cpu"], noted["wall"]
-    runs = runs or count[SANDBOX]
+    runs = count[SANDBOX]
     rows = [
         [
             what,

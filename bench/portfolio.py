@@ -10,7 +10,7 @@ from sqlmodel import SQLModel, select
 from keepwell.contracts.scoring import PartitionCall, ScoreRequest
 from keepwell.db.engine import Store
 from keepwell.db.repositories.scores import ScoreRepository
-from keepwell.db.tables import Contact, Customer, Metric, Organisation, Transition
+from keepwell.db.tables import Contact, Customer, Metric, Transition
 from keepwell.keys import new_id
 from scoring.levels import Level
 from scoring.normalise import raw_for
@@ -28,16 +28,7 @@ class Portfolio:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.world = World(store, organisation=new_id())
-        self.world.change(
-            Organisation,
-            self.world.organisation,
-            product="Brightdesk",
-            booking_url="https://example.com/book",
-            app_url="https://example.com/app",
-            postal_address="1 Example Street, Example Town",
-            sender_name="Brightdesk",
-            sender_address="hello@brightdesk.example",
-        )
+        self.world.can_send()
         self.world.staff("lena", role="lead", name="Lena Lead", slack="U0LENA")
         self.world.staff("dana", name="Dana Reyes", manager_id="lena", slack="U0DANA")
         self.world.staff("erin", role="executive", name="Erin Cole", title="CEO")

@@ -1,3 +1,3 @@
 """Fixtures for all tests."""
 
-pytest_plugins = ("tests.databases", "tests.temporal_server", "tests.no_skips")
+pytest_plugins = ("tests.databases", "tests.environment", "tests.temporal_server", "tests.no_skips")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from keepwell.cli import words
 from keepwell.cli.desk import READ_ELSEWHERE, Json
 from keepwell.cli.output import Column, cell, print_json, print_table, say
 from keepwell.errors import ConfigurationError
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 SICK = 9
 MEGABYTE = 1_000_000
+MIN_FREE = 500
+"""Megabytes: far more than the largest single write."""
+
 _MARKS: dict[Kind, tuple[str, str]] = {
     "ok": ("ok", "green"),
     "warning": ("warning", "yellow"),
@@ -41,7 +45,7 @@ def doctor(
     ] = False,
     min_free: Annotated[
         int, typer.Option("--min-free", min=1, metavar="MB", help="Less free disk space is a problem.")
-    ] = 500,
+    ] = MIN_FREE,
     as_json: Json = False,
 ) -> None:
     """Look at settings, database, Temporal, messages and work; say what is wrong and what to do.
@@ -102,4 +106,4 @@ def _told(finding: Finding) -> str:
 
 
 def _number(count: int, what: str) -> str:
-    return f"{count or 'no'} {what}{'' if count == 1 else 's'}"
+    return words.count(count, what) if count else f"no {what}s"

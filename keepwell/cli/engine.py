@@ -22,9 +22,9 @@ from keepwell.contracts.scoring import ScoreRequest, ScoreSummary
 from keepwell.errors import KeepwellError, RefusedError, ServerUnavailableError
 from keepwell.keys import score_workflow_id
 from keepwell.settings import Settings
+from keepwell.temporal.commands import send_command
 from keepwell.temporal.pollers import pollers
 from keepwell.temporal.run_client import run_with_client
-from keepwell.temporal.telling import tell
 
 T = TypeVar("T")
 
@@ -75,7 +75,7 @@ async def update(client: Client, settings: Settings, workflow_id: str, command: 
         raise no_worker(settings, signals=True) from None
     handle = client.get_workflow_handle(workflow_id)
     try:
-        return await asyncio.wait_for(tell(handle, command), ANSWER_WITHIN.total_seconds())
+        return await asyncio.wait_for(send_command(handle, command), ANSWER_WITHIN.total_seconds())
     except WorkflowUpdateFailedError as error:
         raise _refused(error.cause) from error
     except (TimeoutError, RPCTimeoutOrCancelledError) as error:

@@ -67,6 +67,22 @@ class OfferOption(Strict):
             raise ValueError(f"the option {self.kind.value!r} needs {needs!r}")
         return self
 
+    @property
+    def words(self) -> str:
+        """The option with its limit: "billing pause of up to 3 months"."""
+        match self.kind:
+            case OfferKind.BILLING_PAUSE:
+                limit = f" of up to {self.months} months"
+            case OfferKind.PLAN_DOWNGRADE:
+                limit = f" with {self.days} days of grace"
+            case OfferKind.TRIAL:
+                limit = f" of {self.days} days"
+            case OfferKind.UPGRADE if self.percent is not None:
+                limit = f" with {self.percent} % off the first month"
+            case _:
+                limit = ""
+        return self.kind.words + limit
+
 
 class Terms(Frozen):
     """What was agreed: which option, for how many months (a pause), onto which plan (a change of plan)."""

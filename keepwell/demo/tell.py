@@ -11,6 +11,7 @@ from typing import TypeVar
 from sqlmodel import Session, SQLModel, col, select
 
 from keepwell.contracts.delivery import GoNow
+from keepwell.contracts.offers import OfferOption, Terms
 from keepwell.contracts.playbook import Playbook, Send
 from keepwell.db.engine import Store
 from keepwell.db.tables import (
@@ -25,7 +26,6 @@ from keepwell.db.tables import (
     Task,
     Transition,
 )
-from keepwell.demo.offered import offer_told
 from keepwell.demo.told import Moment, MomentKind, OfferTold, Story, Tally
 from keepwell.rehearsal.gate import Asked
 
@@ -111,7 +111,7 @@ class _Teller:
             text = self._one(Document, row, step).text
             return self._of_step(row, step, first, "document", what=first.text, text=text)
         if "offer.made" in kinds:
-            offer = offer_told(self._one(Offer, row, step))
+            offer = _offer_told(self._one(Offer, row, step))
             return self._of_step(
                 row, step, first, "offer", what="; ".join(offer.options), due=offer.valid_until
             )
@@ -243,7 +243,7 @@ class _Teller:
     def offer(self, row: Intervention) -> OfferTold | None:
         """The offer of the main intervention, if it made one."""
         found = self.session.exec(select(Offer).where(Offer.intervention_id == row.id)).first()
-        return offer_told(found) if found is not None else None
+        return _offer_told(found) if found is not None else None
 
     def tally(self, asked: list[Asked]) -> Tally:
         """The story in numbers."""
@@ -259,6 +259,19 @@ class _Teller:
             asked=len(asked),
             refused=sum(not isinstance(one.answer, GoNow) for one in asked),
         )
+
+
+def _offer_told(offer: Offer) -> OfferTold:
+    """What was offered with its limits, and what became of it."""
+    return OfferTold(
+        options=tuple(OfferOption.model_validate(option).words for option in offer.options.values()),
+        state=offer.state,
+        offered_at=offer.offered_at,
+        valid_until=offer.valid_until,
+        seen_at=offer.seen_at,
+        decided_at=offer.decided_at,
+        terms=Terms.model_validate(offer.terms) if offer.terms else None,
+    )
 
 
 _SAID_BY_THE_END = ("recovered",)

@@ -21,9 +21,6 @@ from keepwell.errors import StoreError
 from keepwell.settings import SECRET, Settings, environment
 
 STATEMENT_SECONDS = 8
-MIN_FREE = 500 * 1024 * 1024
-"""Bytes. A database that runs full stops everything, and the largest single write is far smaller."""
-
 _SECRET_WORDS = ("PASSWORD", "API_KEY", "TOKEN", "SECRET", "PWD")
 
 
@@ -31,13 +28,14 @@ _SECRET_WORDS = ("PASSWORD", "API_KEY", "TOKEN", "SECRET", "PWD")
 class Scene:
     """One look. Whatever does not answer stays None, and who needs it is not asked.
 
+    `min_free` is the least free disk space, in bytes: a database that runs full stops everything.
     `store` is set once the database's tables are those of this version, `organisation` once its row is
     found. `also_known` are KEEPWELL_* variables that something else reads.
     """
 
     settings: Settings
+    min_free: int
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
-    min_free: int = MIN_FREE
     also_known: tuple[str, ...] = ()
     store: Store | None = None
     client: Client | None = None

@@ -19,7 +19,7 @@ from keepwell.db.tables import Delivery
 from keepwell.keys import new_id
 from tests.e2e.killable_server import KillableServer
 from tests.e2e.test_kills import start_worker
-from tests.e2e.test_provider_kills import Providers
+from tests.fakes.providers import Providers
 from tests.fakes.server import Act, Weather
 from tests.workflows.stage import Stage
 

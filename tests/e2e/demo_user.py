@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
+
+from tests.environment import other_variables
 
 KEEPWELL = str(Path(sys.executable).with_name("keepwell"))
 
@@ -14,10 +15,7 @@ def an_environment(folder: Path) -> dict[str, str]:
     """An environment with folders of its own, and settings that the demo must get past."""
     for name in ("home", "tmp"):
         (folder / name).mkdir()
-    kept = {
-        name: value for name, value in os.environ.items() if not name.startswith(("KEEPWELL_", "TEMPORAL_"))
-    }
-    return kept | {
+    return other_variables() | {
         "HOME": str(folder / "home"),
         "TMPDIR": str(folder / "tmp"),
         "KEEPWELL_SENDING": "live",

@@ -33,10 +33,9 @@ from tests.e2e.chaos_cast import Cast
 from tests.e2e.chaos_lives import Life, Scene, Story
 from tests.e2e.chaos_stories import stories
 from tests.e2e.killable_server import killable_server
-from tests.e2e.test_provider_kills import Providers, providers
+from tests.fakes.providers import Providers
 from tests.workflows.stage import stage
 
-__all__ = ["providers"]
 SIZE, SEED = "KEEPWELL_CHAOS_SIZE", "KEEPWELL_CHAOS_SEED"
 USUAL = "41"
 """Every kind of story once. Two hundred take minutes, and are worth them before a release."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -18,6 +17,7 @@ import pytest
 from scoring.load import builtin
 from scoring.normalise import raw_for
 from scoring.units import Unit
+from tests.environment import other_variables
 
 pytestmark = pytest.mark.slow
 
@@ -48,14 +48,9 @@ class Place:
     @property
     def environment(self) -> dict[str, str]:
         """Ours, without what belongs to another installation."""
-        kept = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("KEEPWELL_", "TEMPORAL_"))
-        }
         none = str(self.folder / "none.toml")
         ours = {"KEEPWELL_HOME": str(self.folder / "home"), "KEEPWELL_TASK_QUEUE": self.queue}
-        return {**kept, **ours, "TEMPORAL_CONFIG_FILE": none}
+        return {**other_variables(), **ours, "TEMPORAL_CONFIG_FILE": none}
 
     def start(self, *arguments: str, **streams: Any) -> subprocess.Popen[str]:
         """A `keepwell` process."""

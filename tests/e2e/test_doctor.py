@@ -52,7 +52,7 @@ class Place:
 
 
 def scene_of(store: Store, organisation: str, client: Client | None, home: Path) -> Scene:
-    scene = Scene(load_settings(home=home, task_queue=f"doctor-{new_id()}"))
+    scene = Scene(load_settings(home=home, task_queue=f"doctor-{new_id()}"), min_free=1)
     scene.store, scene.client = store, client
     with store.read() as session:
         scene.organisation = session.get_one(Organisation, organisation)

@@ -33,7 +33,7 @@ from keepwell.temporal.run_client import run_with_client
 from keepwell.temporal.search_attribute_keys import ALL, CUSTOMER_ID
 from keepwell.temporal.ui import ui_base, ui_link
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("clean_environment")]
 RUNNING = WorkflowExecutionStatus.RUNNING
 
 # Owns or joins the home's server, says so in one line, ends when its standard input does.
@@ -52,15 +52,6 @@ async def main():
 
 asyncio.run(main())
 """
-
-
-@pytest.fixture(autouse=True)
-def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in list(os.environ):
-        if name.startswith(("KEEPWELL_", "TEMPORAL_")):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("TEMPORAL_CONFIG_FILE", str(tmp_path / "none.toml"))
-    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture

@@ -5,9 +5,6 @@ The providers are processes of their own, so what they accepted outlives every w
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,41 +13,11 @@ from keepwell.contracts.playbook import Channel
 from keepwell.db.engine import Store
 from keepwell.db.tables import Task
 from tests.e2e.test_kills import died, worker
-from tests.fakes import sendgrid, slack
-from tests.fakes.remote import Remote, spawned
+from tests.fakes.providers import Providers
 from tests.workflows.stage import Stage, stage
 
 pytestmark = pytest.mark.slow
 SETTLED = {"accepted", "failed", "unknown"}
-
-
-@dataclass(frozen=True)
-class Providers:
-    """The two fakes, and the settings that lead to them."""
-
-    email: Remote
-    slack: Remote
-
-    def variables(self, *, activity: bool) -> dict[str, str]:
-        return {
-            "KEEPWELL_SENDING": "live",
-            "KEEPWELL_SENDGRID_API_KEY": sendgrid.KEY,
-            "KEEPWELL_SENDGRID_URL": self.email.url,
-            "KEEPWELL_SENDGRID_ACTIVITY": "true" if activity else "false",
-            "KEEPWELL_SLACK_TOKEN": slack.TOKEN,
-            "KEEPWELL_SLACK_URL": self.slack.url,
-        }
-
-    def most(self) -> int:
-        """How often the message that was accepted most often was accepted."""
-        return max([*self.email.counts().values(), *self.slack.counts().values()], default=0)
-
-
-@pytest.fixture
-def providers(tmp_path: Path) -> Iterator[Providers]:
-    with ExitStack() as stack:
-        email = stack.enter_context(spawned("sendgrid", tmp_path / "emails.jsonl"))
-        yield Providers(email, stack.enter_context(spawned("slack", tmp_path / "slack.jsonl")))
 
 
 async def settled(opened: Stage, key: str, count: int) -> dict[str, str]:

@@ -27,10 +27,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Settings:
-    for name in list(os.environ):
-        if name.startswith(("KEEPWELL_", "TEMPORAL_")):
-            monkeypatch.delenv(name)
+def settings(clean_environment: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Settings:
     monkeypatch.setattr(embedded, "_WATCH_SECONDS", 0.1)
     monkeypatch.setattr(embedded, "_AGAIN_SECONDS", 0.1)
     return load_settings(home=tmp_path / "home")

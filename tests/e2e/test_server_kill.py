@@ -24,11 +24,10 @@ from keepwell.db.tables import Delivery, Event, Intervention, Task
 from tests.e2e.killable_server import KillableServer, failed_tasks, killable_server, runs
 from tests.e2e.seconds_playbook import SECONDS
 from tests.e2e.test_kills import worker
-from tests.e2e.test_provider_kills import Providers, providers
+from tests.fakes.providers import Providers
 from tests.workflows.stage import Stage, stage
 
 pytestmark = pytest.mark.slow
-__all__ = ["providers"]
 
 KEYS = ("timer", "before", "accepted")
 OFFSETS = {step.name: step.at for step in SECONDS.steps}

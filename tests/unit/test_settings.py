@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import stat
 from pathlib import Path
@@ -23,12 +22,8 @@ from keepwell.settings import Settings, environment, load_settings, unknown_vari
 
 
 @pytest.fixture(autouse=True)
-def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in list(os.environ):
-        if name.startswith(("KEEPWELL_", "TEMPORAL_")):
-            monkeypatch.delenv(name)
+def _clean(clean_environment: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "user"))
-    monkeypatch.chdir(tmp_path)
 
 
 def test_defaults(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from keepwell.db.engine import Store
 from tests.fakes.sendgrid import FakeSendGrid
 from tests.fakes.slack import FakeSlack
-from tests.workflows.providers import Providers
+from tests.workflows.providers import LEASE, Providers
 from tests.workflows.stage import Stage
 from tests.workflows.stage import stage as open_stage
 
@@ -33,3 +33,13 @@ def providers() -> Iterator[Providers]:
     """A SendGrid and a Slack of ours, over HTTP."""
     with FakeSendGrid() as mail, FakeSlack() as slack:
         yield Providers(mail, slack)
+
+
+@pytest.fixture
+async def live_stage(
+    sqlite_store: Store, temporal_address: str, providers: Providers
+) -> AsyncIterator[Stage]:
+    """Like `sqlite_stage`, but messages go to the providers."""
+    adapters = providers.adapters(sqlite_store)
+    async with open_stage(sqlite_store, temporal_address, adapters=adapters, lease=LEASE) as opened:
+        yield opened

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -17,6 +18,8 @@ from tests.fakes.sendgrid import KEY, FakeSendGrid
 from tests.fakes.slack import TOKEN, FakeSlack
 
 SHORT = timedelta(seconds=1)
+LEASE = 2 * SHORT
+"""Longer than the time-outs, as a worker's is."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,10 @@ class Providers:
 
     mail: FakeSendGrid
     slack: FakeSlack
+
+    def counts(self) -> Counter[str]:
+        """How often a message was accepted, by the ledger's key."""
+        return self.mail.counts() + self.slack.counts()
 
     def adapters(self, store: Store, *, search: bool = False) -> dict[Channel, ChannelAdapter]:
         """What a worker would get from the settings."""

@@ -72,8 +72,8 @@ class Reset:
     def taken(self) -> Counter[str]:
         """What the providers have accepted for this customer, by ledger key."""
         ours = {row.id for row in self.stage.interventions(self.key)}
-        counts = self.providers.mail.counts() + self.providers.slack.counts()
-        return Counter({key: times for key, times in counts.items() if key.split("/")[1] in ours})
+        counts = self.providers.counts().items()
+        return Counter({key: times for key, times in counts if key.split("/")[1] in ours})
 
     def offers(self) -> list[Offer]:
         """The customer's offers."""

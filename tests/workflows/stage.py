@@ -20,7 +20,7 @@ from temporalio.client import WorkflowHandle
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 from activities.delivery import LEASE
-from keepwell.contracts.commands import Answer, CommandBase
+from keepwell.contracts.commands import Answer, CommandBase, Stop
 from keepwell.contracts.playbook import Channel, Family
 from keepwell.contracts.scoring import CustomerScored
 from keepwell.db.engine import Store
@@ -29,7 +29,6 @@ from keepwell.db.tables import (
     Event,
     Intervention,
     InterventionStep,
-    Organisation,
     OutboxMessage,
     Task,
     Transition,
@@ -37,8 +36,8 @@ from keepwell.db.tables import (
 from keepwell.keys import expansion_workflow_id, new_id, risk_workflow_id
 from keepwell.ports import ChannelAdapter
 from keepwell.settings import Settings
+from keepwell.temporal.commands import send_command
 from keepwell.temporal.connect import connect_to
-from keepwell.temporal.telling import tell
 from scoring.signal import Signal
 from tests.unit.db.world import World
 from worker import THREADS, Parts, compose, make_worker
@@ -135,7 +134,7 @@ class Stage:
         made = kind(
             **{"id": new_id(), "intervention": intervention, "by": "dana@brightdesk.example", **fields}
         )
-        return await tell(self.handle(key, family), made)
+        return await send_command(self.handle(key, family), made)
 
     def rows(self, model: type[SQLModel], **where: Any) -> list[Any]:
         """Rows of a table, in the order of their ids."""
@@ -198,16 +197,7 @@ async def stage(
     """The parts of production, wired to a worker on the test server; or to none, if others work."""
     # Runs of one test must not meet those of another: they share the server.
     world = World(store, organisation=f"org-{new_id()}")
-    world.change(
-        Organisation,
-        world.organisation,
-        product="Brightdesk",
-        booking_url="https://example.com/book",
-        app_url="https://example.com/app",
-        postal_address="1 Example Street, Example Town",
-        sender_name="Brightdesk",
-        sender_address="hello@brightdesk.example",
-    )
+    world.can_send()
     world.staff("lena", role="lead", name="Lena Lead")
     world.staff("dana", name="Dana Reyes", manager_id="lena")
     world.staff("omar", name="Omar Haddad", manager_id="lena")
@@ -223,3 +213,17 @@ async def stage(
     with ThreadPoolExecutor(THREADS) as executor:
         async with make_worker(settings, skipper.client, parts, executor):
             yield opened
+
+
+async def first_hours(
+    store: Store, address: str, adapters: Mapping[Channel, ChannelAdapter], lease: timedelta
+) -> tuple[Stage, str]:
+    """The first three hours of the critical playbook with these adapters, and the customer's key."""
+    async with stage(store, address, adapters=adapters, lease=lease) as opened:
+        key = opened.customer("acme")
+        await opened.score(key, 12)
+        await opened.opened(key)
+        await opened.forward(key, 3 * HOUR)
+        await opened.command(key, Stop)
+        await opened.handle(key).result()
+        return opened, key

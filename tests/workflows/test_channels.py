@@ -14,11 +14,10 @@ from keepwell.errors import ConfigurationError
 from keepwell.settings import Settings
 from tests.fakes.sendgrid import FakeSendGrid
 from tests.fakes.slack import FakeSlack
-from tests.workflows.providers import Providers
-from tests.workflows.stage import HOUR, Stage, stage
+from tests.workflows.providers import LEASE, Providers
+from tests.workflows.stage import Stage, first_hours
 from worker import compose, make_hand_over
 
-LEASE = timedelta(seconds=2)
 MAIL = "executive_email"
 ALERT = "alert_csm"
 
@@ -26,16 +25,8 @@ ALERT = "alert_csm"
 async def played(
     store: Store, address: str, providers: Providers, *, search: bool = False
 ) -> tuple[Stage, str]:
-    """The first hours of the critical playbook, and the customer's key."""
-    adapters = providers.adapters(store, search=search)
-    async with stage(store, address, adapters=adapters, lease=LEASE) as opened:
-        key = opened.customer("acme")
-        await opened.score(key, 12)
-        await opened.opened(key)
-        await opened.forward(key, 3 * HOUR)
-        await opened.command(key, Stop)
-        await opened.handle(key).result()
-        return opened, key
+    """The first hours of the critical playbook with the providers, and the customer's key."""
+    return await first_hours(store, address, providers.adapters(store, search=search), LEASE)
 
 
 def state(opened: Stage, key: str, step: str) -> str:
@@ -73,23 +64,21 @@ async def test_every_message_of_the_first_hours_is_taken_once(
 
 
 async def test_a_provider_that_names_a_moment_is_not_asked_before(
-    sqlite_store: Store, temporal_address: str, providers: Providers
+    live_stage: Stage, providers: Providers
 ) -> None:
     providers.mail.script(key=MAIL, times=1, status=429, headers={"Retry-After": "600"})
-    adapters = providers.adapters(sqlite_store)
-    async with stage(sqlite_store, temporal_address, adapters=adapters, lease=LEASE) as opened:
-        key = opened.customer("acme")
-        await opened.score(key, 12)
-        await opened.opened(key)
-        await opened.eventually(lambda: opened.deliveries(key), lambda rows: "SendGrid" in _why(rows))
-        await opened.forward(key, timedelta(minutes=9))
-        assert providers.mail.asked("mail/send", MAIL) == 1
-        await opened.forward(key, timedelta(minutes=3))
-        await opened.eventually(lambda: state(opened, key, MAIL), lambda found: found == "accepted")
-        assert providers.mail.asked("mail/send", MAIL) == 2
-        assert taken(providers.mail, MAIL) == 1
-        await opened.command(key, Stop)
-        await opened.handle(key).result()
+    key = live_stage.customer("acme")
+    await live_stage.score(key, 12)
+    await live_stage.opened(key)
+    await live_stage.eventually(lambda: live_stage.deliveries(key), lambda rows: "SendGrid" in _why(rows))
+    await live_stage.forward(key, timedelta(minutes=9))
+    assert providers.mail.asked("mail/send", MAIL) == 1
+    await live_stage.forward(key, timedelta(minutes=3))
+    await live_stage.eventually(lambda: state(live_stage, key, MAIL), lambda found: found == "accepted")
+    assert providers.mail.asked("mail/send", MAIL) == 2
+    assert taken(providers.mail, MAIL) == 1
+    await live_stage.command(key, Stop)
+    await live_stage.handle(key).result()
 
 
 def _why(rows: list[Any]) -> str:

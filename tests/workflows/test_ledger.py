@@ -17,7 +17,7 @@ from keepwell.db.engine import Store
 from keepwell.db.repositories.ledger import LedgerRepository
 from keepwell.db.tables import Contact, Event
 from keepwell.errors import SendRefusedError
-from tests.workflows.stage import HOUR, Stage, stage
+from tests.workflows.stage import HOUR, Stage, first_hours, stage
 
 SHORT = timedelta(seconds=1)
 
@@ -61,14 +61,7 @@ def first_time(error: Exception) -> Callable[[Message, int], None]:
 
 async def played(store: Store, address: str, provider: Provider) -> tuple[Stage, str]:
     """The first hours of the critical playbook with this provider."""
-    async with stage(store, address, adapters=provider.adapters(), lease=SHORT) as opened:
-        key = opened.customer("acme")
-        await opened.score(key, 12)
-        await opened.opened(key)
-        await opened.forward(key, 3 * HOUR)
-        await opened.command(key, Stop)
-        await opened.handle(key).result()
-        return opened, key
+    return await first_hours(store, address, provider.adapters(), SHORT)
 
 
 def states(opened: Stage, key: str) -> dict[str, str]:

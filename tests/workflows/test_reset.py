@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
 
 import pytest
 
 from keepwell.contracts.commands import Acknowledge, Pause, Respond, Resume
 from keepwell.contracts.playbook import Family
-from keepwell.db.engine import Store
 from scoring.signal import Signal
 from tests.workflows.consistency import waits
 from tests.workflows.providers import Providers
 from tests.workflows.resetting import Reset, finished_tasks, reset
-from tests.workflows.stage import DAY, HOUR, Stage, stage
+from tests.workflows.stage import DAY, HOUR, Stage
 from workflows.critical import CRITICAL
-
-LEASE = timedelta(seconds=2)
 
 
 async def test_a_reset_to_the_beginning_keeps_the_intervention(stage: Stage) -> None:
@@ -52,61 +47,52 @@ async def test_a_reset_after_the_end_plays_nothing_again(stage: Stage) -> None:
     assert stage.interventions(key)[0].outcome == "responded"
 
 
-def taken(providers: Providers) -> Counter[str]:
-    """What both providers have accepted, by ledger key."""
-    return providers.mail.counts() + providers.slack.counts()
-
-
 async def test_a_reset_to_any_moment_sends_nothing_again_to_the_live_providers(
-    sqlite_store: Store, temporal_address: str, providers: Providers
+    live_stage: Stage, providers: Providers
 ) -> None:
     """To five moments of a run, from its first task to its last, one reset after the other."""
-    adapters = providers.adapters(sqlite_store)
-    async with stage(sqlite_store, temporal_address, adapters=adapters, lease=LEASE) as opened:
-        key = opened.customer("acme")
-        await opened.score(key, 12)
-        await opened.opened(key)
-        await opened.forward(key, 3 * HOUR)
-        await opened.command(key, Acknowledge)
-        await opened.forward(key, 3 * DAY)
-        before = taken(providers)
-        assert set(before.values()) == {1}
-        assert len(before) == 6
-        steps = opened.steps(opened.interventions(key)[0].id)
-        client, name = opened.skipper.client, opened.handle(key).id
-        count = len(await finished_tasks(client, name))
-        runs = {(await opened.handle(key).describe()).run_id}
-        for share in (0, 0.25, 0.5, 0.75, 1):
-            await reset(client, name, round(share * (count - 1)))
-            runs.add((await opened.handle(key).describe()).run_id)
-            await opened.forward(key, 3 * DAY + 3 * HOUR)
-            assert taken(providers) == before, f"after a reset to {share:.0%} of the run"
-            assert opened.steps(opened.interventions(key)[0].id) == steps
-        assert len(runs) == 6, "each reset made a run of its own"
-        result = await opened.until_end(key)
-        assert result["outcome"] == "completed"
-        assert taken(providers) == before
-        assert len(opened.interventions(key)) == 1
+    key = live_stage.customer("acme")
+    await live_stage.score(key, 12)
+    await live_stage.opened(key)
+    await live_stage.forward(key, 3 * HOUR)
+    await live_stage.command(key, Acknowledge)
+    await live_stage.forward(key, 3 * DAY)
+    before = providers.counts()
+    assert set(before.values()) == {1}
+    assert len(before) == 6
+    steps = live_stage.steps(live_stage.interventions(key)[0].id)
+    client, name = live_stage.skipper.client, live_stage.handle(key).id
+    count = len(await finished_tasks(client, name))
+    runs = {(await live_stage.handle(key).describe()).run_id}
+    for share in (0, 0.25, 0.5, 0.75, 1):
+        await reset(client, name, round(share * (count - 1)))
+        runs.add((await live_stage.handle(key).describe()).run_id)
+        await live_stage.forward(key, 3 * DAY + 3 * HOUR)
+        assert providers.counts() == before, f"after a reset to {share:.0%} of the run"
+        assert live_stage.steps(live_stage.interventions(key)[0].id) == steps
+    assert len(runs) == 6, "each reset made a run of its own"
+    result = await live_stage.until_end(key)
+    assert result["outcome"] == "completed"
+    assert providers.counts() == before
+    assert len(live_stage.interventions(key)) == 1
 
 
 async def test_a_reset_while_a_message_is_under_way_sends_it_once(
-    sqlite_store: Store, temporal_address: str, providers: Providers
+    live_stage: Stage, providers: Providers
 ) -> None:
     """The old run's attempt is still at the provider when the new run reaches the same step."""
     providers.mail.script(path="mail/send", key="executive_email", times=1, wait_before=0.7)
-    adapters = providers.adapters(sqlite_store)
-    async with stage(sqlite_store, temporal_address, adapters=adapters, lease=LEASE) as opened:
-        key = opened.customer("acme")
-        await opened.score(key, 12)
-        await opened.opened(key)
-        await opened.eventually(lambda: providers.mail.asked("mail/send", "executive_email"), bool)
-        await reset(opened.skipper.client, opened.handle(key).id, 0)
-        await asyncio.sleep(1)
-        await opened.forward(key, 3 * HOUR)
-        assert set(taken(providers).values()) == {1}
-        assert providers.mail.asked("mail/send", "executive_email") == 1
-        assert {row.state for row in opened.deliveries(key)} == {"accepted"}
-        assert opened.steps(opened.interventions(key)[0].id)["executive_email"] == "done"
+    key = live_stage.customer("acme")
+    await live_stage.score(key, 12)
+    await live_stage.opened(key)
+    await live_stage.eventually(lambda: providers.mail.asked("mail/send", "executive_email"), bool)
+    await reset(live_stage.skipper.client, live_stage.handle(key).id, 0)
+    await asyncio.sleep(1)
+    await live_stage.forward(key, 3 * HOUR)
+    assert set(providers.counts().values()) == {1}
+    assert providers.mail.asked("mail/send", "executive_email") == 1
+    assert {row.state for row in live_stage.deliveries(key)} == {"accepted"}
+    assert live_stage.steps(live_stage.interventions(key)[0].id)["executive_email"] == "done"
 
 
 Play = Callable[[Reset], Awaitable[None]]
@@ -134,9 +120,7 @@ def ended(case: Reset, count: int) -> None:
         assert set(case.stage.steps(row.id).values()) <= {"done", "cancelled"}
 
 
-async def test_a_run_that_a_take_over_opened_can_be_reset(
-    sqlite_store: Store, temporal_address: str, providers: Providers
-) -> None:
+async def test_a_run_that_a_take_over_opened_can_be_reset(live_stage: Stage, providers: Providers) -> None:
     """To its first, a middle and its last finished workflow task."""
     shares = {"first": 0.0, "middle": 0.5, "last": 1.0}
 
@@ -162,9 +146,7 @@ async def test_a_run_that_a_take_over_opened_can_be_reset(
         assert [row.outcome for row in opened.interventions(key)] == ["superseded", "completed"]
         ended(case, 2)
 
-    adapters = providers.adapters(sqlite_store)
-    async with stage(sqlite_store, temporal_address, adapters=adapters, lease=LEASE) as opened:
-        await side_by_side([Reset(opened, providers, key) for key in shares], play)
+    await side_by_side([Reset(live_stage, providers, key) for key in shares], play)
 
 
 async def expanding(case: Reset) -> dict[str, int]:
@@ -304,11 +286,8 @@ async def test_a_run_that_stands_or_has_stood_still_can_be_reset(
     play: Play,
     family: Family,
     moments: tuple[str, ...],
-    sqlite_store: Store,
-    temporal_address: str,
+    live_stage: Stage,
     providers: Providers,
 ) -> None:
     """To the moments before and after it was stopped, and to those before and after it went on."""
-    adapters = providers.adapters(sqlite_store)
-    async with stage(sqlite_store, temporal_address, adapters=adapters, lease=LEASE) as opened:
-        await side_by_side([Reset(opened, providers, key, family) for key in moments], play)
+    await side_by_side([Reset(live_stage, providers, key, family) for key in moments], play)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -46,15 +45,13 @@ Cli = Callable[..., Result]
 
 
 @pytest.fixture(autouse=True)
-def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sqlite_url: str) -> None:
-    for name in list(os.environ):
-        if name.startswith(("KEEPWELL_", "TEMPORAL_")):
-            monkeypatch.delenv(name)
+def _environment(
+    clean_environment: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sqlite_url: str
+) -> None:
     monkeypatch.setenv("KEEPWELL_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("KEEPWELL_DATABASE_URL", sqlite_url)
     monkeypatch.setenv("KEEPWELL_ORGANISATION", "brightdesk")
     monkeypatch.setenv("COLUMNS", "150")
-    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture

@@ -59,6 +59,19 @@ class World:
             for name, value in values.items():
                 setattr(row, name, value)
 
+    def can_send(self) -> None:
+        """Give the organisation what its emails need: a product, links, a sender and a postal address."""
+        self.change(
+            Organisation,
+            self.organisation,
+            product="Brightdesk",
+            booking_url="https://example.com/book",
+            app_url="https://example.com/app",
+            postal_address="1 Example Street, Example Town",
+            sender_name="Brightdesk",
+            sender_address="hello@brightdesk.example",
+        )
+
     def customer(self, key: str, **values: Any) -> str:
         """A customer; `key` is its id, its external id and its name."""
         row = {"external_id": key, "name": key.title(), "created_at": NOW, "updated_at": NOW, **values}

@@ -19,12 +19,9 @@ ANCHOR = datetime(2026, 11, 21, 9, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
-def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No setting of this machine, no .env file, and a home directory of the test's own."""
-    for name in [name for name in os.environ if name.startswith(("KEEPWELL_", "TEMPORAL_"))]:
-        monkeypatch.delenv(name)
+def bare(clean_environment: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No setting of this machine, and a home directory of the test's own."""
     monkeypatch.setenv("HOME", str(tmp_path / "somebody"))
-    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture

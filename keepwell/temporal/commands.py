@@ -1,4 +1,4 @@
-"""Telling a run a command: the one update every caller uses."""
+"""Sending a run a command: the one update every caller uses."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ PAUSE: Final = timedelta(milliseconds=50)
 """Between two tries."""
 
 
-async def tell(handle: WorkflowHandle[Any, Any], command: CommandBase) -> Answer:
-    """Tell a run a command and wait for its answer; a take-over under way is waited for.
+async def send_command(handle: WorkflowHandle[Any, Any], command: CommandBase) -> Answer:
+    """Send a run a command and wait for its answer; a take-over under way is waited for.
 
-    The command's id is the update's id: telling it twice does it once.
+    The command's id is the update's id: sending it twice does it once.
 
     Raises:
         WorkflowUpdateFailedError: the run refuses it; the cause's message says why.

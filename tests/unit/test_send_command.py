@@ -10,7 +10,7 @@ from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
 from keepwell.contracts.commands import TAKING_OVER, Answer, CommandBase, Stop
-from keepwell.temporal.telling import tell
+from keepwell.temporal.commands import send_command
 
 STOP = Stop(id="one", intervention="int", by="dana", reason="wrong alarm")
 
@@ -36,20 +36,20 @@ def handle(run: Run) -> WorkflowHandle[Any, Any]:
 
 async def test_a_take_over_is_waited_for_under_the_same_id() -> None:
     run = Run(TAKING_OVER, TAKING_OVER)
-    assert (await tell(handle(run), STOP)).text == "done"
+    assert (await send_command(handle(run), STOP)).text == "done"
     assert run.ids == ["one"] * 3
 
 
 async def test_another_refusal_is_passed_on_at_once() -> None:
     run = Run("Refused")
     with pytest.raises(WorkflowUpdateFailedError):
-        await tell(handle(run), STOP)
+        await send_command(handle(run), STOP)
     assert run.ids == ["one"]
 
 
 async def test_patience_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("keepwell.temporal.telling.PATIENCE", -timedelta(seconds=1))
+    monkeypatch.setattr("keepwell.temporal.commands.PATIENCE", -timedelta(seconds=1))
     run = Run(TAKING_OVER, TAKING_OVER)
     with pytest.raises(WorkflowUpdateFailedError):
-        await tell(handle(run), STOP)
+        await send_command(handle(run), STOP)
     assert run.ids == ["one"]
