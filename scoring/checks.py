@@ -1,6 +1,7 @@
 """The rules of a scorecard that concern more than one of its fields."""
 
 import math
+import re
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING
 from scoring.normalise import span
 
 if TYPE_CHECKING:
-    from scoring.scorecard import Metric, Scorecard
+    from scoring.scorecard import ForCustomers, Metric, Scorecard
 
 Path = tuple[str | int, ...]
 Finding = tuple[Path, str]
@@ -16,6 +17,7 @@ Finding = tuple[Path, str]
 
 # Weights are typed by people: a thousandth of a point is rounding (3 × 33.3333), a hundredth is a mistake.
 _WEIGHT_TOLERANCE = 1e-3
+_TARGET = "the sentence must contain {target}, where the value to reach is put in, and no other braces"
 
 
 def scorecard_problems(card: "Scorecard") -> list[Finding]:
@@ -118,12 +120,29 @@ def _metric(index: int, metric: "Metric") -> Iterator[Finding]:
             f"it uses raw values from {low:g} to {high:g}, but only {least:g} to {greatest:g} are allowed "
             "(minimum, maximum); keep the first within the second",
         )
-    rest = metric.success.replace("{target}", "")
-    if rest == metric.success or "{" in rest or "}" in rest:
-        yield (
-            ("metrics", index, "success"),
-            "the sentence must contain {target}, where the value to reach is put in, and no other braces",
-        )
+    if not _has_target(metric.success):
+        yield ("metrics", index, "success"), _TARGET
+    if metric.customer is not None:
+        for key, reason in _for_customers(metric.customer):
+            yield ("metrics", index, "customer", key), reason
+
+
+def _for_customers(told: "ForCustomers") -> Iterator[tuple[str, str]]:
+    if (told.step is None) != (told.goal is None):
+        yield ("goal" if told.goal is None else "step"), "is missing; step and goal come together"
+    if told.area is not None and told.step is None:
+        yield "step", "is missing; an area needs a step that says how to begin"
+    if told.goal is not None and not _has_target(told.goal):
+        yield "goal", _TARGET
+    texts = {"label": told.label, "step": told.step, "goal": told.goal, "area": told.area}
+    for key, text in texts.items():
+        if text is not None and re.search(r"\bthe customer\b", text, re.IGNORECASE):
+            yield key, 'speaks of the customer, who reads it; write "you"'
+
+
+def _has_target(sentence: str) -> bool:
+    rest = sentence.replace("{target}", "")
+    return rest != sentence and "{" not in rest and "}" not in rest
 
 
 def _sum(number: float) -> str:

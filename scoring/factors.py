@@ -103,8 +103,22 @@ def target_value(card: Scorecard, metric: str, points: float = GOOD_POINTS) -> f
 
 def success_words(card: Scorecard, metric: str, points: float = GOOD_POINTS) -> str:
     """The metric's sentence of what success looks like, with the value to reach put in."""
-    found = card.metric(metric)
-    return found.success.replace("{target}", format_value(target_value(card, metric, points), found.unit))
+    return _with_target(card, card.metric(metric), card.metric(metric).success, points)
+
+
+def goal_words(card: Scorecard, metric: str, points: float = GOOD_POINTS) -> str:
+    """The same in the sentence for the customer; "" where the scorecard has none."""
+    told = card.metric(metric).customer
+    return (
+        ""
+        if told is None or told.goal is None
+        else _with_target(card, card.metric(metric), told.goal, points)
+    )
+
+
+def _with_target(card: Scorecard, metric: Metric, sentence: str, points: float) -> str:
+    target = format_value(target_value(card, metric.name, points), metric.unit)
+    return sentence.replace("{target}", target)
 
 
 class _Measured(NamedTuple):

@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from scoring.lines import Path
 from scoring.normalise import Linear, Steps, Table
-from scoring.scorecard import Band, Category, Guard, Metric, Scorecard
+from scoring.scorecard import Band, Category, ForCustomers, Guard, Metric, Scorecard
 
 _PARTS: Mapping[str, type[BaseModel]] = {
     "bands": Band,
@@ -143,6 +143,8 @@ def _model_at(path: Path) -> type[BaseModel] | None:
             return Scorecard
         case ("guard",) | ("bands" | "categories" | "metrics", int()):
             return _PARTS[str(path[0])]
+        case ("metrics", int(), "customer"):
+            return ForCustomers
         case ("metrics", int(), "normalise", str(kind)):
             return _KINDS.get(kind)
         case _:

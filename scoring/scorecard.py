@@ -72,8 +72,34 @@ class Category(BaseModel):
     weight: Weight = Field(description="percent points of the whole, above 0 and up to 100")
 
 
+class ForCustomers(BaseModel):
+    """How a metric is told to the customer whom it measures. A metric without it is never told to them.
+
+    `step` and `goal` come together, `area` comes with a step; `scoring.checks` sees to that.
+    """
+
+    model_config = FROZEN
+    label: Text = Field(
+        description='what a customer reads in place of the title, a phrase that may follow "the", like '
+        '"share of users active on a working day"'
+    )
+    step: Text | None = Field(
+        default=None, description='one sentence to the customer, as "you": what we offer to do together'
+    )
+    goal: Text | None = Field(
+        default=None, description='one sentence with {target} to the customer, as "you": what success is'
+    )
+    area: Text | None = Field(
+        default=None,
+        description='what lies unused where the value is low, like "the features you have not tried yet"',
+    )
+
+
 class Metric(BaseModel):
-    """A measured value: what it weighs, which raw values are allowed, how they become points, what to do."""
+    """A measured value: what it weighs, which raw values are allowed, how they become points, what to do.
+
+    `title`, `low`, `action` and `success` are for staff, `customer` is for the customer.
+    """
 
     model_config = FROZEN
     name: Name
@@ -95,6 +121,11 @@ class Metric(BaseModel):
     success: Text = Field(description="one sentence with {target}: what success looks like")
     owner: Owner = Field(description=f"one of {', '.join(Owner)}")
     due_days: int = Field(ge=1, le=365, description="days until the action is due, 1 to 365")
+    customer: ForCustomers | None = Field(
+        default=None,
+        description="a table with label, and step, goal and area where they fit; without it customers never "
+        "read of the metric",
+    )
 
 
 class Scorecard(BaseModel):
@@ -157,5 +188,10 @@ class Scorecard(BaseModel):
 
     def fingerprint(self) -> str:
         """SHA-256 (hex) of the content: comments and layout of the file do not count, all else does."""
-        content = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        values = self.model_dump(mode="json")
+        for metric in values["metrics"]:
+            # Scorecards of before this table existed keep their hash, and with it what was scored by them.
+            if metric["customer"] is None:
+                del metric["customer"]
+        content = json.dumps(values, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(content.encode()).hexdigest()

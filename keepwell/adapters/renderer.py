@@ -39,4 +39,6 @@ class StoreRenderer:
         context = self._facts.context(
             call, recipient=recipient, sender=sender, notice=notice, uses=facts_used(bundle)
         )
-        return render(bundle, context)
+        # A document has no recipient: what its kind says counts. An email to the owner is for staff.
+        to_customers = recipient.kind == "contact" if recipient else None
+        return render(bundle, context, to_customers=to_customers)

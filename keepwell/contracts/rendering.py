@@ -1,8 +1,13 @@
-"""What templates may use: every variable of every template, with its meaning and unit."""
+"""What templates may use: every variable of every template, with its meaning and unit.
+
+`STAFF_ONLY` of a contract names the fields that no message to a customer may read: the renderer refuses
+them, so that a score, a cost in points or an instruction to staff cannot get into a letter by accident.
+"""
 
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -56,7 +61,7 @@ class Point(Frozen):
 
 
 class MetricFigure(Frozen):
-    """A metric of the customer: values written out with units; `points` of 100, `lost` of the score.
+    """A metric as staff read it: values written out with units; `points` of 100, `lost` of the score.
 
     `words` says it in a sentence. `history` is at most 13 values of the last 90 days, oldest first.
     `change` is the change over 30 days in words, "" where there is no earlier value.
@@ -76,9 +81,9 @@ class MetricFigure(Frozen):
 
 
 class Advice(Frozen):
-    """What to do about a metric that costs points: who, until when, and what success would be.
+    """What staff do about a metric that costs points: who, until when, and what success would be.
 
-    The sentences name the customer, so that the customer may read them.
+    The sentences name the customer; for the customer's own eyes there is `ShownStep`.
     """
 
     metric: MetricFigure
@@ -97,10 +102,7 @@ class CategoryFigure(Frozen):
 
 
 class HealthFigures(Frozen):
-    """The score and what makes it. `before` is the score 30 days earlier, None where there is none.
-
-    `used` are the metrics of use that stand best, other than `unused`: what the customer does with it.
-    """
+    """The score and what makes it, for staff. `before` is the score 30 days earlier, None without one."""
 
     score: float
     level: Level
@@ -110,14 +112,60 @@ class HealthFigures(Frozen):
     costly: tuple[Advice, ...]
     strengths: tuple[MetricFigure, ...]
     improved: tuple[MetricFigure, ...]
-    unused: tuple[Advice, ...]
-    used: tuple[MetricFigure, ...] = ()
+
+
+class ShownFigure(Frozen):
+    """A metric as its customer reads it: `label` is the scorecard's phrase for customers, without a capital.
+
+    Values are written out with units. `change` is the change over 30 days in words, "" where there is none,
+    no earlier value, and for a trend. `good` says that the value stands well. `history` is at most 13 values
+    of the last 90 days, oldest first.
+    """
+
+    name: str
+    label: str
+    value: str
+    before: str
+    change: str
+    good: bool
+    history: tuple[Point, ...] = ()
+
+
+class ShownStep(Frozen):
+    """What we offer a customer to do together: `step` and `goal` are sentences that say "you".
+
+    `area` is what lies unused where the figure is low, a noun phrase, "" where the metric counts no such
+    thing. `owner` is who begins, until `due`.
+    """
+
+    figure: ShownFigure
+    step: str
+    goal: str
+    area: str
+    owner: str
+    due: date
+
+
+class ShownFigures(Frozen):
+    """What a customer may read about itself: of the metrics that the scorecard has words for customers for.
+
+    Each has at most three entries, the most telling first, and may be empty. `steps` are for what stands
+    worst, `strengths` stand well and are not falling, `improved` rose over 30 days, `unused` have an area and
+    stand badly, `used` are others that count a use.
+    """
+
+    steps: tuple[ShownStep, ...] = ()
+    strengths: tuple[ShownFigure, ...] = ()
+    improved: tuple[ShownFigure, ...] = ()
+    unused: tuple[ShownStep, ...] = ()
+    used: tuple[ShownFigure, ...] = ()
 
 
 class Benchmark(Frozen):
-    """A metric beside that of similar customers, values written out with units."""
+    """A metric beside that of similar customers, values written out with units; `metric` is its name."""
 
-    title: str
+    metric: str
+    label: str
     yours: str
     median: str
     best_quarter: str
@@ -125,35 +173,35 @@ class Benchmark(Frozen):
 
 
 class PeerStory(Frozen):
-    """What a similar customer did, without naming it: the metric that rose most on its way up."""
+    """What a similar customer reached, without naming it: the figure that rose most on its way up.
+
+    `step` is what we offer to do about that figure, "" where the scorecard says nothing.
+    """
 
     likeness: str
-    metric: str
-    metric_from: str
-    metric_to: str
-    score_from: float
-    score_to: float
+    label: str
+    value_from: str
+    value_to: str
     days: int
-    action: str
+    step: str
 
 
 class PeerUse(Frozen):
-    """How similar customers fare who use well what this one leaves unused.
+    """Similar customers who use well what this one leaves unused.
 
-    `metric` is the metric's name, `count` how many they are. `value` is their metric and `score` their
-    overall score, both the one in the middle.
+    `metric` is the metric's name, `count` how many they are, `value` their metric, the one in the middle.
     """
 
     metric: str
     count: int
     value: str
-    score: float
 
 
 class Peers(Frozen):
     """Similar customers: how many, what makes them similar, the comparison and one story.
 
-    `users` has an entry for each of the customer's unused metrics that enough of them use well.
+    All of it is of metrics that customers may read about. `users` has an entry for each of the customer's
+    unused metrics that enough of them use well.
     """
 
     count: int
@@ -179,6 +227,8 @@ class ValueFigures(Frozen):
     are known. `lines` say where each number comes from. `missing` names the facts that would complete it,
     `unusable` says which stored ones cannot be read; both are for staff.
     """
+
+    STAFF_ONLY: ClassVar[frozenset[str]] = frozenset({"missing", "unusable"})
 
     value: str = ""
     paid: str = ""
@@ -224,6 +274,8 @@ class OpportunityFigures(Frozen):
     the step after this signal in the last year, 0 for fewer than 3; `doing_well` of them score 60 or more.
     """
 
+    STAFF_ONLY: ClassVar[frozenset[str]] = frozenset({"words", "value"})
+
     signal: Signal
     words: str
     value: str = ""
@@ -268,8 +320,11 @@ class Context(Frozen):
     """All a template may use. `today` is the day on the intervention's clock in the recipient's zone.
 
     `notice` is for the fallback task alone, None elsewhere. `offer` is None where the playbook makes none,
-    or none stands any more; `opportunity` where no signal opened the intervention.
+    or none stands any more; `opportunity` where no signal opened the intervention. `health` is what staff
+    read about the customer, `shown` what the customer may read about itself.
     """
+
+    STAFF_ONLY: ClassVar[frozenset[str]] = frozenset({"health", "intervention", "why", "notice"})
 
     organisation: Organisation
     customer: CustomerFacts
@@ -278,6 +333,7 @@ class Context(Frozen):
     owner: Person | None
     contact: Person | None
     health: HealthFigures
+    shown: ShownFigures
     peers: Peers
     intervention: InterventionFacts
     why: str

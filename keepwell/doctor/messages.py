@@ -13,6 +13,7 @@ from keepwell.doctor.findings import Note, ok, problem, warning
 from keepwell.doctor.scene import Scene
 from keepwell.errors import ConfigurationError
 from keepwell.playbooks import BUILT_IN, PlaybookRegistry
+from keepwell.rendering.audience import customer_templates
 from keepwell.rendering.bundle import OWN_TEMPLATES, load_bundle
 from keepwell.rendering.check import check_bundle
 
@@ -34,13 +35,14 @@ def templates(scene: Scene) -> Sequence[Note]:
         ]
     folders = (*((own,) if own else ()), OWN_TEMPLATES)
     registry = PlaybookRegistry((*BUILT_IN, *scene.settings.playbooks))
-    names = {name: one.label for one in registry.playbooks.values() for name in one.template_names}
+    names = {name: one for one in registry.playbooks.values() for name in one.template_names}
+    told = frozenset[str]().union(*map(customer_templates, registry.playbooks.values()))
     notes = []
-    for name, label in sorted(names.items()):
+    for name, one in sorted(names.items()):
         try:
-            check_bundle(load_bundle(name, folders))
+            check_bundle(load_bundle(name, folders), to_customers=name in told)
         except ConfigurationError as error:
-            notes.append(problem(f"{label}: {error.message}", error.hint, "developer"))
+            notes.append(problem(f"{one.label}: {error.message}", error.hint, "developer"))
     labels = ", ".join(one.label for one in registry.playbooks.values())
     return notes or [ok(f"{len(names)} templates render; playbooks in force: {labels}")]
 

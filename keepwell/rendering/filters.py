@@ -68,6 +68,11 @@ def short(value: str, limit: int = 60) -> str:
     return f"{(head if space and len(head) > limit // 2 else cut).rstrip(' ,;:-')}…"
 
 
+def possessive(value: str) -> str:
+    """Whose something is: "Acme's", "Aspen Foods'"."""
+    return f"{value}'" if value.endswith(("s", "S")) else f"{value}'s"
+
+
 def listing(values: Iterable[str]) -> str:
     """A list in a sentence: "a, b and c"."""
     items = list(values)
@@ -88,6 +93,7 @@ FILTERS: dict[str, Callable[..., object]] = {
     "sentence": sentence,
     "short": short,
     "listing": listing,
+    "possessive": possessive,
     "sparkline": sparkline,
 }
 

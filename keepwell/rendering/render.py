@@ -12,6 +12,7 @@ from jinja2 import Template, TemplateError, TemplateSyntaxError
 
 from keepwell.contracts.rendering import Context, Rendered
 from keepwell.errors import ConfigurationError
+from keepwell.rendering.audience import facts_for, may_use, reads_as_customer
 from keepwell.rendering.bundle import Bundle, file_of, parts_of
 from keepwell.rendering.filters import short
 from keepwell.rendering.sandbox import BundleLoader, Sandbox, without_controls
@@ -33,14 +34,16 @@ class _Source:
     files: dict[str, str] = field(compare=False)
 
 
-def render(bundle: Bundle, context: Context) -> Rendered:
+def render(bundle: Bundle, context: Context, *, to_customers: bool | None = None) -> Rendered:
     """The message a template gives with these facts.
 
-    Raises ConfigurationError naming file and line where a template uses what does not exist, does what
-    the sandbox refuses, or gives invalid MJML, no headline or an action without a URL.
+    A template that customers read (`to_customers`; None: what its kind says) gets no fact that is for
+    staff alone. Raises ConfigurationError naming file and line where a template uses what does not exist,
+    does what the sandbox refuses, or gives invalid MJML, no headline or an action without a URL.
     """
     clean = Context.model_validate(without_controls(context.model_dump()))
-    out = {part: render_part(bundle, part, clean) for part in parts_of(bundle.name)}
+    shown = reads_as_customer(bundle.name) if to_customers is None else to_customers
+    out = {part: render_part(bundle, part, clean, to_customers=shown) for part in parts_of(bundle.name)}
     text = _tidy(out["txt"])
     headline = out.get("subject", out.get("title"))
     if headline is None:
@@ -82,12 +85,12 @@ def _excerpt(source: str, message: str) -> str:
     return f", near {' '.join(source[max(0, start - 30) : end + 30].split())!r}"
 
 
-def render_part(bundle: Bundle, part: str, context: Context) -> str:
+def render_part(bundle: Bundle, part: str, context: Context, *, to_customers: bool) -> str:
     """One part as its file gives it, MJML still as MJML. Raises ConfigurationError as `render` does."""
-    file = file_of(bundle.name, part)
+    file, known = file_of(bundle.name, part), facts_for(to_customers=to_customers)
     try:
-        template = _template(_Source(bundle.hash, bundle.files), bundle.name, part)
-        return _limited(template, file, {name: getattr(context, name) for name in Context.model_fields})
+        template = _template(_Source(bundle.hash, bundle.files), bundle.name, part, to_customers)
+        return _limited(template, file, {name: getattr(context, name) for name in known})
     except TemplateSyntaxError as error:
         raise ConfigurationError(
             f"Template file {error.name or file}, line {error.lineno}: {error.message}.",
@@ -96,7 +99,7 @@ def render_part(bundle: Bundle, part: str, context: Context) -> str:
     except (TemplateError, ArithmeticError, TypeError, ValueError, AttributeError, LookupError) as error:
         raise ConfigurationError(
             f"Template file {_place(error, file)}: {error}.",
-            hint=f"A template may use {', '.join(Context.model_fields)} and their fields.",
+            hint=may_use(to_customers=to_customers),
         ) from error
 
 
@@ -114,9 +117,10 @@ def _limited(template: Template, file: str, variables: dict[str, object]) -> str
 
 
 @lru_cache(maxsize=256)
-def _template(source: _Source, name: str, part: str) -> Template:
+def _template(source: _Source, name: str, part: str, to_customers: bool) -> Template:
     # One environment a part: what an HTML part includes is escaped, whatever the included file is called.
-    sandbox = Sandbox(BundleLoader(source.files), part, slack=name.startswith("slack/"))
+    slack = name.startswith("slack/")
+    sandbox = Sandbox(BundleLoader(source.files), part, slack=slack, to_customers=to_customers)
     return sandbox.get_template(file_of(name, part))
 
 

@@ -14,6 +14,7 @@ from keepwell.contracts.rendering import (
     Organisation,
     Peers,
     Person,
+    ShownFigures,
     ValueFigures,
 )
 from keepwell.rendering.sample_figures import (
@@ -22,7 +23,6 @@ from keepwell.rendering.sample_figures import (
     metric,
     sample_health,
     sample_low_value,
-    sample_peers,
     sample_value,
 )
 from keepwell.rendering.sample_growth import (
@@ -31,6 +31,7 @@ from keepwell.rendering.sample_growth import (
     sample_offer,
     unknown_opportunity,
 )
+from keepwell.rendering.sample_shown import ACTIVE, figure, sample_peers, sample_shown, step
 from scoring.levels import Level
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
@@ -89,6 +90,7 @@ def full_context() -> Context:
         owner=_PRIYA,
         contact=_LENA,
         health=sample_health(),
+        shown=sample_shown(),
         peers=sample_peers(),
         intervention=InterventionFacts(
             id="01KAJ7Q2M3X9V5T8B1C4D6E7F0",
@@ -151,8 +153,8 @@ def bare_context() -> Context:
                 costly=(),
                 strengths=(),
                 improved=(),
-                unused=(),
             ),
+            "shown": ShownFigures(),
             "peers": Peers(count=0, likeness="", benchmarks=(), story=None),
             "intervention": full.intervention.model_copy(update={"last_message": ""}),
             "why": "",
@@ -174,13 +176,13 @@ def awkward_context() -> Context:
         title="<Head> & Co",
     )
     rate = metric("daily_active_rate", "Daily active rate", "12 %", points=3.0, lost=12.5)
-    step = advice(rate, "talk to <them> & us")
+    low = figure("daily_active_rate", ACTIVE, "12 %")
+    offered = step(low, "talk to <them> & us", area="<all> & more")
     health = full.health.model_copy(
         update={
-            "costly": (step,),
+            "costly": (advice(rate, "talk to <them> & us"),),
             "improved": (),
             "before": None,
-            "unused": (step,),
             "categories": (CategoryFigure(title="Usage & more", score=None, weight=40.0),),
         }
     )
@@ -190,6 +192,7 @@ def awkward_context() -> Context:
             "recipient": person,
             "owner": person,
             "health": health,
+            "shown": ShownFigures(steps=(offered,), unused=(offered,), used=(low,)),
             "value": sample_low_value(),
             "offer": agreed_offer(),
             "opportunity": unknown_opportunity(f"9 people use it, of a team of {name}"),

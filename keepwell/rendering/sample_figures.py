@@ -6,13 +6,9 @@ from datetime import date, timedelta
 
 from keepwell.contracts.rendering import (
     Advice,
-    Benchmark,
     CategoryFigure,
     HealthFigures,
     MetricFigure,
-    Peers,
-    PeerStory,
-    PeerUse,
     Point,
     ValueFigures,
     ValueLine,
@@ -24,7 +20,7 @@ TODAY = date(2026, 11, 21)
 
 def sample_health() -> HealthFigures:
     """The figures of a critical customer: one metric fell, one area is not measured."""
-    active, sentiment, adoption, integration = _costly_metrics()
+    active, sentiment, adoption = _costly_metrics()
     onboarding, payment = _good_metrics()
     return HealthFigures(
         score=17.4,
@@ -40,12 +36,10 @@ def sample_health() -> HealthFigures:
         costly=_costly_advice(active, sentiment, adoption),
         strengths=(payment, onboarding),
         improved=(onboarding,),
-        unused=_unused_advice(integration, adoption),
-        used=(onboarding,),
     )
 
 
-def _costly_metrics() -> tuple[MetricFigure, MetricFigure, MetricFigure, MetricFigure]:
+def _costly_metrics() -> tuple[MetricFigure, MetricFigure, MetricFigure]:
     """Metrics that cost points, most first."""
     active = metric(
         "daily_active_rate",
@@ -82,16 +76,7 @@ def _costly_metrics() -> tuple[MetricFigure, MetricFigure, MetricFigure, MetricF
         low="most of what is paid for lies unused",
         history=(19, 19, 19, 18),
     )
-    integration = metric(
-        "integration_usage",
-        "Integrations in use",
-        "0",
-        lost=2.0,
-        points=0.0,
-        category="Business",
-        low="work is copied by hand",
-    )
-    return active, sentiment, adoption, integration
+    return active, sentiment, adoption
 
 
 def _good_metrics() -> tuple[MetricFigure, MetricFigure]:
@@ -135,51 +120,6 @@ def _costly_advice(
             "Lena Hoffmann",
             14,
         ),
-    )
-
-
-def _unused_advice(integration: MetricFigure, adoption: MetricFigure) -> tuple[Advice, ...]:
-    """What lies unused."""
-    return (
-        advice(
-            integration, "Connect the calendar, so that appointments need no copying", "Lena Hoffmann", 14
-        ),
-        advice(
-            adoption,
-            "Save the weekly report as a template, which takes about five minutes",
-            "Lena Hoffmann",
-            14,
-        ),
-    )
-
-
-def sample_peers() -> Peers:
-    """A comparison and a story."""
-    return Peers(
-        count=23,
-        likeness="food wholesalers on the Team plan",
-        benchmarks=(
-            Benchmark(
-                title="Daily active users", yours="12 %", median="38 %", best_quarter="61 %", better=False
-            ),
-            Benchmark(
-                title="Onboarding completed", yours="92 %", median="85 %", best_quarter="97 %", better=True
-            ),
-            Benchmark(
-                title="Features in use", yours="18 %", median="33 %", best_quarter="52 %", better=False
-            ),
-        ),
-        story=PeerStory(
-            likeness="a food wholesaler on the Team plan",
-            metric="Daily active users",
-            metric_from="18 %",
-            metric_to="47 %",
-            score_from=38.0,
-            score_to=66.0,
-            days=60,
-            action="Invite everybody who has not signed in for two weeks to a 20-minute session",
-        ),
-        users=(PeerUse(metric="integration_usage", count=14, value="3", score=68.0),),
     )
 
 

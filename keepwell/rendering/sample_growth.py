@@ -11,8 +11,10 @@ from keepwell.contracts.rendering import (
     OfferFigures,
     OpportunityFigures,
     OptionFigure,
+    ShownFigures,
 )
 from keepwell.rendering.sample_figures import metric
+from keepwell.rendering.sample_shown import ACTIVE, ADOPTION, figure
 from scoring.levels import Level
 from scoring.signal import Signal
 
@@ -84,7 +86,13 @@ def growing_context(full: Context) -> Context:
         costly=(),
         strengths=(_ADOPTION, _ACTIVE),
         improved=(_ADOPTION,),
-        unused=full.health.unused[:1],
+    )
+    grown = figure("feature_adoption_depth", ADOPTION, "71 %", "58 %", rose=True, good=True)
+    shown = ShownFigures(
+        strengths=(grown, figure("daily_active_rate", ACTIVE, "54 %", good=True)),
+        improved=(grown,),
+        unused=full.shown.unused[:1],
+        used=(grown,),
     )
     intervention = full.intervention.model_copy(
         update={"playbook": "usage_limit", "title": "Usage limit: move up before anything stops"}
@@ -92,6 +100,7 @@ def growing_context(full: Context) -> Context:
     return full.model_copy(
         update={
             "health": health,
+            "shown": shown,
             "intervention": intervention,
             "offer": OfferFigures(options=(_UPGRADE, _TRIAL), ends=_ENDS, hours_left=72),
             "opportunity": sample_opportunity(),

@@ -14,6 +14,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 from pydantic import BaseModel
 
+from keepwell.rendering.audience import fields_for
 from keepwell.rendering.filters import BUILT_IN, FILTERS, number
 
 HTML_PARTS = frozenset({"mjml", "html"})
@@ -44,12 +45,13 @@ class BundleLoader(BaseLoader):
 class Sandbox(ImmutableSandboxedEnvironment):
     """Jinja2's sandbox, narrowed: contracts show their fields only, texts a few harmless methods.
 
-    Arithmetic that could fill the memory (`"x" * 10**9`, format strings) is refused.
+    Arithmetic that could fill the memory (`"x" * 10**9`, format strings) is refused, and in a message to
+    customers (`to_customers`) every field that is for staff alone.
     """
 
     intercepted_binops = frozenset({"*", "**", "%"})
 
-    def __init__(self, loader: BaseLoader, part: str, slack: bool) -> None:
+    def __init__(self, loader: BaseLoader, part: str, slack: bool, to_customers: bool = False) -> None:
         super().__init__(
             loader=loader,
             autoescape=part in HTML_PARTS,
@@ -61,11 +63,12 @@ class Sandbox(ImmutableSandboxedEnvironment):
         )
         self.filters = {name: self.filters[name] for name in BUILT_IN} | FILTERS
         self.globals = {}
+        self._to_customers = to_customers
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         """Fields of contracts, a few methods of texts, and what Jinja2's sandbox allows of the rest."""
         if isinstance(obj, BaseModel):
-            return attr in type(obj).model_fields
+            return attr in fields_for(type(obj), to_customers=self._to_customers)
         if isinstance(obj, str):
             return attr in _TEXT_METHODS
         if isinstance(obj, date):

@@ -311,6 +311,8 @@ def test_filters_write_texts_for_people() -> None:
     assert filters.upfirst("iPhones") == "IPhones"
     assert filters.listing(["a", "b", "c"]) == "a, b and c"
     assert filters.listing([]) == ""
+    assert filters.possessive("Acme") == "Acme's"
+    assert filters.possessive("Aspen Foods") == "Aspen Foods'"
     assert filters.short("a  b\nc") == "a b c"
     assert filters.short("x" * 70) == "x" * 59 + "…"
 

@@ -11,9 +11,11 @@ from keepwell.contracts.playbook import FALLBACK, REVIEW, Task
 from keepwell.contracts.rendering import Context, OfferFigures, OpportunityFigures, Rendered
 from keepwell.errors import ConfigurationError
 from keepwell.playbooks import BUILT_IN, PlaybookRegistry
+from keepwell.rendering.audience import customer_templates, reads_as_customer
 from keepwell.rendering.bundle import OWN_TEMPLATES, Bundle, load_bundle
 from keepwell.rendering.check import check_bundle
 from keepwell.rendering.filters import long_date
+from keepwell.rendering.names import facts_used
 from keepwell.rendering.render import HEADLINE_LIMIT, render
 from keepwell.rendering.sample import bare_context, full_context, sample_contexts
 from scoring.levels import Level
@@ -69,6 +71,7 @@ def test_customers_never_read_our_words_about_them(name: str, sample: str) -> No
     quiet = context.model_copy(update={"why": "INTERNAL REASON"})
     out = rendered(name, quiet)
     text = f"{out.subject}\n{out.text}\n{out.html}".lower()
+    assert not re.search(r"\bscored?\b|\bof 100\b|\bpoints\b|sentiment", words_of(out.html).lower())
     words = {level.value.lower().replace("_", " ") for level in Level} - {"healthy"}
     for word in words | {"internal reason", "churn", "at-risk", "playbook", context.intervention.id.lower()}:
         assert word not in text
@@ -94,22 +97,22 @@ def test_an_email_says_who_writes_and_why_one_gets_it(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "figures"),
     [
-        ("email/critical/executive_email", ("Daily active users", "12 %", "down from 31 %", "15 minutes")),
-        ("email/critical/csm_outreach", ("12 %", "-0.4", "18 %")),
-        ("email/critical/roadmap_email", ("28 November 2026", "Brightdesk support", "attached")),
+        ("email/critical/executive_email", ("share of users active", "12 %", "down from 31 %", "15 minutes")),
+        ("email/critical/csm_outreach", ("12 %", "18 %", "Integrations in use")),
+        ("email/critical/roadmap_email", ("28 November 2026", "Priya Raman, by", "attached")),
         ("email/critical/alternative_contact", ("12 %",)),
         (
             "email/critical/final_offer",
             ("up to 3 months", "30 days of grace", "Setup and training", "build", "24 November 2026, 10:30"),
         ),
         ("email/at_risk/value_email", ("92 %", "up from 80 %", "12 %")),
-        ("email/at_risk/success_story", ("18 %", "47 %", "60 days", "38", "66")),
-        ("email/at_risk/efficiency_tips", ("12 %", "-0.4", "18 %")),
+        ("email/at_risk/success_story", ("18 %", "47 %", "60 days", "with us that moves")),
+        ("email/at_risk/efficiency_tips", ("12 %", "18 %", "we connect it")),
         ("email/at_risk/feature_education", ("Integrations in use", "Team plan")),
         ("email/at_risk/benchmark", ("23 similar customers", "38 %", "61 %", "85 %")),
-        ("email/at_risk/value_summary_30", ("17 of 100", "41", "92 %", "12 %")),
-        ("email/at_risk/value_summary_60", ("17 of 100", "41")),
-        ("email/at_risk/value_summary_90", ("17 of 100", "41")),
+        ("email/at_risk/value_summary_30", ("2,048 EUR", "92 %", "12 %")),
+        ("email/at_risk/value_summary_60", ("1.7 times", "14 a month")),
+        ("email/at_risk/value_summary_90", ("1.7 times", "18 %")),
     ],
 )
 def test_both_parts_of_an_email_hold_the_figures(name: str, figures: tuple[str, ...]) -> None:
@@ -260,15 +263,21 @@ def test_the_call_has_a_number_figures_and_talking_points() -> None:
         assert part in out.text
 
 
-def test_the_roadmap_shows_categories_history_and_steps() -> None:
+def test_the_roadmap_shows_strengths_history_and_steps() -> None:
     out = rendered("document/critical/roadmap", full_context())
-    assert out.html.count("<svg") == 3
+    assert out.html.count("<svg") == 2
     assert "from 34 % on 12 September 2026 to 12 % on 21 November 2026, 11 values" in out.html
-    assert out.html.count("<dt>It worked if</dt>") == 3
-    for part in ("Relationship", "not measured yet", "64", "Lena Hoffmann", "5 December 2026"):
+    assert out.html.count("<dt>The goal</dt>") == 3
+    for part in (
+        "Set-up steps completed",
+        "92 %",
+        "Choose one daily task",
+        "Lena Hoffmann",
+        "5 December 2026",
+    ):
         assert part in out.text
         assert part in out.html
-    assert "92 % of the measurements" in out.html
+    assert "What we do not know is left out, not estimated." in out.html
 
 
 def test_the_in_app_action_falls_back_from_booking_to_the_app_to_nothing() -> None:
@@ -305,6 +314,36 @@ def test_the_check_finds_mistakes_in_templates(source: str, message: str) -> Non
     bundle = Bundle(name="task/t/t", files={"task/t/t.title.j2": "A title", "task/t/t.txt.j2": source})
     with pytest.raises(ConfigurationError, match=message):
         check_bundle(bundle)
+
+
+@pytest.mark.parametrize("name", TO_CUSTOMERS)
+def test_no_template_for_customers_names_a_fact_for_staff(name: str) -> None:
+    assert not facts_used(load_bundle(name)) & Context.STAFF_ONLY
+
+
+def test_what_a_customer_reads_is_known_by_its_kind_for_all_of_ours() -> None:
+    told = frozenset[str]().union(*map(customer_templates, PLAYBOOKS))
+    assert sorted(told) == TO_CUSTOMERS == sorted(filter(reads_as_customer, NAMED))
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("{{ health.score }}", "uses health, which no message to a customer has"),
+        ("{% for one in health.costly %}{{ one.action }}{% endfor %}x", "uses health"),
+        ("{{ why }}{{ intervention.title }}", "uses intervention, why"),
+        ("{% if opportunity %}{{ opportunity.words }}{% endif %}x", "'words'.*is unsafe.*sample 'growing'"),
+        ("{% if value.missing %}x{% endif %}y", "'missing'.*is unsafe"),
+    ],
+)
+def test_the_check_keeps_facts_for_staff_out_of_what_customers_read(source: str, message: str) -> None:
+    files = {"in_app/t/t.title.j2": "A title", "in_app/t/t.txt.j2": source, "in_app/t/t.action.j2": ""}
+    bundle = Bundle(name="in_app/t/t", files=files)
+    with pytest.raises(ConfigurationError, match=message):
+        check_bundle(bundle)
+    with pytest.raises(ConfigurationError):
+        render(bundle, sample_contexts()["growing"])
+    assert render(bundle, sample_contexts()["growing"], to_customers=False).text
 
 
 def words_of(html: str) -> str:

@@ -28,17 +28,26 @@ def with_value(value: ValueFigures, context: Context | None = None) -> Context:
 @pytest.mark.parametrize(
     ("name", "figures"),
     [
-        ("personal_email", ("Two figures made me write", "Daily active users", "12 %", "-0.4", "two days")),
-        ("consultation_offer", ("30 minutes", "shared screen", "Daily active users", "12 %")),
-        ("value_report_email", ("Attached", "2,048 EUR", "1.7 times", "Integrations in use", "28 November")),
+        (
+            "personal_email",
+            ("Two figures made me write", "share of users active", "12 %", "18 %", "two days"),
+        ),
+        (
+            "consultation_offer",
+            ("30 minutes", "shared screen", "share of users active", "12 %", "Choose one"),
+        ),
+        (
+            "value_report_email",
+            ("Attached", "2,048 EUR", "1.7 times", "connections to your other", "28 November"),
+        ),
         (
             "tutorial",
-            ("Integrations in use", "Connect the calendar", "14 make good use of it", "3 is typical"),
+            ("connections to your other", "we connect it", "14 are well ahead", "3 is typical"),
         ),
         ("best_practices", ("23 food wholesalers", "12 %", "61 % or better", "52 % or better")),
-        ("case_study", ("38", "66", "60 days", "18 %", "47 %", "is at 17")),
-        ("community_invitation", ("12 %", "Onboarding completed is at 92 %")),
-        ("beta_programme", ("Daily active users", "12 %")),
+        ("case_study", ("60 days", "18 %", "47 %", "would do with you")),
+        ("community_invitation", ("12 %", "the set-up steps completed, now at 92 %")),
+        ("beta_programme", ("share of users active", "12 %")),
         ("feedback_partnership", ("12 %", "30 days ago: 31 %", "last of my letters")),
     ],
 )
@@ -73,10 +82,10 @@ def test_the_report_shows_the_money_and_where_it_comes_from() -> None:
             "Cost of an hour of that work",
             "easured on 18 November 2026",
             "64 hours × 32 EUR",
-            "14 of 23 similar customers use it well: 3 is typical for them, and a score of 68",
-            "Used to the full, it would add up to 2 points to your score",
+            "Connections to your other tools",
+            "14 of 23 similar customers are well ahead there: 3 is typical of them",
             "We compare with 23 food wholesalers on the Team plan",
-            "Brightdesk support, by 26 November 2026",
+            "The product team at Brightdesk Ltd, by 5 December 2026",
         ):
             assert part in text
         assert "takes two numbers from you" not in text
@@ -117,7 +126,7 @@ def test_the_report_says_plainly_what_it_is_worth(value: ValueFigures, sentence:
 def test_without_money_the_report_shows_use_and_asks_for_the_numbers(value: ValueFigures, asked: str) -> None:
     for text in texts(REPORT, with_value(value)):
         assert asked in text
-        assert "Onboarding completed: 92 %" in text
+        assert "Set-up steps completed: 92 %" in text
         assert "EUR" not in text
 
 
@@ -125,7 +134,7 @@ def test_the_report_has_no_empty_headings() -> None:
     html = render(load_bundle(REPORT), bare_context()).html
     assert "<h2>" not in html
     text = texts(REPORT, bare_context())[0]
-    assert "We measure too little to say more than this" in text
+    assert "Your figures do not say more than this" in text
     for heading in ("WORTH", "USED TODAY", "UNUSED", "SIMILAR", "NEXT STEP"):
         assert heading not in text
     alone = full_context().model_copy(update={"peers": bare_context().peers})

@@ -21,6 +21,7 @@ from keepwell.contracts.rendering import (
     OpportunityFigures,
     Peers,
     Person,
+    ShownFigures,
     ValueFigures,
 )
 from keepwell.db.engine import Store
@@ -33,13 +34,20 @@ from keepwell.db.repositories.facts_parts import (
     recipient_person,
     staff_person,
 )
-from keepwell.db.repositories.figures import Measured, advice, choose, measured_at, metric_figures
+from keepwell.db.repositories.figures import (
+    Measured,
+    advice,
+    choose,
+    measured_at,
+    metric_figures,
+)
 from keepwell.db.repositories.growth import opportunity_of
 from keepwell.db.repositories.lookup import found
 from keepwell.db.repositories.offer_words import offer_of
 from keepwell.db.repositories.peers import NOBODY as NO_PEERS
 from keepwell.db.repositories.peers import peers_of
 from keepwell.db.repositories.scorecards import scorecard_by_hash, scorecard_in_force
+from keepwell.db.repositories.shown import choose_shown, shown_figures
 from keepwell.db.repositories.team import company_sender, lead_for, owner_of, sender_staff
 from keepwell.db.repositories.value import value_of
 from keepwell.db.repositories.wording import money, whole_months
@@ -80,7 +88,7 @@ class Facts:
         """
         with self._store.read() as session:
             case = _case(session, call)
-            health, measured = _health(session, case)
+            health, shown, measured = _health(session, case)
             theirs = recipient.time_zone if recipient else ""
             local = first_zone(theirs, case.customer.time_zone, case.organisation.time_zone)
             costly = _costly(session, case, measured, local, uses)
@@ -92,6 +100,7 @@ class Facts:
                 owner=staff_person(case.owner) if case.owner else None,
                 contact=case.contact,
                 health=health,
+                shown=shown,
                 intervention=_intervention(session, case),
                 why=call.step.why,
                 now=call.now,
@@ -190,12 +199,13 @@ def _first_contact(session: Session, organisation: Organisation, customer: Custo
     return contact_person(contacts[0]) if contacts else None
 
 
-def _health(session: Session, case: _Case) -> tuple[HealthFigures, Measured]:
+def _health(session: Session, case: _Case) -> tuple[HealthFigures, ShownFigures, Measured]:
+    """The figures for staff, those for the customer, and what both are made of."""
     score, card = case.score, case.card
     at = score.scored_at if score else case.call.now
     measured = measured_at(session, card, case.customer.id, at, case.currency)
-    chosen = choose(measured)
-    figures = metric_figures(session, measured, case.customer.id, chosen.all, case.zone)
+    chosen, shown = choose(measured), choose_shown(measured)
+    figures = metric_figures(session, measured, case.customer.id, chosen.all | shown.all, case.zone)
     who, today, name = _doers(case), case.day, case.customer.name
     known = score.categories if score else {}
     health = HealthFigures(
@@ -210,10 +220,8 @@ def _health(session: Session, case: _Case) -> tuple[HealthFigures, Measured]:
         costly=tuple(advice(measured, c, figures[c], who, today, name) for c in chosen.costly),
         strengths=tuple(figures[c] for c in chosen.strengths),
         improved=tuple(figures[c] for c in chosen.improved),
-        unused=tuple(advice(measured, c, figures[c], who, today, name) for c in chosen.unused),
-        used=tuple(figures[c] for c in chosen.used),
     )
-    return health, measured
+    return health, shown_figures(measured, shown, figures, who, today), measured
 
 
 def _known(value: float | None, otherwise: float) -> float:

@@ -11,10 +11,11 @@ from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from keepwell.contracts.rendering import Benchmark, Peers, PeerStory, PeerUse
-from keepwell.db.repositories.figures import GOOD, Measured, choose
+from keepwell.db.repositories.figures import GOOD, Measured
 from keepwell.db.repositories.lookup import table
 from keepwell.db.repositories.scores_read import latest_values
-from keepwell.db.repositories.wording import named, value_words
+from keepwell.db.repositories.shown import NOT_A_USE, choose_shown, shown_in, words_for_customers
+from keepwell.db.repositories.wording import value_words
 from keepwell.db.tables import Customer, Organisation
 from scoring.arrays import FloatArray
 from scoring.kernel import Scores, score_many
@@ -61,6 +62,7 @@ def peers_of(
 ) -> Peers:
     """The comparison with similar active customers of the organisation; none where fewer than five are.
 
+    It is for the customer's eyes, so it is made of metrics that customers may read about.
     Scores count only where they come from the same scorecard (its hash is `fingerprint`).
     """
     found = similar_to(session, customer)
@@ -75,7 +77,7 @@ def peers_of(
         count=len(similar),
         likeness=many,
         benchmarks=_benchmarks(measured, values, scores.points),
-        story=_story(session, measured, fingerprint, similar, one, customer.name),
+        story=_story(session, measured, fingerprint, similar, one),
         users=_users(measured, values, scores),
     )
 
@@ -113,7 +115,7 @@ def _benchmarks(measured: Measured, values: FloatArray, points: FloatArray) -> t
         column
         for column, metric in enumerate(card.metrics)
         if metric.unit is not Unit.YES_NO
-        and not np.isnan(measured.points[column])
+        and shown_in(measured, column)
         and np.count_nonzero(~np.isnan(points[:, column])) >= FEWEST
     ]
     columns.sort(key=lambda column: (-measured.lost[column], -card.metrics[column].weight))
@@ -130,7 +132,8 @@ def _benchmark(measured: Measured, column: int, others: FloatArray) -> Benchmark
     median, best = (float(sign * value) for value in np.percentile(sign * others, (50, 75), method="lower"))
     ahead = sign * yours > sign * median or sign * yours >= sign * best
     return Benchmark(
-        title=metric.title,
+        metric=metric.name,
+        label=metric.customer.label if metric.customer else "",
         yours=value_words(metric, yours, measured.currency),
         median=value_words(metric, median, measured.currency),
         best_quarter=value_words(metric, best, measured.currency),
@@ -141,7 +144,7 @@ def _benchmark(measured: Measured, column: int, others: FloatArray) -> Benchmark
 def _users(measured: Measured, values: FloatArray, scores: Scores) -> tuple[PeerUse, ...]:
     """For each metric that lies unused: those of the others who have 60 points in it, where five do."""
     card, found = measured.card, []
-    for column in choose(measured).unused:
+    for column in choose_shown(measured).unused:
         # A comparison with NaN is False: who has no value, or no score, is not among them.
         well = (scores.points[:, column] >= GOOD) & (scores.score >= 0)
         if np.count_nonzero(well) < FEWEST:
@@ -154,7 +157,6 @@ def _users(measured: Measured, values: FloatArray, scores: Scores) -> tuple[Peer
                 metric=metric.name,
                 count=int(np.count_nonzero(well)),
                 value=value_words(metric, middle, measured.currency),
-                score=float(np.median(scores.score[well])),
             )
         )
     return tuple(found)
@@ -171,9 +173,7 @@ def _values(
 
 class _Climb(NamedTuple):
     customer: str
-    low: float
     since: datetime
-    high: float
     until: datetime
 
 
@@ -183,9 +183,11 @@ def _story(
     fingerprint: str,
     similar: Sequence[str],
     likeness: str,
-    customer: str,
 ) -> PeerStory | None:
-    """The climb of 15 points or more, within 120 days and to HEALTHY or better, that was the greatest."""
+    """The climb of 15 points or more, within 120 days and to HEALTHY or better, that was the greatest.
+
+    It is told by the figure that rose most among those of use that customers may read about.
+    """
     climb = _greatest_climb(session, measured, fingerprint, similar)
     if climb is None:
         return None
@@ -193,19 +195,22 @@ def _story(
     before, scores_before = _values(session, card, [climb.customer], climb.since)
     after, scores_after = _values(session, card, [climb.customer], climb.until)
     rise = np.nan_to_num(scores_after.points[0] - scores_before.points[0], nan=0.0)
-    column = int(np.argmax(rise))
-    if rise[column] <= 0:
+    told = {
+        column: words
+        for column, metric in enumerate(card.metrics)
+        if (words := words_for_customers(card, column)) and metric.unit not in NOT_A_USE
+    }
+    column = max(told, key=lambda column: float(rise[column]), default=None)
+    if column is None or rise[column] <= 0:
         return None
     metric = card.metrics[column]
     return PeerStory(
         likeness=likeness,
-        metric=metric.title,
-        metric_from=value_words(metric, float(before[0, column]), measured.currency),
-        metric_to=value_words(metric, float(after[0, column]), measured.currency),
-        score_from=climb.low,
-        score_to=climb.high,
+        label=told[column].label,
+        value_from=value_words(metric, float(before[0, column]), measured.currency),
+        value_to=value_words(metric, float(after[0, column]), measured.currency),
         days=max(1, (climb.until - climb.since).days),
-        action=named(metric.action, customer),
+        step=told[column].step or "",
     )
 
 
@@ -240,4 +245,4 @@ def _greatest_climb(
             *window, score.customer_id == best.customer_id, score.score == best.low
         )
     ).scalar_one()
-    return _Climb(best.customer_id, best.low, since, best.score, best.scored_at)
+    return _Climb(best.customer_id, since, best.scored_at)

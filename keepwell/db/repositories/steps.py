@@ -19,8 +19,9 @@ from keepwell.db.repositories.lookup import insert_if_absent
 from keepwell.db.repositories.offers import make_offer
 from keepwell.db.repositories.step_rows import write_step
 from keepwell.db.repositories.team import lead_of
-from keepwell.db.tables import Customer, Document, Intervention, Staff, Task
+from keepwell.db.tables import Customer, Document, Intervention, Organisation, Staff, Task
 from keepwell.keys import new_id, step_key
+from keepwell.moments import minute_words
 
 FALLBACK = "fallback"
 FALLBACK_DUE = timedelta(hours=4)
@@ -60,7 +61,8 @@ class StepRepository:
             owner = _person(session, call, audience)
             _insert_task(session, call, kind, owner, due, text)
             whom = owner.name if owner else "nobody yet: there is no owner and no lead"
-            result = StepResult(state=StepState.DONE, why=f"task for {whom}, due {due:%d %b %Y %H:%M} UTC")
+            # When it is due stands in the task itself, wherever it is shown.
+            result = StepResult(state=StepState.DONE, why=f"task for {whom}")
             if write_step(session, call, result):
                 _tell(session, call, f"task.{kind}", f"{text.subject} ({whom})", call.step.why)
             return result
@@ -90,9 +92,10 @@ class StepRepository:
         with self._store.write() as session:
             row = make_offer(session, call, offer)
             kinds = ", ".join(option.kind.words for option in offer.options)
+            zone = session.get_one(Organisation, call.organisation).time_zone
             result = StepResult(
                 state=StepState.DONE,
-                why=f"offered until {row.valid_until:%d %b %Y %H:%M} UTC: {kinds}",
+                why=f"offered until {minute_words(row.valid_until, zone)}: {kinds}",
                 offer=OfferMade(step=offer.name, until=row.valid_until),
             )
             if write_step(session, call, result):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from keepwell.rendering.filters import short
+from keepwell.rendering.filters import possessive, short
 from scoring.scorecard import Metric
 from scoring.units import Unit, format_value
+
+UNCHANGED = "unchanged"
 
 _SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
 
@@ -31,14 +33,18 @@ def value_words(metric: Metric, value: float, currency: str) -> str:
 
 
 def named(text: str, customer: str) -> str:
-    """A scorecard's sentence about "the customer" with the customer's name, for the customer's own eyes."""
-    return re.sub(r"\b[Tt]he customer\b", lambda _: short(customer), text)
+    """A scorecard's sentence about "the customer" with the customer's name."""
+
+    def name(found: re.Match[str]) -> str:
+        return possessive(short(customer)) if found["whose"] else short(customer)
+
+    return re.sub(r"\b[Tt]he customer\b(?P<whose>['’]s\b)?", name, text)
 
 
 def change_words(before: str, now: str, *, rose: bool) -> str:
     """What became of a value: "up from 31 %", "unchanged" where the rounded texts are the same."""
     if before == now:
-        return "unchanged"
+        return UNCHANGED
     return f"{'up' if rose else 'down'} from {before}"
 
 

@@ -79,25 +79,13 @@ def test_what_is_good_but_falling_is_no_strength(world: World) -> None:
     assert [metric.name for metric in health.strengths] == ["integration_usage"]
 
 
-def test_strengths_rises_and_unused_features(world: World) -> None:
+def test_strengths_and_rises(world: World) -> None:
     in_trouble(world)
     health = context_of(world).health
     assert [metric.name for metric in health.strengths] == ["integration_usage", "payment_health"]
-    # What counts a use and is not shown as unused, the best first.
-    assert [metric.name for metric in health.used] == [
-        "onboarding_completion_rate",
-        "daily_active_rate",
-        "community_participation",
-    ]
     assert [metric.name for metric in health.improved] == ["integration_usage", "payment_health"]
     assert health.improved[1].change == "up from 80 %"
     assert health.strengths[0].words == "Integration usage is 3"
-    # Not the costliest metric, no trend, no mood.
-    assert [entry.metric.name for entry in health.unused] == [
-        "feature_adoption_depth",
-        "plan_utilization_rate",
-        "feature_request_frequency",
-    ]
 
 
 def test_history_is_at_most_13_points_of_90_days(world: World) -> None:
@@ -218,14 +206,13 @@ def test_with_next_to_nothing_in_the_store(world: World) -> None:
     assert health.coverage == pytest.approx(0.15)
     assert [row.score for row in health.categories] == [None] * 4
     assert (health.costly, health.strengths, health.improved) == ((), (), ())
-    assert [entry.metric.name for entry in health.unused] == ["daily_active_rate"]
-    assert health.unused[0].metric.change == ""
-    assert health.unused[0].owner == "the team at Brightdesk Ltd"
+    assert context.shown.steps == ()
+    assert [(figure.name, figure.change) for figure in context.shown.used] == [("daily_active_rate", "")]
     assert (context.recipient.name, context.owner, context.contact) == ("", None, None)
     assert (context.sender.name, context.peers.count) == ("Brightdesk Ltd", 0)
     with world.store.write() as session:
         session.delete(session.get_one(Metric, ("acme", "daily_active_rate", NOW)))
-    assert context_of(world).health.unused == ()
+    assert context_of(world).shown.used == ()
 
 
 def test_every_template_renders_from_the_store(world: World) -> None:
@@ -257,8 +244,8 @@ def test_advice_names_the_customer_and_not_the_customer(world: World) -> None:
     in_trouble(world)
     health = context_of(world).health
     assert health.costly[0].action == "Agree with Acme's lead on one daily task that moves into the product."
-    assert health.unused[0].success == "Acme uses 56 % of the features in the plan."
-    for entry in (*health.costly, *health.unused):
+    assert health.costly[1].success == "Acme uses 56 % of the features in the plan."
+    for entry in health.costly:
         assert "the customer" not in f"{entry.action} {entry.success} {entry.metric.low}".lower()
 
 

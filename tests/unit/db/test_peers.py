@@ -45,8 +45,8 @@ def test_benchmarks_compare_with_values_that_somebody_has(world: World) -> None:
     assert (peers.count, len(peers.benchmarks)) == (8, 5)
     first = peers.benchmarks[0]
     # 60 % is 100 points: the peers have 40 to 47 points, the fourth of eight has 43, the sixth 45.
-    assert (first.title, first.yours, first.median, first.best_quarter, first.better) == (
-        "Daily active rate",
+    assert (first.label, first.yours, first.median, first.best_quarter, first.better) == (
+        "share of users active on a working day",
         "6 %",
         "25.8 %",
         "27 %",
@@ -61,27 +61,27 @@ def test_too_few_values_make_no_benchmark(world: World) -> None:
     in_trouble(world)
     for number in range(6):
         world.customer(f"peer{number}")
-        world.measure(f"peer{number}", {"payment_health": 95})
-    assert [line.title for line in context_of(world).peers.benchmarks] == ["Payment health"]
+        world.measure(f"peer{number}", {"payment_health": 95, "integration_usage": 2})
+    # How punctually somebody pays is between them and us, also when many do.
+    assert [line.metric for line in context_of(world).peers.benchmarks] == ["integration_usage"]
 
 
 def test_peers_who_use_what_lies_unused_are_told_of_where_five_do(world: World) -> None:
     in_trouble(world)
-    # Eight with 70 to 77 points in everything; three of them use less than half of their plan.
+    # Eight with 70 to 77 points in everything; three of them have hardly been set up.
     for number, name in enumerate(similar(world, 8)):
         if number < 3:
-            world.at_points(name, 70 + number, NOW - timedelta(hours=1), plan_utilization_rate=20)
+            world.at_points(name, 70 + number, NOW - timedelta(hours=1), onboarding_completion_rate=20)
             world.rescore(name, NOW - timedelta(hours=1))
     context = context_of(world)
     users = {one.metric: one for one in context.peers.users}
-    assert set(users) == {entry.metric.name for entry in context.health.unused}
+    assert set(users) == {entry.figure.name for entry in context.shown.unused}
     assert users["feature_adoption_depth"].count == 8
-    plan = users["plan_utilization_rate"]
+    set_up = users["onboarding_completion_rate"]
     # Those with 73, 74, 75, 76 and 77 points: the one in the middle.
-    assert plan.count == 5
-    assert plan.score == pytest.approx(75)
-    world.at_points("peer3", 73, NOW - timedelta(minutes=1), plan_utilization_rate=59)
-    assert "plan_utilization_rate" not in {one.metric for one in context_of(world).peers.users}
+    assert (set_up.count, set_up.value) == (5, "75 %")
+    world.at_points("peer3", 73, NOW - timedelta(minutes=1), onboarding_completion_rate=59)
+    assert "onboarding_completion_rate" not in {one.metric for one in context_of(world).peers.users}
 
 
 def test_without_a_climb_there_is_no_story(world: World) -> None:
@@ -91,7 +91,7 @@ def test_without_a_climb_there_is_no_story(world: World) -> None:
     assert (peers.count, peers.story) == (6, None)
 
 
-def test_a_story_tells_of_metric_score_and_days(world: World) -> None:
+def test_a_story_tells_of_a_figure_and_days(world: World) -> None:
     names = [f"peer{number}" for number in range(5)]
     for name in names:
         world.customer(name)
@@ -105,10 +105,11 @@ def test_a_story_tells_of_metric_score_and_days(world: World) -> None:
     in_trouble(world)
     story = context_of(world).peers.story
     assert story is not None
-    assert (story.likeness, story.metric) == ("another customer of Brightdesk Ltd", "Feature adoption depth")
-    assert (story.metric_from, story.metric_to, story.days) == ("0 %", "52.5 %", 40)
-    assert story.score_from == pytest.approx(18)
-    assert story.score_to == pytest.approx(75)
-    assert story.action == "Show the two unused features that fit Acme's goals best in a short session.", (
-        "advice for this customer, so with its name"
+    assert (story.likeness, story.label) == (
+        "another customer of Brightdesk Ltd",
+        "share of the plan's features in use",
+    )
+    assert (story.value_from, story.value_to, story.days) == ("0 %", "52.5 %", 40)
+    assert (
+        story.step == "Pick two features that fit your goals, and we set them up with you in a short session."
     )
