@@ -63,7 +63,7 @@ def details(state: Standing, step: Step | None, now: datetime) -> str:
         lines += ["", f"Offer {state.offer.state.value}{terms}."]
     lines += ["", f"Acknowledged by {state.acknowledged}." if state.acknowledged else "Not acknowledged yet."]
     done = [*(entry.carry.earlier if entry.carry else ()), *state.sent]
-    lines += ["", "**So far**", "", *(f"- {line}" for line in done)] if done else []
+    lines += ["", "**So far** (UTC)", "", *(f"- {line}" for line in done)] if done else []
     return "\n".join(lines)
 
 

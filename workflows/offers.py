@@ -9,16 +9,21 @@ from keepwell.contracts.commands import Accept, Decline, Seen
 from keepwell.contracts.intervention import Added
 from keepwell.contracts.offers import OPEN_OFFER, OfferChange, OfferKind, OfferState, Terms
 from keepwell.contracts.playbook import Offer, Playbook, Step
+from keepwell.moments import minute_words
 
-MINUTE = "%d %b %Y %H:%M"
 ABOUT_OFFERS = Accept | Decline | Seen
 
 
 @dataclass
 class OfferRecord:
-    """The offer of one intervention as its run knows it; `state` is None until it was made."""
+    """The offer of one intervention as its run knows it; `state` is None until it was made.
+
+    `names_plan`: who takes a smaller plan has to say which. `zone` is that of what people read.
+    """
 
     playbook: Playbook
+    names_plan: bool = False
+    zone: str = "UTC"
     state: OfferState | None = None
     until: datetime | None = None
     terms: Terms | None = None
@@ -38,9 +43,11 @@ class OfferRecord:
         if self.state is not None and self.state not in OPEN_OFFER:
             return f"The offer is {self.state.value} already."
         if self.until is not None and now >= self.until:
-            return f"The offer ended on {self.until:{MINUTE}} UTC."
-        if not isinstance(command, Accept):
-            return None
+            return f"The offer ended on {minute_words(self.until, self.zone)}."
+        return self._terms_refusal(step, command) if isinstance(command, Accept) else None
+
+    def _terms_refusal(self, step: Offer, command: Accept) -> str | None:
+        """Why what was agreed is not what is offered; None if it is."""
         option = step.option(command.option)
         if option is None:
             kinds = ", ".join(option.kind.value for option in step.options)
@@ -51,6 +58,8 @@ class OfferRecord:
             return f"Say for how many months: 1 to {option.months}."
         if option.months is not None and (command.months or 0) > option.months:
             return f"At most {option.months} months are offered, not {command.months}."
+        if self.names_plan and option.kind is OfferKind.PLAN_DOWNGRADE and not command.plan.strip():
+            return f"Say onto which plan they go: {option.kind.value!r} needs it."
         return None
 
     def change(self, command: ABOUT_OFFERS) -> OfferChange:

@@ -37,12 +37,16 @@ class Exit:
 
 @dataclass
 class Standing:
-    """Where one intervention's run stands. `plan` are the steps it has, `offer` what it may offer."""
+    """Where one intervention's run stands. `plan` are the steps it has, `offer` what it may offer.
+
+    `by_hand` are the steps that a person has completed, or whose task.
+    """
 
     entry: InterventionInput
     opened: Opened | None = None
     clock: Clock | None = None
     steps: dict[str, StepState] = field(default_factory=dict)
+    by_hand: list[str] = field(default_factory=list)
     inbox: list[ScoreChange] = field(default_factory=list)
     waiting: list[Command] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
@@ -64,7 +68,7 @@ class Standing:
 
     def __post_init__(self) -> None:
         self.plan = list(self.entry.playbook.steps)
-        self.offer = OfferRecord(self.entry.playbook)
+        self.offer = OfferRecord(self.entry.playbook, names_plan=self.entry.engine > 3)
 
     def stand_still(self, since: datetime, until: datetime | None, reason: str) -> None:
         """A pause that began elsewhere goes on here."""

@@ -30,12 +30,13 @@ from keepwell.contracts.intervention import (
     ScoreChange,
     StepState,
 )
+from keepwell.contracts.offers import OfferState
+from keepwell.moments import minute_words
 from keepwell.spans import lasted_words
 from workflows.clock import Clock
 from workflows.offers import added
 from workflows.standing import FINAL, Exit, Standing
 
-MINUTE = "%d %b %Y %H:%M"
 LONGEST_PAUSE = timedelta(days=366)
 TASKS = ("task", "escalate")
 
@@ -70,7 +71,7 @@ class RunState(Standing):
     def begin(self, opened: Opened) -> None:
         """The store has opened the intervention: its clock starts, waiting commands are read."""
         self.opened = opened
-        self.owner = opened.owner_name
+        self.owner, self.offer.zone = opened.owner_name, opened.zone
         self.clock = Clock(opened.started_at, opened.shift)
         self.steps = {step.name: StepState.PLANNED for step in self.plan}
         if opened.paused_at is not None:
@@ -122,9 +123,11 @@ class RunState(Standing):
         playbook = self.entry.playbook
         match command:
             case Pause() if command.until is not None and command.until <= now:
-                return f"A pause until {command.until:{MINUTE}} is over already; it is {now:{MINUTE}} UTC."
+                until, is_now = self._until(command.until), self._minute(now)
+                return f"A pause {until} is over already; it is {is_now}."
             case Pause() if command.until is not None and command.until > now + LONGEST_PAUSE:
-                return f"A pause until {command.until:{MINUTE}} is longer than a year; stop it, or name less."
+                until = self._until(command.until)
+                return f"A pause {until} is longer than a year; stop it, or name less."
             case Resume() if not self.paused:
                 return "It is not paused, so there is nothing to resume."
             case Complete(step=name) | Skip(step=name):
@@ -144,8 +147,9 @@ class RunState(Standing):
         state = self.steps[name]
         # A task step is done for the run once its task exists, and a step that was not done has become
         # a task: completing it closes that task.
-        by_hand = state in (StepState.MISSED, StepState.SKIPPED, StepState.HELD)
-        if isinstance(command, Complete) and (by_hand or (state is StepState.DONE and step.kind in TASKS)):
+        undone = state in (StepState.MISSED, StepState.SKIPPED, StepState.HELD)
+        task = state is StepState.DONE and step.kind in TASKS and name not in self.by_hand
+        if isinstance(command, Complete) and (undone or task):
             return None
         if state in FINAL:
             return f"Step {name} is {state.value} already."
@@ -163,9 +167,38 @@ class RunState(Standing):
             self._note(command, now, f"{command.kind} was refused", refused, kind="command.refused")
             text = refused
         else:
-            text = self._carry_out(command, now)
+            text = self._already(command) or self._carry_out(command, now)
         self.seen[command.id] = text
         return text
+
+    def _already(self, command: Command) -> str:
+        """What to answer where a command says nothing that is not so already; empty where it does."""
+        if self.entry.engine < 4:
+            return ""
+        match command:
+            case Acknowledge(note="") if self.acknowledged:
+                return f"{self.acknowledged} has acknowledged it already."
+            case Respond(note="") if self.answered:
+                return "The customer's answer is noted already."
+            case Seen() if self.offer.state is OfferState.SEEN:
+                return "Noted already: they have seen the offer."
+            case Pause() if self.paused and self._same_pause(command):
+                return f"It is paused {self._until(command.until)} already."
+            case _:
+                return ""
+
+    def _same_pause(self, command: Pause) -> bool:
+        """Whether a pause differs from the one in force by nothing that people see: to the minute."""
+        assert self.clock is not None  # noqa: S101  (only an open intervention is paused)
+        until, other = self._until(self.clock.paused_until), self._until(command.until)
+        return command.reason == self.pause_reason and until == other
+
+    def _until(self, until: datetime | None) -> str:
+        return f"until {self._minute(until)}" if until else "until somebody resumes it"
+
+    def _minute(self, at: datetime) -> str:
+        """A moment on the organisation's clock."""
+        return minute_words(at, self.opened.zone if self.opened is not None else "UTC")
 
     def _carry_out(self, command: Command, now: datetime) -> str:  # noqa: C901  (a case each)
         match command:
@@ -255,7 +288,7 @@ class RunState(Standing):
         assert self.clock is not None  # noqa: S101  (receive() has checked that it is open)
         self.clock.pause(now, command.until)
         self.pause_reason = command.reason
-        until = f"until {command.until:{MINUTE}} UTC" if command.until else "until somebody resumes it"
+        until = self._until(command.until)
         changes = Changes(paused=True, paused_until=command.until, pause_reason=command.reason)
         self._note(command, now, f"Paused {until}", command.reason, changes)
         return f"Paused {until}. Remaining delays are kept."
@@ -298,6 +331,8 @@ class RunState(Standing):
 
     def _settle(self, command: Command, name: str, state: StepState, why: str, now: datetime) -> str:
         self.steps[name] = state
+        if state is StepState.DONE:
+            self.by_hand.append(name)
         text = f"Step {name} was {'completed' if state is StepState.DONE else 'skipped'} by hand"
         self._note(command, now, text, why, Changes(steps={name: state}))
         return text + "."

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Annotated
 
 import typer
+from sqlmodel import Session
 
 from keepwell.cli import words
 from keepwell.cli.desk import By, Desk, Json, open_desk, who
@@ -43,6 +44,7 @@ AsSignal = Annotated[
 ]
 LONGEST = 500
 Make = Callable[[InterventionDetail, Desk, dict[str, str]], Command]
+Find = Callable[[Session, Desk, str], str]
 
 
 def register(app: typer.Typer) -> None:
@@ -161,11 +163,16 @@ def stop(
     send(target, by, lambda _d, _k, base: Stop(reason=text_of(reason), **base), as_signal, as_json)
 
 
-def send(target: str, by: str | None, make: Make, as_signal: bool, as_json: bool) -> None:
-    """Find the intervention, check what can be checked here, tell its run, and say what it answered."""
+def send(
+    target: str, by: str | None, make: Make, as_signal: bool, as_json: bool, find: Find | None = None
+) -> None:
+    """Find the intervention, check what can be checked here, tell its run, and say what it answered.
+
+    `find` is how it is found, unset: by its id, or the customer's newest.
+    """
     with open_desk() as desk:
         with desk.store.read() as session:
-            own = find_intervention(session, desk.organisation.id, target)
+            own = (find or _newest)(session, desk, target)
             detail = intervention_detail(session, own, desk.now)
         if detail.intervention.outcome is not None:
             raise _has_ended(desk, detail.intervention)
@@ -173,6 +180,10 @@ def send(target: str, by: str | None, make: Make, as_signal: bool, as_json: bool
         command = make(detail, desk, base)
         answer = _deliver(desk, detail.intervention, command, as_signal=as_signal)
     _tell(detail.intervention, command, answer, as_json=as_json)
+
+
+def _newest(session: Session, desk: Desk, text: str) -> str:
+    return find_intervention(session, desk.organisation.id, text)
 
 
 def _deliver(desk: Desk, line: InterventionLine, command: Command, *, as_signal: bool) -> Answer | None:

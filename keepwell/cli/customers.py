@@ -63,14 +63,14 @@ def list_customers(
 
 def _print_customers(desk: Desk, found: Customers, numbers: Counts) -> None:
     columns = [
-        Column("Id", wide=70),
+        Column("Id", drop=1),
         Column("Customer"),
         Column("Score", justify="right", keep=True),
-        Column("Level", keep=True),
-        Column("Since", keep=True),
-        Column("Owner", wide=90),
-        Column("Revenue", justify="right", keep=True, wide=120),
-        Column("Playbook", keep=True),
+        Column("Level"),
+        Column("Since", keep=True, drop=2),
+        Column("Owner", drop=4),
+        Column("Revenue", justify="right", keep=True, drop=3),
+        Column("Playbook"),
     ]
     print_table(columns, [_row(desk, one) for one in found.customers])
     say()
@@ -230,7 +230,7 @@ def _print_contacts(detail: CustomerDetail) -> None:
         Column("Role", keep=True),
         Column("Email"),
         Column("Consent", keep=True),
-        Column("Note", wide=100),
+        Column("Note", drop=1),
     ]
     print_table(
         columns,

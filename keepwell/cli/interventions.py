@@ -20,6 +20,7 @@ from keepwell.db.repositories.views import find_intervention
 from keepwell.db.repositories.views_interventions import (
     InterventionLine,
     InterventionState,
+    Standing,
     interventions,
 )
 from keepwell.db.repositories.views_timeline import (
@@ -35,6 +36,9 @@ NONE_YET = (
     "No interventions. One begins when a customer's level falls (keepwell score), "
     "or for those in trouble already: keepwell enrol --level CRITICAL --limit 10"
 )
+OF_CUSTOMERS = tuple(f"command.{kind}" for kind in ("respond", "seen", "accept", "decline", "upgraded"))
+"""Lines of what a customer did: the person named has only written it down."""
+
 STATE_STYLES: dict[str, str] = {
     StepState.DONE: "green",
     StepState.MISSED: "bold red",
@@ -60,7 +64,7 @@ def list_interventions(
     limit: Limit = 50,
     as_json: Json = False,
 ) -> None:
-    """The interventions, those that run first."""
+    """The interventions: those that run first, of them the worst first, and campaigns last."""
     with open_desk() as desk, desk.store.read() as session:
         found = interventions(
             session,
@@ -141,8 +145,10 @@ def _state(desk: Desk, one: InterventionLine) -> Text:
             until = f"until {desk.clock.moment(one.paused_until)}" if one.paused_until else "until resumed"
             reason = f": {plain(one.pause_reason)}" if one.pause_reason else ""
             return Text.assemble(("paused", "bold yellow"), f" {since}, {until}{reason}")
+        case InterventionState.OPEN if one.standing is Standing.HELD:
+            return Text.assemble(("held", "bold yellow"), f": {plain(one.held_why)}")
         case InterventionState.OPEN:
-            return Text("open", style="green")
+            return Text(one.standing.value, style="green")
 
 
 def _by(desk: Desk, one: InterventionLine) -> str:
@@ -180,7 +186,8 @@ def _what(desk: Desk, line: TimelineLine) -> Text:
     name = f"{line.step}: " if line.source == "step" else ""
     text = Text.assemble((name, "bold"), plain(line.title))
     if line.by and line.by != "engine":
-        text.append(f" ({plain(line.by)})")
+        logged = "logged by " if line.kind in OF_CUSTOMERS else ""
+        text.append(f" ({logged}{plain(line.by)})")
     if line.why:
         text.append(f"\n{plain(line.why)}", style="dim")
     for delivery in line.deliveries:

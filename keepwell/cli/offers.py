@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 from rich.text import Text
+from sqlmodel import Session
 
 from keepwell.cli import words
 from keepwell.cli.commands import AsSignal, Note, Target, send, text_of
@@ -13,9 +14,10 @@ from keepwell.cli.desk import By, Desk, Json, Limit, open_desk
 from keepwell.cli.output import Column, print_json, print_table, say
 from keepwell.contracts.commands import Accept, Decline, Seen, Upgraded
 from keepwell.contracts.offers import LONGEST_PAUSE_MONTHS, OPEN_OFFER, OfferKind, OfferState
-from keepwell.db.repositories.views_offers import OfferLine, offers
+from keepwell.db.repositories.views_offers import OfferLine, find_offering, offers
+from keepwell.errors import InputError, RefusedError
 
-Plan = Annotated[str, typer.Option("--plan", help="The plan they go onto (a downgrade, an upgrade).")]
+Plan = Annotated[str, typer.Option("--plan", help="The plan they go onto; a downgrade needs it.")]
 _COLOURS = {OfferState.ACCEPTED: "green", OfferState.DECLINED: "red", OfferState.SEEN: "yellow"}
 
 
@@ -32,24 +34,32 @@ def register(app: typer.Typer) -> None:
 
 def list_offers(
     state: Annotated[OfferState | None, typer.Option(help="Only those in this state.")] = None,
+    customer: Annotated[str | None, typer.Option("--customer", help="Id or name of a customer.")] = None,
     limit: Limit = 100,
     as_json: Json = False,
 ) -> None:
     """What was offered to whom, until when, and what became of it."""
     with open_desk() as desk, desk.store.read() as session:
-        found = offers(session, desk.organisation.id, states=(state,) if state else (), limit=limit)
+        found = offers(
+            session,
+            desk.organisation.id,
+            customer=desk.customer(session, customer),
+            states=(state,) if state else (),
+            limit=limit,
+        )
     if as_json:
         print_json({"offers": found})
         return
     if not found:
-        say("No offers. Playbooks make them: keepwell playbooks")
+        filtered = state is not None or customer is not None
+        say("No offer fits." if filtered else "No offers. Playbooks make them: keepwell playbooks")
         return
     _print(desk, found)
 
 
 def seen(target: Target, by: By = None, as_signal: AsSignal = False, as_json: Json = False) -> None:
     """The customer has seen the offer."""
-    send(target, by, lambda _d, _k, base: Seen(**base), as_signal, as_json)
+    send(target, by, lambda _d, _k, base: Seen(**base), as_signal, as_json, _find)
 
 
 def accept(
@@ -66,12 +76,19 @@ def accept(
     as_json: Json = False,
 ) -> None:
     """The customer accepts an option of the offer: what was promised follows, the playbook ends."""
+    if option is OfferKind.PLAN_DOWNGRADE and not plan.strip():
+        raise InputError(
+            "A downgrade needs the plan they go onto: the task to change it names it.",
+            place="--plan",
+            hint="For example: --plan Basic",
+        )
     send(
         target,
         by,
         lambda _d, _k, base: Accept(option=option, months=months, plan=plan, note=text_of(note), **base),
         as_signal,
         as_json,
+        _find,
     )
 
 
@@ -79,7 +96,7 @@ def decline(
     target: Target, note: Note = "", by: By = None, as_signal: AsSignal = False, as_json: Json = False
 ) -> None:
     """The customer declines the offer: an answer like any other."""
-    send(target, by, lambda _d, _k, base: Decline(note=text_of(note), **base), as_signal, as_json)
+    send(target, by, lambda _d, _k, base: Decline(note=text_of(note), **base), as_signal, as_json, _find)
 
 
 def upgraded(
@@ -94,14 +111,28 @@ def upgraded(
     send(target, by, lambda _d, _k, base: Upgraded(plan=plan, note=text_of(note), **base), as_signal, as_json)
 
 
+def _find(session: Session, desk: Desk, text: str) -> str:
+    """The intervention whose offer is meant. Raises RefusedError where that is answered for good."""
+    own = find_offering(session, desk.organisation.id, text)
+    made = next(iter(offers(session, desk.organisation.id, intervention=own, limit=1)), None)
+    if made is not None and made.state is OfferState.ACCEPTED:
+        by = f" (noted by {made.decided_by})" if made.decided_by else ""
+        raise RefusedError(
+            f"{made.customer} has accepted the offer of {made.playbook} already: {made.agreed}, "
+            f"on {desk.clock.moment(made.decided_at)}{by}.",
+            hint="What became of all offers: keepwell offer list",
+        )
+    return own
+
+
 def _print(desk: Desk, found: tuple[OfferLine, ...]) -> None:
     columns = [
         Column("Customer", keep=True),
         Column("State", keep=True),
-        Column("Offered"),
-        Column("Until"),
+        Column("Offered", keep=True, drop=2),
+        Column("Until", keep=True),
         Column("What"),
-        Column("Playbook"),
+        Column("Playbook", drop=1),
     ]
     print_table(columns, [_row(desk, line) for line in found])
     waiting = sum(line.state in OPEN_OFFER for line in found)
@@ -114,8 +145,8 @@ def _row(desk: Desk, line: OfferLine) -> list[str | Text]:
     return [
         line.customer,
         Text(line.state.value, style=_COLOURS.get(line.state, "")),
-        desk.clock.moment(line.offered_at),
-        desk.clock.moment(line.valid_until),
+        "–" if line.early else desk.clock.moment(line.offered_at),
+        "–" if line.early else desk.clock.moment(line.valid_until),
         f"{what}: {line.note}" if line.note else what,
         line.playbook,
     ]

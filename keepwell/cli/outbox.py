@@ -66,8 +66,8 @@ def list_messages(
     columns = [
         Column("Id", keep=True),
         Column("When", keep=True),
-        Column("By", keep=True),
-        Column("Customer", wide=100),
+        Column("By", keep=True, drop=1),
+        Column("Customer"),
         Column("To"),
         Column("Subject"),
     ]

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from keepwell.cli.fitting import need_of, shown, widths
 from scoring.levels import Level
 
 PIPED_WIDTH = 160
@@ -55,18 +56,31 @@ def level_text(level: Level | None, missing: str = "–") -> Text:
 
 
 class Column:
-    """A column of a table. `keep` columns are not broken into lines; `wide` ones need a wide terminal."""
+    """A column of a table.
 
-    def __init__(self, title: str, *, justify: Justify = "left", keep: bool = False, wide: int = 0) -> None:
-        self.title, self.justify, self.keep, self.wide = title, justify, keep, wide
+    `keep` columns are not broken into lines. Where the terminal has no room, those with a `drop` are left
+    out, 1 first; `wide` ones also where it has fewer columns than that.
+    """
+
+    def __init__(
+        self, title: str, *, justify: Justify = "left", keep: bool = False, drop: int = 0, wide: int = 0
+    ) -> None:
+        self.title, self.justify, self.keep, self.drop, self.wide = title, justify, keep, drop, wide
 
 
 def print_table(
     columns: Sequence[Column], rows: Iterable[Sequence[object]], *, title: str = "", space: bool = False
 ) -> None:
-    """A table without frames. Columns that need more columns than the terminal has are left out."""
+    """A table without frames. Of the columns that a narrow terminal has no room for, the foot tells."""
     out = console()
-    shown = [index for index, column in enumerate(columns) if out.width >= column.wide]
+    cells = [[cell(value) for value in row] for row in rows]
+    needs = [
+        need_of([column.title, *(row[index].plain for row in cells)], unbroken=column.keep, drop=column.drop)
+        for index, column in enumerate(columns)
+    ]
+    able = [index for index, column in enumerate(columns) if out.width >= column.wide]
+    fitting = [able[place] for place in shown([needs[index] for index in able], out.width)]
+    given = widths([needs[index] for index in fitting], out.width)
     table = Table(
         title=plain(title) if title else None,
         title_justify="left",
@@ -76,12 +90,20 @@ def print_table(
         padding=(0, 2, 1 if space else 0, 0),
         header_style="bold",
     )
-    for index in shown:
+    for place, index in enumerate(fitting):
         column = columns[index]
-        table.add_column(column.title, justify=column.justify, no_wrap=column.keep, overflow="fold")
-    for row in rows:
-        table.add_row(*(cell(row[index]) for index in shown))
+        table.add_column(
+            column.title,
+            justify=column.justify,
+            no_wrap=column.keep,
+            overflow="fold",
+            width=given[place] if given else None,
+        )
+    for row in cells:
+        table.add_row(*(row[index] for index in fitting))
     out.print(table)
+    if hidden := [column.title for index, column in enumerate(columns) if index not in fitting]:
+        say(f"A wider terminal or --json shows: {', '.join(hidden)}.", style="dim")
 
 
 def say(*parts: object, style: str = "") -> None:

@@ -9,7 +9,7 @@ from rich.text import Text
 from keepwell.cli import words
 from keepwell.cli.desk import Desk
 from keepwell.cli.output import Column, level_text, print_table, say
-from keepwell.db.repositories.views_interventions import InterventionLine, InterventionState
+from keepwell.db.repositories.views_interventions import InterventionLine, Standing
 from keepwell.db.repositories.views_work import TaskLine
 
 
@@ -22,14 +22,14 @@ def intervention_table(
     if title:
         say()
     columns = [
-        Column("Id", keep=True),
+        Column("Id", keep=True, drop=3),
         *([] if of_one else [Column("Customer")]),
-        Column("Playbook", keep=True),
-        Column("Level", keep=True, wide=100),
-        Column("Score", justify="right", keep=True, wide=100),
-        Column("Owner", wide=110),
-        Column("State"),
-        Column("Started", keep=True),
+        Column("Playbook", keep=True, drop=5),
+        Column("Level", keep=True),
+        Column("Score", justify="right", keep=True),
+        Column("Owner", drop=2),
+        Column("State", drop=4),
+        Column("Started", keep=True, drop=1),
         Column("Next"),
     ]
     rows = []
@@ -44,23 +44,27 @@ def intervention_table(
 
 
 def _state(desk: Desk, one: InterventionLine) -> Text:
-    match one.state:
-        case InterventionState.ENDED:
+    match one.standing:
+        case Standing.ENDED:
             return Text(one.outcome or "ended", style="dim")
-        case InterventionState.PAUSED:
+        case Standing.PAUSED:
             until = f" until {desk.clock.moment(one.paused_until)}" if one.paused_until else ""
             return Text(f"paused{until}", style="yellow")
-        case InterventionState.OPEN:
-            return Text("acknowledged" if one.acknowledged_by else "open", style="green")
+        case Standing.HELD:
+            return Text("held", style="yellow")
+        case Standing.OPEN | Standing.ACKNOWLEDGED | Standing.ANSWERED:
+            return Text(one.standing.value, style="green")
 
 
 def _next(desk: Desk, one: InterventionLine) -> str:
-    if one.state is InterventionState.ENDED:
+    if one.standing is Standing.ENDED:
         return f"ended {desk.clock.moment(one.ended_at)}"
     if one.next_step is None:
-        return "waits for an answer"
-    if one.state is InterventionState.PAUSED and one.paused_until is None:
+        return "waits for an answer" if one.responded_at is None else "ends now"
+    if one.standing is Standing.PAUSED and one.paused_until is None:
         return f"{one.next_step}, once resumed"
+    if one.standing is Standing.HELD:
+        return f"{one.next_step}, once the customer is well"
     when = desk.clock.away(one.next_at) if one.next_at and one.next_at > desk.now else "due"
     return f"{one.next_step} {when}"
 
@@ -75,7 +79,7 @@ def task_table(desk: Desk, tasks: Sequence[TaskLine], *, title: str = "", of_one
         Column("Task"),
         *([] if of_one else [Column("Customer")]),
         Column("Owner"),
-        Column("Age", keep=True, justify="right"),
+        Column("Age", keep=True, justify="right", drop=1),
         Column("Due", keep=True),
         Column("State", keep=True),
     ]

@@ -18,7 +18,7 @@ from scoring.signal import Signal, Urgency
 RECOVERED = (Level.HEALTHY, Level.THRIVING)
 """The levels that end a risk playbook."""
 
-ENGINE_NOW = 3
+ENGINE_NOW = 4
 """What new runs begin with; see `InterventionInput.engine`."""
 
 
@@ -82,6 +82,7 @@ class Opened(Frozen):
     `shift` is how long its clock has stood still; it is not zero where `workflow reset` opens it again.
     A pause that a person put on another of the customer's playbooks counts here too. `held` says why an
     expansion must wait (empty: it need not); `holds` that the customer's expansion has to be told so.
+    `zone` is the organisation's time zone, for what people read; runs of before the field was there say UTC.
     """
 
     intervention: str
@@ -96,6 +97,7 @@ class Opened(Frozen):
     held: str = ""
     held_at: datetime | None = None
     holds: bool = False
+    zone: str = "UTC"
 
 
 class NotOpened(Frozen):
@@ -181,7 +183,8 @@ class InterventionInput(Frozen):
     `engine` 1 is what runs were before the field was there: all they ask of the store are activities like
     any other. Since 2 the opening, the end and steps that only write to the store are local activities.
     Since 3 a change of level is refused as outdated where a newer one waits beside it, a hold that comes
-    before the opening counts, and so does a resume that comes during a take-over.
+    before the opening counts, and so does a resume that comes during a take-over. Since 4 what is so already
+    is answered without another line in the timeline, and who takes a smaller plan says which.
     """
 
     organisation: str

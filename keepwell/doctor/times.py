@@ -11,6 +11,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from keepwell.doctor.findings import Note, ok, problem, warning
 from keepwell.doctor.scene import Scene
 from keepwell.keys import daily_schedule_id, sweep_schedule_id
+from keepwell.moments import minute_words
 from keepwell.temporal.schedules import SWEEP_EVERY, ScheduleState, schedule_state
 
 APPLY = "keepwell schedules apply"
@@ -38,12 +39,13 @@ async def schedules(scene: Scene) -> Sequence[Note]:
 
 
 def _told(state: ScheduleState) -> str:
-    last = f"last {_minute(state.last_at)}" if state.last_at else "not yet run"
-    return f"{state.id} ({state.time_zone}): {last}, next {_minute(state.next_at)}"
+    last = f"last {_minute(state, state.last_at)}" if state.last_at else "not yet run"
+    return f"{state.id} ({state.time_zone}): {last}, next {_minute(state, state.next_at)}"
 
 
-def _minute(at: datetime | None) -> str:
-    return f"{at:%d %b %H:%M} UTC" if at else "never"
+def _minute(state: ScheduleState, at: datetime | None) -> str:
+    """A moment on the clock that the Schedule goes by."""
+    return minute_words(at, state.time_zone, year=False) if at else "never"
 
 
 def _wrong(scene: Scene, state: ScheduleState, *, own_zone: bool) -> list[Note]:
@@ -90,7 +92,7 @@ async def _last_run(scene: Scene, state: ScheduleState) -> list[Note]:
     name = status.name.lower().replace("_", " ") if status else "gone"
     return [
         problem(
-            f"the last run of {state.id} is {name}: {state.last} ({_minute(state.last_at)})",
+            f"the last run of {state.id} is {name}: {state.last} ({_minute(state, state.last_at)})",
             "Its history in the Temporal UI says where it failed. To score everybody now: keepwell score",
         )
     ]
@@ -103,7 +105,7 @@ def _late(scene: Scene, state: ScheduleState) -> list[Note]:
         return []
     return [
         warning(
-            f"{state.id} has not run since {_minute(since)}",
+            f"{state.id} has not run since {_minute(state, since)}",
             "Look at it in the Temporal UI; a run of it that is still open holds up the next.",
         )
     ]

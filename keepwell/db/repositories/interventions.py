@@ -23,7 +23,8 @@ from keepwell.contracts.playbook import Playbook
 from keepwell.contracts.rendering import Rendered
 from keepwell.db.engine import Store
 from keepwell.db.repositories import claims, closing, holding, journal, noting
-from keepwell.db.tables import Customer, Intervention, InterventionStep, Staff
+from keepwell.db.repositories.zones import first_zone
+from keepwell.db.tables import Customer, Intervention, InterventionStep, Organisation, Staff, Transition
 from keepwell.keys import new_id
 
 
@@ -193,7 +194,6 @@ def _insert(session: Session, request: OpenRequest, playbook: Playbook) -> Inter
     cause = request.change or request.opportunity
     assert cause is not None  # noqa: S101  (the workflow's input has one of the two)
     held = holding.held_because(session, customer.id) if playbook.family == "expansion" else ""
-    why = f"The level is {cause.level.value}, score {cause.score:.1f}"
     row = Intervention(
         id=new_id(),
         organisation_id=request.organisation,
@@ -226,10 +226,24 @@ def _insert(session: Session, request: OpenRequest, playbook: Playbook) -> Inter
         intervention=row.id,
         kind="intervention.began",
         text=f"{playbook.label} began for {customer.name}",
-        why=request.opportunity.words if request.opportunity else why,
+        why=_began_because(session, request),
         at=request.now,
     )
     return row
+
+
+def _began_because(session: Session, request: OpenRequest) -> str:
+    """What opened it: a sign that the customer could use more, or where the level was and is."""
+    change = request.change
+    if change is None:
+        return request.opportunity.words if request.opportunity else ""
+    points = f"score {change.score:.1f}"
+    row = session.get(Transition, change.transition)
+    if row is not None and row.kind == "enrolment":
+        return f"Enrolled at {change.level.value}, {points}"
+    if change.previous in (None, change.level):
+        return f"The level is {change.level.value}, {points}"
+    return f"The level went from {change.previous.value} to {change.level.value}, {points}"
 
 
 def _insert_steps(session: Session, row: Intervention, playbook: Playbook) -> None:
@@ -265,6 +279,7 @@ def _pause(session: Session, request: OpenRequest, playbook: Playbook) -> dict[s
 
 def _opened(session: Session, row: Intervention) -> Opened:
     customer = session.get_one(Customer, row.customer_id)
+    organisation = session.get_one(Organisation, row.organisation_id)
     owner = session.get(Staff, row.owner_id) if row.owner_id else None
     return Opened(
         intervention=row.id,
@@ -279,4 +294,5 @@ def _opened(session: Session, row: Intervention) -> Opened:
         held=row.held_why,
         held_at=row.held_at,
         holds=row.family == "risk" and holding.must_hold(session, row.customer_id),
+        zone=first_zone(organisation.time_zone),
     )

@@ -55,5 +55,6 @@ def insert_if_absent(session: Session, name: str, row: Mapping[str, Any]) -> boo
     """
     connection = session.connection()
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    result = connection.execute(insert(table(name)).values(row).on_conflict_do_nothing())
-    return result.rowcount == 1
+    statement = insert(table(name)).values(row).on_conflict_do_nothing()
+    # Without the option an INSERT's count goes with its cursor, and psycopg then says -1.
+    return connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount == 1

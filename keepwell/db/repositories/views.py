@@ -119,13 +119,9 @@ def find_intervention(session: Session, organisation: str, text: str) -> str:
     For a customer it is the newest one. Raises NotFoundError for none, InputError for several.
     """
     text = text.strip().lstrip("…")
-    ours = select(Intervention.id).where(Intervention.organisation_id == organisation)
-    for condition in [col(Intervention.id) == text, *_parts_of_id(Intervention.id, text)] if text else ():
-        found = session.exec(ours.where(condition).limit(SHOWN_CANDIDATES + 1)).all()
-        if len(found) > 1:
-            raise _several(text, "interventions", found)
-        if found:
-            return found[0]
+    found = intervention_by_id(session, organisation, text)
+    if found is not None:
+        return found
     try:
         customer = find_customer(session, organisation, text)
     except NotFoundError as error:
@@ -134,7 +130,8 @@ def find_intervention(session: Session, organisation: str, text: str) -> str:
             hint="See them: keepwell interventions",
         ) from error
     newest = session.exec(
-        ours.where(Intervention.customer_id == customer)
+        select(Intervention.id)
+        .where(Intervention.organisation_id == organisation, Intervention.customer_id == customer)
         .order_by(col(Intervention.started_at).desc(), col(Intervention.id).desc())
         .limit(1)
     ).first()
@@ -144,6 +141,22 @@ def find_intervention(session: Session, organisation: str, text: str) -> str:
             f"{name} has had no intervention yet.", hint=f"See the customer: keepwell customer {text!r}"
         )
     return newest
+
+
+def intervention_by_id(session: Session, organisation: str, text: str) -> str | None:
+    """Our id of the intervention meant by its id, the beginning or end of it; None for none.
+
+    Raises InputError for several.
+    """
+    text = text.strip().lstrip("…")
+    ours = select(Intervention.id).where(Intervention.organisation_id == organisation)
+    for condition in [col(Intervention.id) == text, *_parts_of_id(Intervention.id, text)] if text else ():
+        found = session.exec(ours.where(condition).limit(SHOWN_CANDIDATES + 1)).all()
+        if len(found) > 1:
+            raise _several(text, "interventions", found)
+        if found:
+            return found[0]
+    return None
 
 
 def did_you_mean(text: str, known: Iterable[str]) -> str:

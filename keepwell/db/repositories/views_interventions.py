@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from sqlalchemy import case
 from sqlmodel import Session, col, select
 
 from keepwell.contracts.base import Frozen
@@ -26,6 +27,17 @@ class InterventionState(StrEnum):
     ENDED = "ended"
 
 
+class Standing(StrEnum):
+    """Where an intervention stands, in one word for people: what of all that is so matters most."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    ANSWERED = "answered"
+    HELD = "held"
+    PAUSED = "paused"
+    ENDED = "ended"
+
+
 class InterventionLine(Frozen):
     """An intervention. `level` and `score` are those at its start; `next_at` is on the clock's plan."""
 
@@ -40,6 +52,7 @@ class InterventionLine(Frozen):
     owner_id: str | None
     owner: str
     state: InterventionState
+    standing: Standing
     started_at: datetime
     paused_at: datetime | None
     paused_until: datetime | None
@@ -86,7 +99,11 @@ def interventions(
     owner: str | None = None,
     limit: int | None = None,
 ) -> tuple[InterventionLine, ...]:
-    """Open ones first, the newest of them first. `playbook` is a name, or name@version."""
+    """Open ones first. `playbook` is a name, or name@version.
+
+    Of the open ones those of customers at risk first, by level and score, the worst first; then the
+    campaigns. Of the others the newest first.
+    """
     query = select(Intervention).where(Intervention.organisation_id == organisation)
     if level is not None:
         query = query.where(Intervention.level == level.value)
@@ -106,8 +123,13 @@ def interventions(
             query = query.where(col(Intervention.outcome).is_not(None))
         case None:
             pass
+    ended = col(Intervention.outcome).is_not(None)
+    severity = case({level.value: -level.severity for level in Level}, value=col(Intervention.level))
     ordered = query.order_by(
-        col(Intervention.outcome).is_not(None),
+        ended,
+        case((ended, 0), else_=case((col(Intervention.family) == "risk", 0), else_=1)),
+        case((ended, 0), else_=severity),
+        case((ended, 0.0), else_=col(Intervention.score)),
         col(Intervention.started_at).desc(),
         col(Intervention.id).desc(),
     )
@@ -144,6 +166,7 @@ def lines_of(session: Session, rows: list[Intervention], now: datetime) -> tuple
                 level=Level(row.level),
                 owner=owners.get(row.owner_id or "", ""),
                 state=_state(row),
+                standing=_standing(row),
                 next_step=step.name if step else None,
                 next_at=planned_moment(row, step.offset, now, step.deferred_until) if step else None,
             )
@@ -155,6 +178,18 @@ def _state(row: Intervention) -> InterventionState:
     if row.outcome is not None:
         return InterventionState.ENDED
     return InterventionState.PAUSED if row.paused else InterventionState.OPEN
+
+
+def _standing(row: Intervention) -> Standing:
+    if row.outcome is not None:
+        return Standing.ENDED
+    if row.paused:
+        return Standing.PAUSED
+    if row.held_why:
+        return Standing.HELD
+    if row.responded_at is not None:
+        return Standing.ANSWERED
+    return Standing.ACKNOWLEDGED if row.acknowledged_by else Standing.OPEN
 
 
 def _next_steps(session: Session, interventions: list[str]) -> dict[str, InterventionStep]:

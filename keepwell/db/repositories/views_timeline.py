@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
 from sqlmodel import Session, col, select
 
 from keepwell.contracts.base import Frozen
-from keepwell.contracts.intervention import StepState
+from keepwell.contracts.intervention import Outcome, StepState
+from keepwell.contracts.offers import OfferKind, OfferState, Terms
 from keepwell.contracts.playbook import Assign, Document, Escalate, Offer, Playbook, Send, Step, Task
 from keepwell.db.repositories.views import staff_names
 from keepwell.db.repositories.views_interventions import OPEN, InterventionLine, lines_of, planned_moment
 from keepwell.db.tables import Delivery, Event, Intervention, InterventionStep, OutboxMessage
 from keepwell.db.tables import Document as DocumentRow
+from keepwell.db.tables import Offer as OfferRow
 from keepwell.db.tables import Task as TaskRow
 from keepwell.errors import NotFoundError
 
@@ -25,6 +28,9 @@ OUTCOMES_OF_STEPS = (
     "alert.missed",
 )
 """Events that say what the line of their step says already."""
+
+STARTED = "transition.started"
+"""The change of level that began it: the line of its beginning says so."""
 
 AUDIENCES = {
     "primary_contact": "the primary contact",
@@ -113,6 +119,7 @@ def intervention_detail(session: Session, intervention: str, now: datetime) -> I
         ).all()
     )
     query = select(InterventionStep).where(InterventionStep.intervention_id == row.id)
+    steps = session.exec(query.order_by(col(InterventionStep.position))).all()
     lines = [
         _step_line(row, playbook.step(step.name), step, now).model_copy(
             update={
@@ -121,17 +128,17 @@ def intervention_detail(session: Session, intervention: str, now: datetime) -> I
                 "document": documents.get(step.name),
             }
         )
-        for step in session.exec(query.order_by(col(InterventionStep.position)))
+        for step in steps
     ]
     lines += _events(session, row)
     lines += [_task_line(task, at) for task, at in _loose_tasks(session, row, tasks)]
-    lines += _ahead(row, playbook, now)
+    lines += _ahead(session, row, playbook, steps, now)
     lines.sort(key=lambda line: (line.planned, line.at))
     return InterventionDetail(
         intervention=lines_of(session, [row], now)[0],
         title=playbook.title,
         purpose=playbook.purpose,
-        steps=tuple(step.name for step in playbook.steps),
+        steps=tuple(step.name for step in steps),
         timeline=tuple(lines),
     )
 
@@ -246,7 +253,7 @@ def _task_line(task: StepTask, at: datetime) -> TimelineLine:
 
 
 def _events(session: Session, row: Intervention) -> list[TimelineLine]:
-    """The journal's lines, less those that only say what became of a step."""
+    """The journal's lines, less those that only say what another line says."""
     query = (
         select(Event)
         .where(Event.intervention_id == row.id)
@@ -264,37 +271,65 @@ def _events(session: Session, row: Intervention) -> list[TimelineLine]:
             why=event.why,
         )
         for event in session.exec(query)
-        if not _told_by_step(event)
+        if not _told_elsewhere(event)
     ]
 
 
-def _told_by_step(event: Event) -> bool:
+def _told_elsewhere(event: Event) -> bool:
+    """Whether another line says the same: that of a step, or that it began."""
+    if event.kind == STARTED:
+        return True
     of_step = event.kind in OUTCOMES_OF_STEPS or event.kind.startswith(("step.", "task."))
     return of_step and bool(event.data.get("step"))
 
 
-def _ahead(row: Intervention, playbook: Playbook, now: datetime) -> list[TimelineLine]:
-    """What lies ahead besides the steps: the end of the pause, and the end of the waiting."""
+def _ahead(
+    session: Session,
+    row: Intervention,
+    playbook: Playbook,
+    steps: Sequence[InterventionStep],
+    now: datetime,
+) -> list[TimelineLine]:
+    """What lies ahead besides the steps: the end of the pause, and the end of the intervention."""
     if row.outcome is not None:
         return []
-    ends = TimelineLine(
-        at=planned_moment(row, playbook.closes_at, now),
-        planned=True,
-        source="plan",
-        kind="close",
-        state=StepState.PLANNED.value,
-        title="ends, if nobody has answered and the level has not changed",
-        why=f"{playbook.label} waits no longer for an answer",
-    )
+    ends = _answered_end(session, row, steps, now) if row.responded_at else _silent_end(row, playbook, now)
     if not row.paused or row.paused_until is None:
         return [ends]
-    pause = TimelineLine(
-        at=row.paused_until,
-        planned=True,
-        source="plan",
-        kind="resume",
-        state=StepState.PLANNED.value,
-        title="the pause ends",
-        why=row.pause_reason,
+    return [_plan(row.paused_until, "resume", "the pause ends", row.pause_reason), ends]
+
+
+def _silent_end(row: Intervention, playbook: Playbook, now: datetime) -> TimelineLine:
+    """Nobody has answered so far: it waits until its playbook closes."""
+    return _plan(
+        planned_moment(row, playbook.closes_at, now),
+        "close",
+        "ends, if nobody has answered and the level has not changed",
+        f"{playbook.label} waits no longer for an answer",
     )
-    return [pause, ends]
+
+
+def _answered_end(
+    session: Session, row: Intervention, steps: Sequence[InterventionStep], now: datetime
+) -> TimelineLine:
+    """The customer has answered: it ends with the last step that is still to come, or at once."""
+    query = select(OfferRow).where(
+        OfferRow.intervention_id == row.id, OfferRow.state == OfferState.ACCEPTED.value
+    )
+    offer = session.exec(query).first()
+    outcome, why = Outcome.RESPONDED, "The customer has answered"
+    if offer is not None:
+        terms = Terms.model_validate(offer.terms)
+        outcome = Outcome.CONVERTED if terms.kind is OfferKind.UPGRADE else Outcome.ACCEPTED
+        why = f"The customer has accepted: {terms.words}"
+    coming = [
+        planned_moment(row, step.offset, now, step.deferred_until) for step in steps if step.state in OPEN
+    ]
+    when = "when what was promised is done" if coming else "now: nothing is left to do"
+    return _plan(max([now, *coming]), "close", f"ends as {outcome.value}, {when}", why)
+
+
+def _plan(at: datetime, kind: str, title: str, why: str) -> TimelineLine:
+    return TimelineLine(
+        at=at, planned=True, source="plan", kind=kind, state=StepState.PLANNED.value, title=title, why=why
+    )

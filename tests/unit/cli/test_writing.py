@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from keepwell.db.engine import Store
 from keepwell.db.migrate import head
 from keepwell.errors import ConfigurationError
 from tests.unit.cli.conftest import Cli
-from tests.unit.db.world import NOW, World
+from tests.unit.db.world import DAY, NOW, World
 from workflows.critical import CRITICAL
 
 CUSTOMERS = "external_id,name,monthly_revenue\nc1,Acme,100\nc2,Borealis,200\n"
@@ -151,6 +152,62 @@ def test_enrol_refused(cli: Cli, world: World) -> None:
     nobody = cli("enrol", "--level", "critical", "--limit", "5", "--yes")
     assert nobody.code == 0
     assert "keepwell score" in nobody.out
+
+
+def test_enrol_shows_the_money_of_each_customer_in_its_own_currency(cli: Cli, world: World) -> None:
+    world.customer("oak", name="Oakline", monthly_revenue=240, currency="EUR")
+    world.score("oak", 5, NOW)
+    assert "EUR 240" in cli("enrol", "--level", "critical", "--limit", "5", "--dry-run").out
+    found = cli("enrol", "--level", "critical", "--limit", "5", "--dry-run", "--json").json
+    assert [one["currency"] for one in found["candidates"]] == ["EUR"]
+
+
+def test_enrol_by_signal_shows_whom_and_asks(cli: Cli, world: World) -> None:
+    now = datetime.now(NOW.tzinfo)
+    for key, level in (("acme", 72), ("ill", 50)):
+        world.customer(key, monthly_revenue=100.0, currency="EUR")
+        world.measure(key, {"usage_percentage": 87.0, "next_plan_price": 150.0}, now - DAY)
+        world.score(key, level, now - DAY)
+    enrol = ("enrol", "--signal", "usage-limit-approaching", "--limit", "5")
+    dry = " ".join(cli(*enrol, "--dry-run").out.split())
+    for part in ("usage_limit@1 would begin for", "Acme", "EUR 600", "usage is at 87 %", "--dry-run"):
+        assert part in dry
+    assert "Not for 1 customer" in dry
+    assert "The level is AT_RISK" in dry
+    asked = cli(*enrol)
+    assert (asked.code, "Add --yes" in asked.err) == (2, True)
+    # Without a server nothing is written.
+    assert cli(*enrol, "--yes").code == 5
+    listed = cli("opportunities", "--state", "baseline", "--json").json["opportunities"]
+    assert [(one["customer"], one["state"]) for one in listed] == [("Acme", "baseline"), ("Ill", "baseline")]
+    found = cli(*enrol, "--dry-run", "--json").json
+    assert (found["signal"], found["enrolled"]) == ("USAGE_LIMIT_APPROACHING", [])
+    assert [(one["external_id"], bool(one["refusal"])) for one in found["candidates"]] == [
+        ("acme", False),
+        ("ill", True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ((), "a level and no signal, or a signal and no level"),
+        (
+            ("--level", "critical", "--signal", "consistent_overage"),
+            "a level and no signal, or a signal and no level",
+        ),
+        (("--signal", "consistent_overages"), "did you mean 'CONSISTENT_OVERAGE'?"),
+    ],
+)
+def test_enrol_takes_a_level_or_a_signal(
+    cli: Cli, world: World, options: tuple[str, ...], message: str
+) -> None:
+    refused = cli("enrol", "--limit", "5", *options)
+    assert refused.code == 2
+    assert message in " ".join(refused.err.split())
+    empty = cli("enrol", "--signal", "consistent overage", "--limit", "5")
+    assert empty.code == 0
+    assert "No customer has CONSISTENT_OVERAGE as a baseline" in empty.out
 
 
 def test_scoring_nobody(cli: Cli, world: World) -> None:

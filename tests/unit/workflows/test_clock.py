@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from workflows.clock import Clock
 
 START = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
@@ -47,3 +49,84 @@ def test_what_the_store_knows_of_standing_still_counts() -> None:
     assert clock.shift == 52 * HOUR, "the store's rounding is no news"
     clock.adopt(20 * HOUR, START, START)
     assert (clock.shift, clock.stopped_at) == (20 * HOUR, None), "what is over stays over"
+
+
+def test_paused_then_held_it_goes_on_when_both_are_over() -> None:
+    clock = Clock(START)
+    clock.pause(START + 2 * HOUR, START + 90 * HOUR)
+    clock.hold(START + 5 * HOUR)
+    assert (clock.stopped_at, clock.elapsed(START + 9 * HOUR)) == (START + 2 * HOUR, 2 * HOUR)
+    assert clock.resume(START + 10 * HOUR) == 8 * HOUR
+    assert (clock.paused_at, clock.paused_until, clock.held_at) == (None, None, START + 5 * HOUR)
+    assert (clock.shift, clock.elapsed(START + 20 * HOUR)) == (timedelta(), 2 * HOUR), "it is held still"
+    assert clock.release(START + 20 * HOUR) == 15 * HOUR
+    assert (clock.held_at, clock.stopped_at, clock.shift) == (None, None, 18 * HOUR)
+    assert clock.elapsed(START + 21 * HOUR) == 3 * HOUR
+    assert clock.moment(24 * HOUR, START + 21 * HOUR) == START + 42 * HOUR
+
+
+def test_held_then_paused_it_goes_on_when_both_are_over() -> None:
+    clock = Clock(START)
+    clock.hold(START + 2 * HOUR)
+    clock.pause(START + 5 * HOUR, None)
+    assert (clock.stopped_at, clock.elapsed(START + 9 * HOUR)) == (START + 2 * HOUR, 2 * HOUR)
+    assert clock.release(START + 10 * HOUR) == 8 * HOUR
+    assert (clock.held_at, clock.paused_at) == (None, START + 5 * HOUR)
+    assert (clock.shift, clock.elapsed(START + 20 * HOUR)) == (timedelta(), 2 * HOUR), "it is paused still"
+    assert clock.resume(START + 20 * HOUR) == 15 * HOUR
+    assert (clock.paused_at, clock.stopped_at, clock.shift) == (None, None, 18 * HOUR)
+    assert clock.elapsed(START + 21 * HOUR) == 3 * HOUR
+    assert clock.moment(24 * HOUR, START + 21 * HOUR) == START + 42 * HOUR
+
+
+def test_a_pause_within_a_hold_adds_nothing() -> None:
+    clock = Clock(START)
+    clock.hold(START + 2 * HOUR)
+    clock.pause(START + 5 * HOUR, None)
+    assert clock.resume(START + 10 * HOUR) == 5 * HOUR
+    assert clock.release(START + 20 * HOUR) == 18 * HOUR
+    assert clock.shift == 18 * HOUR
+
+
+def test_a_second_hold_counts_from_the_first_and_releasing_what_runs_changes_nothing() -> None:
+    clock = Clock(START)
+    assert clock.release(START + HOUR) == timedelta()
+    clock.hold(START + 2 * HOUR)
+    clock.hold(START + 4 * HOUR)
+    assert clock.held_at == START + 2 * HOUR
+    assert clock.release(START + 5 * HOUR) == 3 * HOUR
+    assert clock.elapsed(START + 6 * HOUR) == 3 * HOUR
+
+
+def test_what_the_store_knows_of_a_hold_counts() -> None:
+    """After a reset a hold is applied again, later than it was."""
+    clock = Clock(START)
+    clock.hold(START + 50 * HOUR)
+    clock.adopt(2 * HOUR, None, START + 10 * HOUR)
+    assert (clock.held_at, clock.stopped_at) == (START + 10 * HOUR, START + 10 * HOUR)
+    assert clock.elapsed(START + 60 * HOUR) == 8 * HOUR
+    assert clock.release(START + 60 * HOUR) == 50 * HOUR
+    assert clock.shift == 52 * HOUR
+
+
+def test_what_the_store_has_of_a_later_moment_changes_nothing() -> None:
+    clock = Clock(START)
+    clock.hold(START + 10 * HOUR)
+    clock.pause(START + 12 * HOUR, None)
+    clock.adopt(timedelta(), START + 14 * HOUR, START + 11 * HOUR)
+    assert (clock.held_at, clock.paused_at) == (START + 10 * HOUR, START + 12 * HOUR)
+    assert clock.stopped_at == START + 10 * HOUR
+
+
+@pytest.mark.parametrize(("paused", "held", "stopped"), [(10, 5, 5), (5, 10, 5), (10, 60, 10), (60, 10, 10)])
+def test_of_a_pause_and_a_hold_in_the_store_the_earlier_one_stops_it(
+    paused: int, held: int, stopped: int
+) -> None:
+    clock = Clock(START)
+    clock.pause(START + 50 * HOUR, None)
+    clock.hold(START + 52 * HOUR)
+    clock.adopt(HOUR, START + paused * HOUR, START + held * HOUR)
+    assert clock.elapsed(START + 70 * HOUR) == (stopped - 1) * HOUR
+    assert clock.resume(START + 80 * HOUR) == (80 - min(paused, 50)) * HOUR
+    assert clock.release(START + 90 * HOUR) == (90 - min(held, 52)) * HOUR
+    assert clock.shift == (90 - stopped + 1) * HOUR

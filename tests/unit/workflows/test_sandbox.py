@@ -17,6 +17,7 @@ VALUES = (
     "datetime",
     "typing",
     "keepwell.contracts",
+    "keepwell.moments",
     "keepwell.spans",
     "scoring.",
     "temporalio.common",
@@ -49,7 +50,7 @@ def test_pure_modules_import_pure_things_only(module: str) -> None:
     } == set()
 
 
-@pytest.mark.parametrize("module", [*PURE, "keepwell.spans"])
+@pytest.mark.parametrize("module", [*PURE, "keepwell.moments", "keepwell.spans"])
 def test_pure_modules_ask_nothing_that_changes(module: str) -> None:
     called = set()
     for node in ast.walk(tree_of(module)):
@@ -59,7 +60,7 @@ def test_pure_modules_ask_nothing_that_changes(module: str) -> None:
     assert called & IMPURE == set()
 
 
-@pytest.mark.parametrize("module", [*PURE, "keepwell.spans"])
+@pytest.mark.parametrize("module", [*PURE, "keepwell.moments", "keepwell.spans"])
 def test_pure_modules_keep_nothing_from_run_to_run(module: str) -> None:
     """They are loaded once for all runs, so what they define at the top must not be changeable."""
     kept = [

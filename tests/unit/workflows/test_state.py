@@ -9,6 +9,7 @@ import pytest
 
 from keepwell.contracts.commands import (
     COMMAND,
+    Accept,
     Acknowledge,
     Command,
     Complete,
@@ -19,6 +20,7 @@ from keepwell.contracts.commands import (
     Stop,
 )
 from keepwell.contracts.intervention import (
+    ENGINE_NOW,
     Carry,
     InterventionInput,
     Opened,
@@ -26,6 +28,7 @@ from keepwell.contracts.intervention import (
     ScoreChange,
     StepState,
 )
+from keepwell.contracts.offers import OfferKind, OfferState
 from scoring.levels import Level
 from workflows.critical import CRITICAL
 from workflows.state import RunState
@@ -213,3 +216,91 @@ def test_a_change_is_outdated_where_a_newer_one_waits(engine: int, outdated: boo
     state.hear(change("t3", 3))
     assert state.outdated(change("t2", 2, Level.HEALTHY)) is outdated
     assert not state.outdated(change("t4", 4))
+
+
+BERLIN = OPENED.model_copy(update={"zone": "Europe/Berlin"})
+
+
+def in_berlin(engine: int = ENGINE_NOW) -> RunState:
+    opened = begun(engine)
+    opened.begin(BERLIN)
+    return opened
+
+
+def test_a_step_completed_by_hand_is_done_already() -> None:
+    state = in_berlin()
+    state.steps["phone_call"] = StepState.DONE  # its task was made
+    assert "completed by hand" in state.receive(made(Complete, step="phone_call"), NOW)
+    assert state.refusal(made(Complete, "k2", step="phone_call"), NOW) == "Step phone_call is done already."
+    assert state.refusal(made(Complete, "k1", step="phone_call"), NOW) is None, "delivered again"
+    state.receive(made(Complete, "k3", step="roadmap"), NOW)
+    assert "done already" in (state.refusal(made(Complete, "k4", step="roadmap"), NOW) or "")
+
+
+@pytest.mark.parametrize(
+    ("first", "again", "answer"),
+    [
+        (made(Acknowledge), made(Acknowledge, "k2"), "dana has acknowledged it already."),
+        (made(Respond, note="yes"), made(Respond, "k2"), "The customer's answer is noted already."),
+        (
+            made(Pause, until=NOW + 30 * HOUR, reason="away"),
+            made(Pause, "k2", until=NOW + 30 * HOUR + timedelta(seconds=20), reason="away"),
+            "It is paused until 02 Mar 2026 16:00 CET already.",
+        ),
+        (made(Pause), made(Pause, "k2"), "It is paused until somebody resumes it already."),
+    ],
+)
+def test_what_is_so_already_is_answered_without_another_line(
+    first: Command, again: Command, answer: str
+) -> None:
+    """Runs that began before this was so write the line, or their histories would not replay."""
+    state = in_berlin()
+    state.receive(first, NOW)
+    assert state.receive(again, NOW) == answer
+    assert state.receive(again, NOW) == answer, "the same id gives the same answer"
+    assert len(state.notes) == 1
+    older = in_berlin(3)
+    older.receive(first, NOW)
+    older.receive(again, NOW)
+    assert len(older.notes) == 2
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        made(Pause, "k2", until=NOW + 31 * HOUR, reason="away"),
+        made(Pause, "k2", until=NOW + 30 * HOUR, reason="ill"),
+        made(Pause, "k2", reason="away"),
+    ],
+)
+def test_another_pause_changes_the_one_in_force(other: Pause) -> None:
+    state = in_berlin()
+    state.receive(made(Pause, until=NOW + 30 * HOUR, reason="away"), NOW)
+    state.receive(other, NOW + HOUR)
+    assert state.clock is not None
+    assert (state.clock.paused_until, state.pause_reason) == (other.until, other.reason)
+    assert len(state.notes) == 2
+
+
+def test_an_acknowledgement_with_a_note_is_written_for_the_note() -> None:
+    state = in_berlin()
+    state.receive(made(Acknowledge), NOW)
+    state.receive(made(Acknowledge, "k2", note="calling at noon"), NOW)
+    assert [note.why for note in state.notes] == ["", "calling at noon"]
+
+
+def test_moments_are_those_of_the_organisations_clock() -> None:
+    state = in_berlin()
+    over = state.refusal(made(Pause, until=NOW - HOUR), NOW)
+    assert over == "A pause until 01 Mar 2026 09:00 CET is over already; it is 01 Mar 2026 10:00 CET."
+    state.offer.state, state.offer.until = OfferState.OFFERED, NOW
+    refused = state.refusal(made(Accept, option=OfferKind.CUSTOM_SOLUTION), NOW)
+    assert refused == "The offer ended on 01 Mar 2026 10:00 CET."
+
+
+def test_who_takes_a_smaller_plan_says_which() -> None:
+    bare = made(Accept, option=OfferKind.PLAN_DOWNGRADE)
+    assert "Say onto which plan they go" in (in_berlin().refusal(bare, NOW) or "")
+    named = made(Accept, option=OfferKind.PLAN_DOWNGRADE, plan="Basic")
+    assert in_berlin().refusal(named, NOW) is None
+    assert in_berlin(3).refusal(bare, NOW) is None, "as it was when that run began"
