@@ -188,7 +188,7 @@ CRITICAL = Playbook(
             channel=Channel.EMAIL,
             template="email/critical/final_offer",
             sender=Sender.EXECUTIVE,
-            why="No answer for 72 hours: a last offer, with a billing pause as the way to stay",
+            why="No answer for 72 hours: a last letter with the four ways to stay, a billing pause first",
         ),
     ),
     follow_ups=FOLLOW_UPS,

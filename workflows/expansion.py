@@ -38,7 +38,7 @@ USAGE_LIMIT = campaign(
         email(
             "worth_it",
             "email/usage_limit/worth_it",
-            "Day 3: what it is worth, what others did, and that the offer ends in 72 hours",
+            "Day 3: what it is worth, what others did, and when the offer ends",
             day=3,
         ),
         email(

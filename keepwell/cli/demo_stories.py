@@ -13,15 +13,14 @@ from rich.text import Text
 from keepwell.cli import words
 from keepwell.cli.output import console, plain
 from keepwell.demo.home import program
-from keepwell.demo.told import Moment, OfferTold, Playing, Story
+from keepwell.demo.told import Checks, Moment, OfferTold, Playing, Story
+from keepwell.rendering.filters import number
 
 WIDTH = 100
 MARGIN = 25
 """Columns for day, time and offset, before the words of a moment."""
 HOURS_UP_TO = timedelta(hours=96)
 """Until then a moment is named by its hour, as the promises of the grave playbooks are."""
-DAY = timedelta(days=1)
-
 QUOTED = 150
 """Letters of a sentence with money that are quoted at most."""
 
@@ -33,6 +32,8 @@ INTRODUCTION = (
     "named. What a step is for stands after a dash, where it comes first."
 )
 _MONEY = re.compile(r"[$€£¥]\d")
+_WHOLE_SCORE, _POINTS = re.compile(r"\b(score \d+)\.0\b"), r"\1"
+"""The engine's words have a score of 69.0 where subjects of messages have 69."""
 _BY_HAND, _DONE = re.compile(r"^Step (\w+) was (completed|skipped) by hand$"), r"\2 \1"
 
 
@@ -41,18 +42,18 @@ def print_playing(playing: Playing) -> None:
     _line()
     _paragraph(Text(INTRODUCTION.format(count=len(playing.stories))))
     known: set[str] = set()
-    for number, story in enumerate(playing.stories, 1):
-        _print_story(number, story, known)
+    for place, story in enumerate(playing.stories, 1):
+        _print_story(place, story, known)
     _print_summary(playing)
 
 
-def _print_story(number: int, story: Story, known: set[str]) -> None:
+def _print_story(place: int, story: Story, known: set[str]) -> None:
     """`known` are the reasons and sentences that the reader has read before."""
     _line()
-    title = f"{number} · {plain(story.customer)}: {plain(story.title)}"
+    title = f"{place} · {plain(story.customer)}: {plain(story.title)}"
     _paragraph(Text(title, style="bold underline"), indent=0)
     _paragraph(Text(plain(story.plot), style="italic"))
-    score = f", score {story.score:.1f}" if len(story.levels) == 1 else ""
+    score = f", score {number(story.score)}" if len(story.levels) == 1 else ""
     levels = " → ".join(story.levels)
     _paragraph(Text(plain(f"{levels}{score} · {story.about} · CSM {story.owner}"), style="dim"))
     if story.worth:
@@ -72,17 +73,18 @@ def _print_story(number: int, story: Story, known: set[str]) -> None:
 
 
 def _print_moment(when: str, words_of_it: Text) -> None:
-    for number, line in enumerate(words_of_it.wrap(console(), _width() - MARGIN)):
+    for row, line in enumerate(words_of_it.wrap(console(), _width() - MARGIN)):
         line.rstrip()
-        _line(Text.assemble((when, "dim"), line) if number == 0 else Text.assemble(" " * MARGIN, line))
+        _line(Text.assemble((when, "dim"), line) if row == 0 else Text.assemble(" " * MARGIN, line))
 
 
 def _offset(story: Story, moment: Moment) -> str:
-    """How long after the beginning: "+72 h", later "day 9"."""
+    """How long after the beginning: "+72 h", in long stories "day 9"."""
     since = moment.at - story.started_at
     if story.lasted <= HOURS_UP_TO:
         return f"+{_hours(since)}"
-    return f"day {(since + timedelta(seconds=30)) // DAY}"
+    # Days of the calendar, so that what stands on one date has one number.
+    return f"day {(_minute(moment.at).date() - _minute(story.started_at).date()).days}"
 
 
 def _hours(span: timedelta) -> str:
@@ -101,7 +103,7 @@ def _words(moment: Moment, owner: str, quote: str, known: set[str]) -> Text:
         text.append(f" “{plain(moment.what)}”", style="not bold cyan")
     elif moment.kind != "left_out":
         text.append(f"{' ' if head else ''}{_BY_HAND.sub(_DONE, plain(moment.what))}")
-    why = f" – {plain(moment.why)}" if moment.why else ""
+    why = f" – {_WHOLE_SCORE.sub(_POINTS, plain(moment.why))}" if moment.why else ""
     if moment.kind == "person" and moment.by:
         why = f" – “{plain(moment.why)}”" if why else ""
     elif moment.step and moment.kind != "left_out":
@@ -156,7 +158,7 @@ def _money(moment: Moment) -> str:
 
 def _ending(story: Story) -> Text:
     tally = story.tally
-    text = Text(f"→ {story.outcome} after {_lasted(story)}: ", style="bold green")
+    text = Text(f"→ {_ended(story)}: ", style="bold green")
     text.append(
         f"{words.count(tally.messages, 'message')}, {words.count(tally.tasks, 'task')}, "
         f"{words.count(tally.escalations, 'escalation')}",
@@ -165,6 +167,16 @@ def _ending(story: Story) -> Text:
     if story.offer is not None:
         text.append(f"; {plain(_offer(story.offer))}", style="not bold default")
     return text
+
+
+def _ended(story: Story) -> str:
+    """How it ended and when; where the offer was decided long before, when that was as well."""
+    offer = story.offer
+    decided = offer.decided_at if offer is not None and offer.state == story.outcome else None
+    if decided is None or _minute(decided).date() == _minute(story.ended_at).date():
+        return f"{story.outcome} after {_lasted(story)}"
+    days = (_minute(decided).date() - _minute(story.started_at).date()).days
+    return f"{story.outcome} on day {days}, ended after {_lasted(story)}"
 
 
 def _offer(offer: OfferTold) -> str:
@@ -183,12 +195,12 @@ def _print_summary(playing: Playing) -> None:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for title in ("Story", "Customer", "Outcome"):
         table.add_column(title, no_wrap=title == "Outcome")
-    for title in ("After", "Messages", "Tasks", "Escalated"):
+    for title in ("Lasted", "Messages", "Tasks", "Escalated"):
         table.add_column(title, no_wrap=True, justify="right")
-    for number, story in enumerate(playing.stories, 1):
+    for place, story in enumerate(playing.stories, 1):
         tally = story.tally
         table.add_row(
-            f"{number} {plain(story.title)}",
+            f"{place} {plain(story.title)}",
             plain(story.customer),
             story.outcome,
             _lasted(story),
@@ -208,11 +220,7 @@ def _print_summary(playing: Playing) -> None:
 
 def _checked(playing: Playing) -> Iterator[Text]:
     checks = playing.checks
-    yield _check(
-        checks.decided,
-        f"{checks.changes} changes of level = {checks.started} started a playbook + {checks.refused} refused "
-        "with a reason",
-    )
+    yield _check(checks.decided, f"{checks.changes} changes of level = {_decided(checks)}")
     yield _check(
         checks.once,
         f"{checks.accepted} messages accepted under {checks.keys} keys: at most {checks.most_under_a_key} "
@@ -222,9 +230,25 @@ def _checked(playing: Playing) -> Iterator[Text]:
     asked = sum(story.tally.asked for story in playing.stories)
     refused = sum(story.tally.refused for story in playing.stories)
     yield Text(
-        f"The gate was asked before each message: {asked} times, {refused} × no or not now", style="dim"
+        f"The gate was asked before each message: {asked} times, {refused} × no or not now"
+        f"{_unsent(sum(story.tally.unsent for story in playing.stories))}",
+        style="dim",
     )
     yield Text(f"With a Temporal UI and an outbox to look into: {shlex.quote(program())} demo", style="dim")
+
+
+def _decided(checks: Checks) -> str:
+    """What the changes of level have brought about; a recovery that ends a playbook starts none."""
+    parts = [f"{checks.started} started a playbook"]
+    if checks.recovered:
+        parts.append(f"{checks.recovered} ended one")
+    if checks.refused > checks.recovered or not checks.recovered:
+        parts.append(f"{checks.refused - checks.recovered} refused with a reason")
+    return " + ".join(parts)
+
+
+def _unsent(messages: int) -> str:
+    return f"; {words.count(messages, 'message')} found nobody who may be written to" if messages else ""
 
 
 def _check(holds: bool, text: str) -> Text:
@@ -233,7 +257,11 @@ def _check(holds: bool, text: str) -> Text:
 
 def _moment(at: datetime) -> str:
     """To the nearest minute: what people do on the virtual clock takes it some milliseconds on."""
-    return f"{at.astimezone(UTC) + timedelta(seconds=30):%a %d %b %H:%M}"
+    return f"{_minute(at):%a %d %b %H:%M}"
+
+
+def _minute(at: datetime) -> datetime:
+    return at.astimezone(UTC) + timedelta(seconds=30)
 
 
 def _paragraph(text: Text, indent: int = 2) -> None:

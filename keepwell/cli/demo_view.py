@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from keepwell.cli import words
+from keepwell.cli.demo_commands import commands_to_try, enrolment
 from keepwell.cli.output import cell, console, level_text, plain, say
 from keepwell.db.repositories.views_interventions import InterventionLine
 from keepwell.demo.happened import Growing, Happened
@@ -46,7 +47,7 @@ def print_opening(home: DemoHome, happened: Happened, address: str, ui_url: str 
     _heading("Commands to try")
     there = "" if Path(program()).is_absolute() or "/" not in program() else f" in the folder {Path.cwd()}"
     say("  In another terminal", there, "; they reach the demo's own home.", style="dim")
-    for what, arguments in _commands(happened):
+    for what, arguments in commands_to_try(happened):
         say()
         say("  ", what)
         _print_command(before, arguments)
@@ -102,7 +103,19 @@ def _numbers(happened: Happened) -> list[Text]:
         Text(f"{one.number} × {one.previous} → {one.level.value} began nothing: {one.reason}", style="dim")
         for one in happened.refused
     ]
+    if happened.before:
+        lines.append(Text(_baseline(happened.before), style="dim"))
     return lines
+
+
+def _baseline(before: dict[Level, int]) -> str:
+    """Why most of those in trouble have no playbook, and what begins one."""
+    *most, last = (f"{number} of the {level.value}" for level, number in before.items())
+    named = f"{', '.join(most)} and {last}" if most else last
+    return (
+        f"{named} were so before the demo began: a first score is a baseline and starts nothing. "
+        f"keepwell {' '.join(enrolment(before))} starts the worst of them"
+    )
 
 
 def _by_playbook(happened: Happened) -> list[tuple[str, int]]:
@@ -187,38 +200,3 @@ def _print_places(happened: Happened, before: tuple[str, ...], ui_url: str | Non
 
 def _print_link(url: str) -> None:
     console().print(Text(f"  {url}", style="cyan"), soft_wrap=True)
-
-
-def _commands(happened: Happened) -> list[tuple[str, list[str]]]:
-    worst = next(iter(happened.open), None)
-    if worst is None:
-        return [
-            ("The portfolio, the worst first", ["customers"]),
-            ("What the outbox holds", ["outbox"]),
-            ("What has happened of late", ["events"]),
-        ]
-    read = ["outbox", "show", happened.newest.id] if happened.newest is not None else ["outbox"]
-    about = f" to {happened.newest.recipient}" if happened.newest is not None else ""
-    found = [
-        (f"The timeline of {worst.customer}: done, and ahead", ["intervention", worst.customer]),
-        (f"The message{about}, as it would arrive", read),
-        (
-            "Take it in hand as its owner, so that nobody escalates it",
-            ["acknowledge", worst.customer, "--by", worst.owner or "demo", "--note", "I am on it"],
-        ),
-    ]
-    return found + _take_the_offer(happened)
-
-
-def _take_the_offer(happened: Happened) -> list[tuple[str, list[str]]]:
-    """The first open offer, accepted: what a campaign is for."""
-    for one in happened.growing:
-        if one.offer is not None:
-            kind, customer = one.offer.options[0].kind, one.line.customer
-            return [
-                (
-                    f"{customer} takes the {kind.words}: what was promised becomes a task",
-                    ["offer", "accept", customer, kind.value, "--by", one.line.owner or "demo"],
-                )
-            ]
-    return []

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -13,6 +16,7 @@ from keepwell.rehearsal.timeline import Entry, Message, Offered, Timeline
 from keepwell.spans import offset_words, span_words
 
 LINES_SHOWN = 12
+BAR = "  │ "
 STATE_STYLES = {
     "skipped": "yellow",
     "deferred": "yellow",
@@ -105,72 +109,75 @@ def _when(entry: Entry) -> Text:
     return Text(f"{entry.at:%a %d %b %H:%M}\n") + Text(offset_words(entry.offset), style="dim")
 
 
-def _what(entry: Entry, *, brief: bool) -> Text:
+class Quote:
+    """A message or document as its reader sees it: a bar stands before each line, also those we break."""
+
+    def __init__(self, body: str) -> None:
+        self._text = Text(plain(body).strip())
+
+    def __rich_console__(self, out: Console, options: ConsoleOptions) -> RenderResult:
+        """Wrapped to what the bar leaves of the width."""
+        wide = max(options.max_width - len(BAR), 1)
+        for line in self._text.wrap(out, wide, overflow="fold"):
+            line.rstrip()
+            yield Text.assemble(BAR, line)
+
+
+def _what(entry: Entry, *, brief: bool) -> Group:
     text = Text(plain(f"{entry.step}: " if entry.step else ""), style="bold")
     text.append(plain(entry.title), style=KIND_STYLES.get(entry.kind, "bold"))
     if entry.state not in ("done", ""):
         text.append(f"  {entry.state}", style=STATE_STYLES.get(entry.state, "yellow"))
     if entry.who and not entry.messages and not entry.tasks:
         text.append(f" ({plain(entry.who)})", style="")
-    _add_what_is_left(text, entry, brief=brief)
-    for line in entry.gate:
-        until = f" until {line.until:%d %b %H:%M}" if line.until else ""
-        reason = f": {plain(line.reason)}" if line.reason else ""
-        text.append(
-            f"\ngate: {line.answer}{until}{reason}", style="dim" if line.answer == "now" else "yellow"
-        )
-    for why in (entry.why, entry.reason):
-        if why:
-            text.append(f"\n{plain(why)}", style="dim")
-    return text
+    return Group(text, *_below(entry, brief=brief))
 
 
-def _add_what_is_left(text: Text, entry: Entry, *, brief: bool) -> None:
-    """Messages, the offer, tasks and a document, below what the entry is called."""
+def _below(entry: Entry, *, brief: bool) -> Iterator[Text | Quote]:
+    """What stands below what the entry is called: messages, the offer, tasks, a document, and why."""
     for message in entry.messages:
-        text.append_text(_message(message, brief=brief))
+        yield from _message(message, brief=brief)
     if entry.offer is not None:
-        text.append_text(_offer(entry.offer))
+        yield from _offer(entry.offer)
     for task in entry.tasks:
         due = f"{task.due_at:%d %b %H:%M}"
-        text.append(
-            f"\ntask for {plain(task.owner) or 'nobody'}, due {due}: {plain(task.title)}", style="cyan"
-        )
+        line = Text(f"task for {plain(task.owner) or 'nobody'}, due {due}: {plain(task.title)}", style="cyan")
         if task.late:
-            text.append("  not done in time", style="yellow")
+            line.append("  not done in time", style="yellow")
+        yield line
         if task.detail and not brief:
-            text.append_text(_indented(task.detail))
+            yield Quote(task.detail)
     if entry.text and not brief:
-        text.append_text(_indented(entry.text))
+        yield Quote(entry.text)
+    for gate in entry.gate:
+        until = f" until {gate.until:%d %b %H:%M}" if gate.until else ""
+        reason = f": {plain(gate.reason)}" if gate.reason else ""
+        yield Text(f"gate: {gate.answer}{until}{reason}", style="dim" if gate.answer == "now" else "yellow")
+    for why in (entry.why, entry.reason):
+        if why:
+            yield Text(plain(why), style="dim")
 
 
-def _offer(offer: Offered) -> Text:
-    became = f"accepted: {plain(offer.terms)}" if offer.terms else offer.state
-    text = Text(f"\n{became}, to be taken until {offer.until:%d %b %H:%M}", style="cyan")
+def _offer(offer: Offered) -> Iterator[Text]:
+    """What it offers and until when; what becomes of it has a line of its own, later."""
+    until = f"to be taken until {offer.until:%d %b %H:%M}"
+    yield Text("agreed before it went out" if offer.early else until, style="cyan")
     for option in offer.options:
-        text.append(f"\n  · {plain(option)}", style="")
-    return text
+        yield Text(f"  · {plain(option)}")
 
 
-def _message(message: Message, *, brief: bool) -> Text:
+def _message(message: Message, *, brief: bool) -> Iterator[Text | Quote]:
     address = f" <{plain(message.address)}>" if message.address else ""
-    text = Text(f"\n→ {plain(message.recipient)}{address}")
-    if message.sender:
-        text.append(f", from {plain(message.sender)}")
+    sender = f", from {plain(message.sender)}" if message.sender else ""
+    yield Text(f"→ {plain(message.recipient)}{address}{sender}")
     if message.subject:
-        text.append(f"\n“{plain(message.subject)}”", style="cyan")
+        yield Text(f"“{plain(message.subject)}”", style="cyan")
     if message.reason:
-        text.append(f"\n{message.state}: {plain(message.reason)}", style="yellow")
+        yield Text(f"{message.state}: {plain(message.reason)}", style="yellow")
     if message.text and not brief:
-        text.append_text(_indented(message.text))
+        yield Quote(message.text)
     for name in message.attachments:
-        text.append(f"\nattached: {plain(name)}", style="cyan")
-    return text
-
-
-def _indented(body: str) -> Text:
-    lines = plain(body).strip().splitlines()
-    return Text("\n" + "\n".join(f"  │ {line}" for line in lines), style="")
+        yield Text(f"attached: {plain(name)}", style="cyan")
 
 
 def _print_comparison(comparison: Comparison, *, brief: bool) -> None:
@@ -180,7 +187,7 @@ def _print_comparison(comparison: Comparison, *, brief: bool) -> None:
         " (demo data)" if left.demo else "",
     )
     say(f"Nothing is sent. Times are {left.zone}.", style="dim")
-    for line in left.script:
+    for line in comparison.script:
         say("  · ", line)
     _print_notes(tuple(dict.fromkeys((*left.notes, *right.notes))))
     say()

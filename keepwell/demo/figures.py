@@ -25,6 +25,9 @@ MONTHLY = (
 """All other metrics are measured once a week."""
 
 TREND = "usage_trend_30_days"
+ONBOARDING = "onboarding_completion_rate"
+"""A step of the set-up that is done stays done: this one never falls."""
+
 _TREND_PER_POINT = 1.2
 """Percent of usage for a percent of the score: usage moves more than the rest."""
 
@@ -46,12 +49,13 @@ class Figures:
 def figures_of(card: Scorecard, story: Story, scores: FloatArray, rng: np.random.Generator) -> Figures:
     """Raw values of every metric whose score on the days measured is the story's.
 
-    scores: (90,) the score wanted on each day. Whole numbers and the usage trend come first, since they
-    cannot be chosen freely; the others make up for them.
+    scores: (90,) the score wanted on each day. Whole numbers, the usage trend and the onboarding come first,
+    since they cannot be chosen freely; the others make up for them.
     """
     metrics = card.metrics
     there = np.array([not story.only or metric.category in story.only for metric in metrics])
-    fixed = np.array([_is_whole(metric) or metric.name == TREND for metric in metrics]) & there
+    bound = [_is_whole(metric) or metric.name in (TREND, ONBOARDING) for metric in metrics]
+    fixed = np.array(bound) & there
     weights = np.where(there, np.array([metric.weight for metric in metrics]), 0.0)
     offset = _offsets(card, story, rng)
     points = np.clip(scores[:, None] + offset, 0.0, 100.0)
@@ -59,6 +63,9 @@ def figures_of(card: Scorecard, story: Story, scores: FloatArray, rng: np.random
     for column, metric in enumerate(metrics):
         if fixed[column]:
             raw = _trend(scores, rng) if metric.name == TREND else raw_of(metric, points[:, column])
+            if metric.name == ONBOARDING:
+                # Back from where it stands today: never more than on any later day.
+                raw = np.minimum.accumulate(raw[::-1])[::-1]
             values[:, column] = np.round(raw, 0 if _is_whole(metric) else 1)
             points[:, column] = points_of(metric.normalise, values[:, column])
     _balance(points, scores, weights, ~fixed & there)

@@ -17,8 +17,21 @@ from keepwell.db.repositories.views_interventions import InterventionLine, inter
 from keepwell.db.repositories.views_messages import MessageLine, messages
 from keepwell.db.repositories.views_offers import OfferLine, offers
 from keepwell.db.repositories.views_opportunities import opportunities
-from keepwell.db.tables import InAppNotification, InterventionStep, OutboxMessage, ScoreRun, Task, Transition
+from keepwell.db.tables import (
+    Customer,
+    Health,
+    InAppNotification,
+    Intervention,
+    InterventionStep,
+    OutboxMessage,
+    ScoreRun,
+    Task,
+    Transition,
+)
 from scoring.levels import Level
+
+IN_TROUBLE = (Level.CRITICAL, Level.HIGH_RISK, Level.AT_RISK)
+"""The levels with a playbook, the worst first."""
 
 
 class Refused(Frozen):
@@ -47,7 +60,8 @@ class Happened(Frozen):
     """The numbers and lists of the opening words.
 
     `open` are the playbooks for customers at risk, the worst score first; `growing` the campaigns, the most
-    urgent and valuable first; `coming` how many offers are due at once and not made yet.
+    urgent and valuable first; `coming` how many offers are due at once and not made yet. `before` is how many
+    are held at each level with a playbook, the worst first, without one having ever begun for them.
     """
 
     scored_at: datetime | None
@@ -55,6 +69,7 @@ class Happened(Frozen):
     transitions: int
     waiting: int
     refused: tuple[Refused, ...]
+    before: dict[Level, int]
     open: tuple[InterventionLine, ...]
     growing: tuple[Growing, ...]
     coming: int
@@ -89,6 +104,7 @@ def happened(session: Session, organisation: str, now: datetime | None = None) -
         transitions=len(changes),
         waiting=sum(change.decision is None for change in changes),
         refused=_refused(changes),
+        before=_before(session, organisation),
         open=tuple(sorted(running, key=lambda line: (line.score, line.customer))),
         growing=growing,
         coming=_coming(session, campaigns),
@@ -135,6 +151,20 @@ def _refused(changes: Sequence[Transition]) -> tuple[Refused, ...]:
         Refused(previous=previous, level=Level(level), number=number, reason=reason)
         for (previous, level, reason), number in sorted(found.items())
     )
+
+
+def _before(session: Session, organisation: str) -> dict[Level, int]:
+    begun = select(Intervention.customer_id).where(Intervention.family == "risk")
+    query = (
+        select(Health.level, func.count())
+        .select_from(Customer)
+        .join(Health, col(Health.customer_id) == col(Customer.id))
+        .where(Customer.organisation_id == organisation, col(Customer.active))
+        .where(col(Customer.id).not_in(begun))
+        .group_by(col(Health.level))
+    )
+    found = dict(session.exec(query).all())
+    return {level: found[level] for level in IN_TROUBLE if level in found}
 
 
 def _count(session: Session, model: type[OutboxMessage | InAppNotification], organisation: str) -> int:

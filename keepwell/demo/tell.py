@@ -20,6 +20,7 @@ from keepwell.db.tables import (
     Event,
     InAppNotification,
     Intervention,
+    InterventionStep,
     Offer,
     OutboxMessage,
     Staff,
@@ -28,6 +29,7 @@ from keepwell.db.tables import (
 )
 from keepwell.demo.told import Moment, MomentKind, OfferTold, Story, Tally
 from keepwell.rehearsal.gate import Asked
+from keepwell.rendering.filters import number
 
 Row = TypeVar("Row", bound=SQLModel)
 PERSON, ENGINE = "person", "engine"
@@ -158,7 +160,7 @@ class _Teller:
             return words
         change = self.session.get_one(Transition, row.transition_id)
         before = f"{change.previous} → " if change.previous else ""
-        return f"{before}{change.level}, score {change.score:.1f}"
+        return f"{before}{change.level}, score {number(change.score)}"
 
     def _of_step(
         self, row: Intervention, step: str, event: Event, kind: MomentKind, **fields: object
@@ -258,7 +260,18 @@ class _Teller:
             escalations=sum(task.kind == "escalation" for task in tasks),
             asked=len(asked),
             refused=sum(not isinstance(one.answer, GoNow) for one in asked),
+            unsent=len(self._left_unsent(ids) - {(one.intervention, one.step) for one in asked}),
         )
+
+    def _left_unsent(self, ids: list[str]) -> set[tuple[str, str]]:
+        """Messages that the engine (no person) has left out, as intervention and step."""
+        steps = select(InterventionStep).where(
+            col(InterventionStep.intervention_id).in_(ids), InterventionStep.kind == "send"
+        )
+        sends = {(one.intervention_id, one.name) for one in self.session.exec(steps)}
+        events = select(Event).where(col(Event.intervention_id).in_(ids), Event.kind == "step.skipped")
+        left = {(one.intervention_id, str(one.data.get("step", ""))) for one in self.session.exec(events)}
+        return sends & left
 
 
 def _offer_told(offer: Offer) -> OfferTold:

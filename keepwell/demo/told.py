@@ -52,7 +52,8 @@ class OfferTold(Frozen):
 class Tally(Frozen):
     """What a story has come to: messages that a channel accepted, tasks for people, escalations to the lead.
 
-    `asked` is how often the gate was asked, `refused` how often it said no or later.
+    `asked` is how often the gate was asked, `refused` how often it said no or later. `unsent` are messages
+    for which it was not asked, since nobody was found who may be written to.
     """
 
     messages: int
@@ -60,6 +61,7 @@ class Tally(Frozen):
     escalations: int
     asked: int
     refused: int
+    unsent: int = 0
 
 
 class Story(Frozen):
@@ -97,12 +99,14 @@ class Checks(Frozen):
     """What must be true of any playing, counted in the store.
 
     Every change of level has started an intervention or was refused with a reason; `undecided` are neither.
-    `accepted` are the messages that a channel holds, `most_under_a_key` how many of them one key has at most.
+    `recovered` are those of the refused that ended a playbook, since the customer is well again. `accepted`
+    are the messages that a channel holds, `most_under_a_key` how many of them one key has at most.
     """
 
     changes: int
     started: int
     refused: int
+    recovered: int = 0
     undecided: int
     accepted: int
     keys: int

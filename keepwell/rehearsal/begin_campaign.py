@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from keepwell.contracts.intervention import RECOVERED
 from keepwell.contracts.playbook import Playbook
 from keepwell.contracts.scoring import CustomerScored
+from keepwell.db.repositories.baselines import baseline_of, open_baselines
 from keepwell.db.tables import Customer
 from keepwell.errors import InputError, RefusedError
 from keepwell.rehearsal.actor import Actor
@@ -19,6 +20,7 @@ from scoring.signal import Signal
 
 TICK = timedelta(seconds=1)
 """Between two scorings: of the same moment there is one score."""
+BY = "rehearsal"
 
 Notes = tuple[str, ...]
 
@@ -34,6 +36,11 @@ async def begin_campaign(actor: Actor, playbook: Playbook, signal: Signal, scrip
         RefusedError: production would refuse it whatever the figures are.
     """
     scored, notes = await _well(actor, playbook, script)
+    if await asyncio.to_thread(_enrol, actor, signal, await actor.now()):
+        notes += (
+            f"{actor.name} shows {signal.value} with its first score, which starts nothing by itself; "
+            "for the rehearsal it is enrolled, as by keepwell enrol --signal",
+        )
     seen = await asyncio.to_thread(_seen, actor, signal)
     if seen:
         notes += (f"It begins with {actor.name}'s own figures: {seen}",)
@@ -93,6 +100,14 @@ async def _scored(actor: Actor) -> CustomerScored:
     )
     actor.start_at(now + TICK)
     return scored
+
+
+def _enrol(actor: Actor, signal: Signal, now: datetime) -> bool:
+    """Open the signal's baseline, as a person would; whether there is one."""
+    store, organisation = actor.theatre.store, actor.theatre.organisation
+    with store.read() as session:
+        own = baseline_of(session, actor.customer, signal)
+    return own is not None and bool(open_baselines(store, organisation, (own,), now, BY))
 
 
 def _seen(actor: Actor, signal: Signal) -> str:

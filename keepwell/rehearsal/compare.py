@@ -64,6 +64,16 @@ class Comparison(Frozen):
         return sum(pair.state == state for pair in self.pairs)
 
     @property
+    def script(self) -> tuple[str, ...]:
+        """What people do, in words; where only one side has it, that side is named first."""
+        left, right = self.left.script, self.right.script
+        found = [line if line in right else f"{self.left.playbook}: {line}" for line in left]
+        own = [f"{self.right.playbook}: {line}" for line in right if line not in left]
+        # What one side alone has stands together, before what both have to say of the customer.
+        place = next((at for at, line in enumerate(left) if line in right), len(found))
+        return (*found[:place], *own, *found[place:])
+
+    @property
     def summary(self) -> str:
         """The numbers in words."""
         numbers = (
@@ -190,9 +200,8 @@ def _state(task: Work) -> str:
 def _offer(entry: Entry) -> str:
     if entry.offer is None:
         return ""
-    until = span_words(entry.offer.until - entry.at)
-    became = ", ".join(part for part in (entry.offer.state, entry.offer.terms) if part)
-    return f"{'; '.join(entry.offer.options)} (for {until}): {became}"
+    until = f"for {span_words(entry.offer.until - entry.at)}"
+    return f"{'; '.join(entry.offer.options)} ({'agreed before it went out' if entry.offer.early else until})"
 
 
 def _why(entry: Entry) -> str:

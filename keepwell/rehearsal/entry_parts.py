@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
-from keepwell.contracts.offers import OfferOption, Terms
+from keepwell.contracts.offers import OfferOption, OfferState, Terms
 from keepwell.db.repositories.views_timeline import DeliveryLine, TimelineLine
 from keepwell.db.tables import Delivery, Document, InAppNotification, Offer, OutboxMessage
 from keepwell.db.tables import Task as TaskRow
@@ -95,12 +95,32 @@ def offered(tale: Tale, step: str) -> Offered | None:
     if row is None:
         return None
     options = [OfferOption.model_validate(option) for option in row.options.values()]
+    terms = Terms.model_validate(row.terms).words if row.terms else ""
     return Offered(
         options=tuple(f"{one.kind.words}: {one.summary}" for one in options),
         until=row.valid_until.astimezone(tale.zone),
         state=row.state,
-        terms=Terms.model_validate(row.terms).words if row.terms else "",
+        terms=terms,
+        # The line that agrees on it makes its row as well.
+        early=bool(terms) and row.decided_at == row.offered_at,
     )
+
+
+def offers_over(tale: Tale, outcome: str) -> list[Entry]:
+    """Offers that nobody decided upon, each at the moment when it was over; people's decisions are lines."""
+    query = select(Offer).where(Offer.intervention_id == tale.intervention)
+    found = []
+    for row in tale.session.exec(query.order_by(col(Offer.offered_at))):
+        if row.decided_at is None:
+            continue
+        if row.state == OfferState.EXPIRED:
+            # Written at the end of the playbook, which may be later.
+            at = min(row.valid_until, row.decided_at)
+            found.append(tale.entry(at, "offer", "The offer has expired", why="Nobody has taken it"))
+        elif row.state == OfferState.WITHDRAWN:
+            why = f"{tale.label} ended: {outcome}"
+            found.append(tale.entry(row.decided_at, "offer", "The offer is withdrawn", why=why))
+    return found
 
 
 def document_of(tale: Tale, line: TimelineLine) -> Document:

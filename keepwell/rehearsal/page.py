@@ -13,7 +13,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from keepwell.rehearsal.compare import Comparison
-from keepwell.rehearsal.picture import lanes_of
+from keepwell.rehearsal.picture import NARROW, WIDE, lanes_of
 from keepwell.rehearsal.timeline import Entry, Timeline
 from keepwell.rendering.filters import level
 from keepwell.spans import offset_words, span_words
@@ -43,8 +43,9 @@ def page_of(rehearsed: Timeline | Comparison) -> str:
     """The page's HTML."""
     template = _environment().get_template("page.html.j2")
     if isinstance(rehearsed, Comparison):
-        return template.render(timeline=rehearsed.left, comparison=rehearsed, lanes=None)
-    return template.render(timeline=rehearsed, comparison=None, lanes=lanes_of(rehearsed))
+        return template.render(timeline=rehearsed.left, comparison=rehearsed, pictures=())
+    pictures = {"wide": lanes_of(rehearsed, WIDE), "narrow": lanes_of(rehearsed, NARROW)}
+    return template.render(timeline=rehearsed, comparison=None, pictures=pictures.items())
 
 
 def _environment() -> Environment:

@@ -16,6 +16,8 @@ from sqlmodel import Session
 
 from keepwell.contracts.playbook import Family, Playbook
 from keepwell.db.engine import Store
+from keepwell.db.repositories.baselines import baseline_of
+from keepwell.db.repositories.campaigns import last_campaigns
 from keepwell.db.repositories.enrolment import refusals_of
 from keepwell.db.repositories.holding import held_because, open_of
 from keepwell.db.tables import Customer
@@ -166,9 +168,18 @@ def would_refuse(session: Session, customer: str, playbook: Playbook, now: datet
         running = open_of(session, customer, "expansion")
         if running is not None:
             reasons.insert(0, f"{running.playbook}@{running.version} runs already: one campaign at a time")
-        elif not reasons and (held := held_because(session, customer)):
-            reasons.append(f"{held[:1].lower()}{held[1:]}")
+        elif not reasons and (why := held_because(session, customer) or _rests(session, customer, now)):
+            reasons.append(f"{why[:1].lower()}{why[1:]}")
+        if playbook.signal is not None and baseline_of(session, customer, playbook.signal):
+            reasons.append(
+                f"{playbook.signal.value} was there at the first score, a baseline: keepwell enrol --signal"
+            )
     return tuple(f"Today it would not begin: {reason}" for reason in reasons)
+
+
+def _rests(session: Session, customer: str, now: datetime) -> str:
+    last = last_campaigns(session, (customer,)).get(customer)
+    return last.rests(now) if last is not None else ""
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, select
@@ -27,7 +27,7 @@ from keepwell.db.tables import (
     Organisation,
 )
 from keepwell.rehearsal.commanding import playbook_of
-from keepwell.rehearsal.entry_parts import Tale, document_of, message_of, offered, work_of
+from keepwell.rehearsal.entry_parts import Tale, document_of, message_of, offered, offers_over, work_of
 from keepwell.rehearsal.gate import Asked
 from keepwell.rehearsal.play import Played, Refused, ScoreLine, wants_acknowledgement
 from keepwell.rehearsal.reactions import Script
@@ -42,6 +42,8 @@ _OF_STEPS: dict[str, EntryKind] = {
     "offer": "offer",
 }
 _LEFT_OUT = ("cancelled",)
+_STOPS = ("command.pause", "intervention.held")
+"""Kinds of events that stop a playbook's clock."""
 _TOLD_ELSEWHERE = ("transition.", "delivery.", "step.", "offer.made")
 """Kinds of events that the line of their step, or of the score, says already."""
 
@@ -123,10 +125,12 @@ def _ending(row: Intervention) -> Ending:
 def _entries(tale: Tale, detail: InterventionDetail) -> list[Entry]:
     row = tale.session.get_one(Intervention, tale.intervention)
     playbook = playbook_of(row)
+    stops = [line.at for line in detail.timeline if line.kind in _STOPS]
     found = []
     for line in detail.timeline:
         if line.source == "step":
-            found.append(_step(tale, row, playbook, line))
+            entry = _step(tale, playbook, line)
+            found.append(_at_its_due(tale, row, playbook, entry, stops) if line.state in _LEFT_OUT else entry)
         elif line.source == "task":
             found.append(tale.entry(line.at, "task", line.title, why=line.why, tasks=work_of(tale, line)))
         elif line.source == "event" and not line.kind.startswith(_TOLD_ELSEWHERE):
@@ -134,7 +138,7 @@ def _entries(tale: Tale, detail: InterventionDetail) -> list[Entry]:
             found.append(
                 tale.entry(line.at, _of_event(line.kind), line.title, step=line.step, who=who, why=line.why)
             )
-    return found
+    return found + offers_over(tale, row.outcome or "")
 
 
 def _of_event(kind: str) -> EntryKind:
@@ -150,17 +154,13 @@ def _of_event(kind: str) -> EntryKind:
     return "end" if kind.startswith("intervention.") else "alert"
 
 
-def _step(tale: Tale, row: Intervention, playbook: Playbook, line: TimelineLine) -> Entry:
+def _step(tale: Tale, playbook: Playbook, line: TimelineLine) -> Entry:
     step = playbook.step(line.step)
-    at = line.at
-    if line.state in _LEFT_OUT and step is not None:
-        # When it would have come: all of them were cancelled at once.
-        at = row.started_at + step.at + row.shift
     why = step.why if step is not None else ""
     told = line.state not in ("done", "planned") or line.kind == "assign"
     document = document_of(tale, line) if line.document else None
     return tale.entry(
-        at,
+        line.at,
         _OF_STEPS.get(line.kind, "task"),
         line.document or line.title,
         step=line.step,
@@ -175,6 +175,27 @@ def _step(tale: Tale, row: Intervention, playbook: Playbook, line: TimelineLine)
         text=document.text if document else "",
         html=document.html if document else "",
     )
+
+
+def _at_its_due(
+    tale: Tale, row: Intervention, playbook: Playbook, entry: Entry, stops: Sequence[datetime]
+) -> Entry:
+    """A step that was called off, at the moment when it would have come by what was known then.
+
+    How long the clock had stood still by then is known before the first stop and at the end; between them
+    the moment when it was called off stands. `stops` are the moments of pauses and holds.
+    """
+    step, called_off = playbook.step(entry.step), entry.at
+    if step is None:
+        return entry
+    if row.ended_at is not None and called_off >= row.ended_at:
+        stood = row.shift
+    elif not row.shift or (stops and called_off < min(stops)):
+        stood = timedelta()
+    else:
+        return entry
+    due = max(row.started_at + step.at + stood, called_off)
+    return entry.model_copy(update={"at": due.astimezone(tale.zone), "offset": due - tale.played.started_at})
 
 
 def _who(line: TimelineLine) -> str:

@@ -62,12 +62,17 @@ class Work(Frozen):
 
 
 class Offered(Frozen):
-    """An offer that a step made: its options in words, until when, and what became of it (`terms`)."""
+    """An offer that a step made: its options in words, and until when they could be taken.
+
+    `early` where it was agreed before it went out. `state` and `terms` are what became of it in the end;
+    the moment of that has an entry of its own.
+    """
 
     options: tuple[str, ...]
     until: datetime
     state: str
     terms: str = ""
+    early: bool = False
 
 
 class Entry(Frozen):

@@ -89,6 +89,7 @@ def test_the_stories_add_up(told: dict[str, Any]) -> None:
         "changes": 11,
         "started": 9,
         "refused": 2,
+        "recovered": 2,
         "undecided": 0,
         "accepted": 36,
         "keys": 36,
@@ -243,6 +244,7 @@ def test_a_pause_moves_the_rest_and_consent_is_obeyed(told: dict[str, Any]) -> N
     assert left_out["why"].endswith("withdrew consent")
     assert worth_in(story) in moment(story, "value_report")["text"]
     assert "times the price comes back" in moment(story, "value_report")["text"]
+    assert (story["tally"]["unsent"], story["tally"]["refused"]) == (1, 0)
 
 
 def test_a_campaign_waits_for_recovery_and_converts(told: dict[str, Any]) -> None:
@@ -289,7 +291,10 @@ def test_once_prints_the_same_stories_for_people(tmp_path: Path) -> None:
         number, customer, title = re.split(r" · |: ", head, maxsplit=2)
         assert row.split("  ")[0] == f"{number} {title}"
         assert customer in row
-    assert "ok    11 changes of level = 9 started a playbook + 2 refused with a reason" in shown
+    assert "ok    11 changes of level = 9 started a playbook + 2 ended one\n" in shown
+    unbroken = " ".join(shown.split())
+    assert "36 times, 0 × no or not now; 1 message found nobody who may be written to" in unbroken
+    assert "→ accepted on day 7, ended after 21 d: 10 messages" in unbroken
     assert "ok    36 messages accepted under 36 keys: at most 1 under each" in shown
     assert files_in(tmp_path / "home") == []
     assert files_in(tmp_path / "tmp") == []

@@ -89,16 +89,19 @@ def test_the_demo_opens_works_ends_and_goes_on(environ: dict[str, str], tmp_path
         shown = demo.until("Ctrl-C ends it")
         assert "196 of 200 customers scored" in shown
         assert CRITICAL.label in shown
-        assert "/namespaces/default/workflows" in shown
-        assert "24 playbooks running" in shown
-        assert "3 open offers" in shown
+        for words in ("/namespaces/default/workflows", "24 playbooks running", "3 open offers"):
+            assert words in shown
         assert re.search(r"Amber Freight +usage is at 87 %.*USD 7,440 +usage_limit@\d+ +upgrade until", shown)
-        timeline, message, acknowledge, accept = commands_in(shown)
+        assert "6 of the CRITICAL, 21 of the HIGH_RISK and" in shown
+        timeline, message, acknowledge, pause, respond, rehearse, accept, enrol = commands_in(shown)
         assert "executive_email" in at_the_shell(timeline, tmp_path, environ)
         assert "made up" in at_the_shell(message, tmp_path, environ)
         assert "will not be escalated" in at_the_shell(acknowledge, tmp_path, environ)
         taken = at_the_shell(accept, tmp_path, environ)
         assert "Accepted: upgrade. It leads to: upgrade_set_up." in taken
+        assert "Paused until" in at_the_shell(pause, tmp_path, environ)
+        assert "nothing waits for an answer any more" in at_the_shell(respond, tmp_path, environ)
+        assert f"{CRITICAL.label}: responded" in at_the_shell(rehearse, tmp_path, environ)
         second = subprocess.run(
             [KEEPWELL, "demo"], env=environ, cwd=tmp_path, capture_output=True, text=True, check=False
         )
@@ -113,6 +116,10 @@ def test_the_demo_opens_works_ends_and_goes_on(environ: dict[str, str], tmp_path
         assert "Going on with the demo data" in shown
         # The server has another port now, so only what comes after the settings is the same.
         assert commands_in(shown)[0].endswith(timeline.partition(KEEPWELL)[2])
+        # Last of all, since who is the worst is another customer then.
+        assert commands_in(shown)[-1].endswith(enrol.partition(KEEPWELL)[2])
+        begun = at_the_shell(commands_in(shown)[-1], tmp_path, environ)
+        assert "5 started, 0 refused, 0 waiting" in begun
         assert demo.interrupt() == 0
     assert processes_of(home) == []
     assert files_in(tmp_path / "tmp") == []

@@ -124,3 +124,52 @@ def test_a_check_that_fails_stands_out(capsys: pytest.CaptureFixture[str]) -> No
     shown = printed(capsys, a_story("Acme"), checks=twice)
     assert "WRONG 3 messages accepted under 2 keys: at most 2 under each" in shown
     assert "ok    2 changes of level = 2 started a playbook + 0 refused with a reason" in shown
+
+
+@pytest.mark.parametrize(
+    ("change", "words_of_it"),
+    [
+        ({"recovered": 1}, "= 2 started a playbook + 1 ended one\n"),
+        ({"refused": 2, "recovered": 1}, "+ 1 ended one + 1 refused with a reason\n"),
+        ({"recovered": 0}, "= 2 started a playbook + 1 refused with a reason\n"),
+    ],
+)
+def test_a_recovery_is_no_refusal(
+    capsys: pytest.CaptureFixture[str], change: dict[str, int], words_of_it: str
+) -> None:
+    checks = GOOD.model_copy(update={"changes": 3, "refused": 1, **change})
+    assert words_of_it in printed(capsys, a_story("Acme"), checks=checks)
+
+
+def test_messages_that_found_nobody_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "found nobody" not in printed(capsys, a_story("Acme"))
+    story = a_story("Acme")
+    story = story.model_copy(update={"tally": story.tally.model_copy(update={"unsent": 1})})
+    shown = " ".join(printed(capsys, story).split())
+    assert "1 times, 0 × no or not now; 1 message found nobody who may be written to" in shown
+
+
+def test_an_offer_taken_long_before_the_end_says_when_it_was_taken(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    story = a_story("Acme", 510 * HOUR)
+    assert story.offer is not None
+    taken = story.offer.model_copy(update={"decided_at": BEGAN + 174 * HOUR})
+    shown = printed(capsys, story.model_copy(update={"offer": taken}))
+    assert "→ accepted on day 7, ended after 21 d: " in shown
+
+
+def test_one_date_has_one_number_and_scores_one_notation(capsys: pytest.CaptureFixture[str]) -> None:
+    early, late = (
+        Moment(at=BEGAN + hours * HOUR, kind="person", by="Dana Reyes", what=f"At {hours}")
+        for hours in (167, 171)
+    )
+    end = Moment(
+        at=BEGAN + 216 * HOUR, kind="end", what="It ended", why="The level is HEALTHY again, score 69.0"
+    )
+    story = a_story("Acme", 216 * HOUR, early, late, end)
+    shown = printed(capsys, story.model_copy(update={"score": 16.0}))
+    assert "Mon 30 Nov 07:00 day 7   Dana Reyes: At 167" in shown
+    assert "           11:00 day 7   Dana Reyes: At 171" in shown
+    assert "CRITICAL, score 16 · Retail" in shown
+    assert "score 69\n" in shown

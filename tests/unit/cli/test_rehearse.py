@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from keepwell.db.tables import Customer, Organisation
 from tests.unit.cli.conftest import Cli
 from tests.unit.db.world import DAY, NOW, World
 from workflows.critical import CRITICAL
@@ -135,12 +137,66 @@ def test_a_campaign_with_its_offer_accepted(cli: Cli, acme: World) -> None:
     for words in (
         "usage is at 91 % of the plan's limit",
         "It begins with Acme Analytics's own figures",
-        "accepted: upgrade, onto Business, to be taken until",
+        "to be taken until",
+        "The customer accepted: upgrade, onto Business",
         "· upgrade: The next plan, with the first month at half price.",
         "upgrade_set_up: task for the owner",
         "usage_limit@1: converted",
     ):
         assert words in " ".join(result.out.split())
+
+
+def test_a_score_to_begin_with(cli: Cli, acme: World) -> None:
+    result = cli("rehearse", "critical", *WHO, "--from-score", "15", "--reply", "1h", "--json")
+    assert result.code == 0, result.err
+    assert result.json["score"] == pytest.approx(15, abs=0.1)
+    assert result.json["notes"] == [
+        "The score of Acme Analytics is 72.0 (HEALTHY); for the rehearsal its figures are lowered evenly "
+        "until it is 15"
+    ]
+
+
+def test_a_customer_without_a_score(cli: Cli, acme: World) -> None:
+    acme.customer("blue", name="Blue Ltd", owner_id="dana")
+    acme.contact("bo", "blue")
+    result = cli("rehearse", "critical", "--customer", "blue", "--reply", "1h", "--json")
+    assert result.code == 0, result.err
+    assert result.json["score"] == pytest.approx(10, abs=0.1)
+    assert result.json["notes"] == ["Blue Ltd has no score yet; figures that give 10 are made up for all"]
+
+
+def test_a_customer_who_is_not_active(cli: Cli, acme: World) -> None:
+    acme.change(Customer, "acme", active=False)
+    result = cli("rehearse", "critical", *WHO)
+    assert result.code == 4
+    assert "Acme Analytics is not active: no playbook begins for it." in result.err
+    assert "Make it active first." in result.err
+
+
+DRAFT = f"""
+from workflows.critical import CRITICAL, CriticalPlaybook
+
+NEWER = CRITICAL.model_copy(update={{"version": {CRITICAL.version + 7}, "title": "A draft of mine"}})
+PLAYBOOKS = ((NEWER, CriticalPlaybook),)
+"""
+
+
+def test_a_draft_of_a_module_at_a_moment_to_come(
+    cli: Cli, acme: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The moment is one of the organisation's time zone; without the module there is no such draft."""
+    (tmp_path / "draft_to_rehearse.py").write_text(DRAFT)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    acme.change(Organisation, acme.organisation, time_zone="Asia/Tokyo")
+    label = f"critical@{CRITICAL.version + 7}"
+    assert cli("rehearse", label, *WHO).code == 3
+    day = (datetime.now(ZoneInfo("Asia/Tokyo")) + 3 * DAY).date()
+    module, start = ("--module", "draft_to_rehearse"), ("--start", f"{day}T09:00")
+    result = cli("rehearse", label, *WHO, *module, *start, "--reply", "1h", "--json")
+    assert result.code == 0, result.err
+    assert (result.json["playbook"], result.json["title"]) == (label, "A draft of mine")
+    assert result.json["started_at"][:16] == f"{day}T09:00"
+    assert result.json["started_at"].endswith("+09:00")
 
 
 def test_a_campaign_is_for_customers_who_are_well(cli: Cli, acme: World) -> None:

@@ -174,6 +174,18 @@ def test_the_figures_of_a_day_measured_in_full_score_what_the_story_says(
             assert 46.5 <= scores.score[row] <= 56.5
 
 
+def test_an_onboarding_step_that_is_done_stays_done(customers: tuple[DemoCustomer, ...]) -> None:
+    column = CARD.metric_names.index("onboarding_completion_rate")
+    grown = 0
+    for customer in customers:
+        done = customer.figures.values[customer.figures.measured[:, column], column]
+        if not done.size:
+            continue
+        assert (np.diff(done) >= 0).all(), customer.name
+        grown += bool(done[-1] > done[0])
+    assert grown > 50
+
+
 def test_a_few_customers_who_are_well_show_room_to_grow(customers: tuple[DemoCustomer, ...]) -> None:
     growing = [one for one in customers if one.signals]
     assert Counter(one.story.name for one in growing) == {"power user": 4, "thriving": 2}

@@ -131,7 +131,7 @@ def test_a_page_tells_the_offer_what_is_late_and_what_came_to_nothing() -> None:
         )
     )
     for words in (
-        "Accepted: billing pause, 2 months",
+        "To be taken until Mon 30 Nov 09:00",
         "Billing pause: You pay nothing during the pause",
         "not done in time",
         "Came to nothing",
@@ -139,6 +139,10 @@ def test_a_page_tells_the_offer_what_is_late_and_what_came_to_nothing() -> None:
         "Usage is at 88 % of the plan&#39;s limit",
     ):
         assert words in page
+    # What became of it came later, and has a line of its own.
+    assert "billing pause, 2 months" not in page
+    early = entry("offer", 5, "offer", step="x", state="done", offer=offer.model_copy(update={"early": True}))
+    assert "Agreed before it went out" in page_of(timeline(early))
 
 
 def test_addresses_are_short_but_in_bodies() -> None:
