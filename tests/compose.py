@@ -14,6 +14,12 @@ ROOT = Path(__file__).parents[1]
 FILE = ROOT / "docker-compose.yml"
 EXAMPLE = ROOT / "compose.env.example"
 VARIABLE = re.compile(r"(?<!\$)\$\{(\w+)(?:(:?[-?])([^}]*))?\}")
+PASSWORDS = {
+    "POSTGRES_PASSWORD": "3f9b1c62a7e84d05",
+    "KEEPWELL_DB_PASSWORD": "9c4e7a15d2b86f30",
+    "TEMPORAL_DB_PASSWORD": "b71d05e94c3a8f26",
+}
+"""What must be set, with values that are good."""
 
 
 def compose_file() -> dict[str, Any]:

@@ -72,15 +72,19 @@ def fetch(request: Request, deadline: Deadline) -> Answer:
     """Ask once and read the whole answer.
 
     Raises:
-        NotConnectedError: the server could not be reached.
+        NotConnectedError: the server could not be reached, or there was no time left to try.
         OSError, http.client.HTTPException: the connection broke, the answer is no HTTP, or the time is over.
     """
+    try:
+        left = deadline.left()
+    except TimeoutError as error:
+        raise NotConnectedError(str(error)) from error
     director = OpenerDirector()
     # No handler of redirects: it would take the key along to another host.
     for handler in (ProxyHandler(), _Http(deadline), _Https(deadline), UnknownHandler()):
         director.add_handler(handler)
     try:
-        with director.open(request, timeout=deadline.left()) as response:
+        with director.open(request, timeout=left) as response:
             return Answer(response.status, response.reason or "", response.headers, response.read())
     except URLError as error:
         if isinstance(error.reason, OSError):

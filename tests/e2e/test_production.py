@@ -27,11 +27,6 @@ pytestmark = pytest.mark.slow
 
 BIN = Path(sys.executable).parent
 READY, PATIENCE = "Ctrl-C stops it", 90.0
-SECRETS = {
-    "POSTGRES_PASSWORD": "3f9b1c62a7e84d05",
-    "KEEPWELL_DB_PASSWORD": "9c4e7a15d2b86f30",
-    "TEMPORAL_DB_PASSWORD": "b71d05e94c3a8f26",
-}
 
 
 @dataclass(frozen=True)
@@ -58,7 +53,7 @@ class Machine:
 
     def environment(self, service: str, **secrets: str) -> dict[str, str]:
         """The service's environment, with other addresses and nothing else changed."""
-        given = compose.environment(service, {**SECRETS, **secrets})
+        given = compose.environment(service, {**compose.PASSWORDS, **secrets})
         host, port = self.postgres.query.get("host") or self.postgres.host, self.postgres.port
         for name in given:
             if name in ("KEEPWELL_HOME", "HOME"):
@@ -219,7 +214,7 @@ def _all_is_well(machine: Machine) -> None:
     told = {one["check"]: one["found"] for one in report["findings"]}
     assert told["interventions"] == "every open intervention has its run (1 looked up)"
     assert "PostgreSQL" in next(one["found"] for one in report["findings"] if one["check"] == "database")
-    assert SECRETS["KEEPWELL_DB_PASSWORD"] not in looked.out
+    assert compose.PASSWORDS["KEEPWELL_DB_PASSWORD"] not in looked.out
     listed = machine.keepwell("schedules", "list", "--json").json
     assert [one["id"] for one in listed["schedules"]] == ["daily/main", "sweep/main"]
     assert listed["missing"] == []

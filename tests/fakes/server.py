@@ -196,9 +196,9 @@ class Fake:
                     return rule.act
             return self._weather.act(path, key, before) if self._weather else Act()
 
-    def accept(self, key: str, content: dict[str, Any], identifier: str) -> Taken:
-        """Count a message, in the log too, where there is one."""
-        taken = Taken(key, time.time(), content, identifier)
+    def accept(self, key: str, content: dict[str, Any], identifier: str, *, at: float | None = None) -> Taken:
+        """Count a message, of now or of another moment (Unix time), in the log too, where there is one."""
+        taken = Taken(key, time.time() if at is None else at, content, identifier)
         with self._lock:
             self.accepted.append(taken)
             if self._log:

@@ -16,17 +16,22 @@ from dotenv import dotenv_values
 
 from keepwell.cli.app import app
 from keepwell.settings import PREFIX, Settings, unknown_variables
-from tests.compose import EXAMPLE, FILE, ROOT, VARIABLE, command, compose_file, environment, services
+from tests.compose import (
+    EXAMPLE,
+    FILE,
+    PASSWORDS,
+    ROOT,
+    VARIABLE,
+    command,
+    compose_file,
+    environment,
+    services,
+)
 
 ONCE = {"passwords", "databases", "temporal-schema", "temporal-namespace", "migrate", "schedules"}
 LONG = {"postgres", "temporal", "temporal-ui", "worker"}
 KEEPWELL = {"migrate", "schedules", "worker"}
 PINNED = re.compile(r"[\w./-]+:\d+\.\d+(\.\d+)?[\w.-]*")
-GOOD = {
-    "POSTGRES_PASSWORD": "3f9b1c62a7e84d05",
-    "KEEPWELL_DB_PASSWORD": "9c4e7a15d2b86f30",
-    "TEMPORAL_DB_PASSWORD": "b71d05e94c3a8f26",
-}
 TEMPORAL_CLIENT = {"TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE"}
 
 
@@ -105,10 +110,10 @@ def test_every_variable_is_in_the_example_and_no_other() -> None:
 def test_no_password_is_given() -> None:
     example = dotenv_values(EXAMPLE)
     secret = {name for name in example if re.search("PASSWORD|KEY|TOKEN", name)}
-    assert secret == {*GOOD, "KEEPWELL_SENDGRID_API_KEY", "KEEPWELL_SLACK_TOKEN"}
+    assert secret == {*PASSWORDS, "KEEPWELL_SENDGRID_API_KEY", "KEEPWELL_SLACK_TOKEN"}
     assert {example[name] for name in secret} == {""}
     for name, sign, word in VARIABLE.findall(FILE.read_text()):
-        if name in GOOD:
+        if name in PASSWORDS:
             assert (sign, word) == (":?", "see compose.env.example"), name
     for name, service in services().items():
         for variable, value in service.get("environment", {}).items():
@@ -119,16 +124,16 @@ def test_no_password_is_given() -> None:
                 assert VARIABLE.fullmatch(str(value)), (name, variable)
 
 
-@pytest.mark.parametrize("missing", sorted(GOOD))
+@pytest.mark.parametrize("missing", sorted(PASSWORDS))
 def test_without_a_password_nothing_can_be_filled_in(missing: str) -> None:
-    given = {name: value for name, value in GOOD.items() if name != missing}
+    given = {name: value for name, value in PASSWORDS.items() if name != missing}
     with pytest.raises(KeyError, match=missing):
         environment("passwords", given)
 
 
 @pytest.mark.parametrize("service", sorted(KEEPWELL))
 def test_keepwells_variables_are_settings(service: str) -> None:
-    given = environment(service, GOOD)
+    given = environment(service, PASSWORDS)
     ours = {name: value for name, value in given.items() if name.startswith(PREFIX)}
     assert unknown_variables(ours) == ()
     assert given.keys() - ours.keys() == TEMPORAL_CLIENT
@@ -152,7 +157,7 @@ def test_keepwells_commands_exist() -> None:
 
 def check(**changed: str) -> subprocess.CompletedProcess[str]:
     """Run the service `passwords` here."""
-    environ = {"PATH": os.environ["PATH"], **environment("passwords", {**GOOD, **changed})}
+    environ = {"PATH": os.environ["PATH"], **environment("passwords", {**PASSWORDS, **changed})}
     return subprocess.run(command("passwords"), env=environ, capture_output=True, text=True, check=False)
 
 
@@ -161,7 +166,7 @@ def test_good_passwords_pass() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-@pytest.mark.parametrize("name", sorted(GOOD))
+@pytest.mark.parametrize("name", sorted(PASSWORDS))
 @pytest.mark.parametrize(
     ("password", "why"),
     [

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
+from temporalio.client import WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError
+
 from keepwell.contracts.commands import (
     Accept,
     Acknowledge,
@@ -30,7 +33,7 @@ from keepwell.contracts.playbook import Family, Playbook
 from keepwell.db.tables import Intervention, Staff
 from keepwell.rehearsal.figures import move_to
 from keepwell.rehearsal.gate import RecordingGate
-from keepwell.rehearsal.play import Played, ScoreLine
+from keepwell.rehearsal.play import Played, Refused, ScoreLine
 from keepwell.rehearsal.reactions import (
     AcceptOffer,
     CompleteStep,
@@ -184,7 +187,11 @@ class RealRun:
                 await self._taken_over()
             case _:
                 family = self.playbook.family if len(self._families()) < 2 else "risk"
-                await self._tell(family, COMMANDS[type(reaction)], **_fields(reaction, start))
+                try:
+                    await self._tell(family, COMMANDS[type(reaction)], **_fields(reaction, start))
+                except WorkflowUpdateFailedError as error:
+                    why = error.cause.message if isinstance(error.cause, ApplicationError) else ""
+                    played.refused.append(Refused(self.stage.clocks[KEY], reaction.words, why))
 
     async def _tell(self, family: Family, kind: type[CommandBase], **fields: Any) -> None:
         (row,) = [row for row in self._rows() if row.family == family]

@@ -62,16 +62,35 @@ SCRIPTS: dict[str, dict[str, Script]] = {
                 DeclineOffer(at=80 * HOUR),
             ),
         ),
+        "downgrade accepted": Script(
+            reactions=(AcceptOffer(at=75 * HOUR, option=OfferKind.PLAN_DOWNGRADE, plan="Basic"),)
+        ),
+        "custom solution accepted": Script(
+            reactions=(AcceptOffer(at=75 * HOUR, option=OfferKind.CUSTOM_SOLUTION),)
+        ),
+        "refused": Script(
+            reactions=(
+                ResumeNow(at=3 * HOUR),
+                SkipStep(at=30 * HOUR, step="executive_email"),
+                AcceptOffer(at=75 * HOUR, option=OfferKind.UPGRADE, plan="Business"),
+                AcceptOffer(at=76 * HOUR, option=OfferKind.DEDICATED_SUPPORT),
+            )
+        ),
     },
     "high_risk@1": {
         "answered": _replied(5 * DAY),
         "well": Script(reactions=(ScoreTo(at=15 * DAY, points=68),), acknowledge=2 * HOUR),
+        "paused": Script(reactions=(PauseFor(at=6 * HOUR, until=3 * DAY), Reply(at=16 * DAY))),
+        "taken over": Script(
+            reactions=(ScoreTo(at=5 * DAY, points=10), Reply(at=6 * DAY + 6 * HOUR)), acknowledge=None
+        ),
     },
     "at_risk@1": {
         "answered": _replied(8 * DAY),
         "taken over": Script(
             reactions=(ScoreTo(at=5 * DAY, points=10), Reply(at=6 * DAY + 6 * HOUR)), acknowledge=None
         ),
+        "paused": Script(reactions=(PauseFor(at=1 * DAY), ResumeNow(at=5 * DAY), Reply(at=13 * DAY))),
     },
     "usage_limit@1": {
         "answered": _replied(4 * DAY),
@@ -117,6 +136,19 @@ BARE: tuple[tuple[str, str, str], ...] = (
     ("usage_limit@1", "answered", "all contacts withdrew"),
 )
 """Playbook, script, and what the customer is left without; few, since each is a real run."""
+
+FOLLOWED: dict[tuple[str, str], tuple[str, ...]] = {
+    ("critical@2", "accepted"): ("billing_pause",),
+    ("critical@2", "downgrade accepted"): ("plan_downgrade",),
+    ("critical@2", "custom solution accepted"): ("custom_solution",),
+    ("critical@2", "refused"): ("support_kick_off", "support_check_in"),
+    ("usage_limit@1", "upgrade accepted"): ("upgrade_set_up",),
+    ("team@1", "trial accepted"): ("trial_set_up", "trial_review"),
+}
+"""The tasks that follow, each once, by playbook and script in which something is accepted; else none."""
+
+REFUSED: dict[tuple[str, str], int] = {("critical@2", "refused"): 3}
+"""How many of the reactions of a script are refused; of any other script none is."""
 
 FIGURES: dict[Signal, dict[str, float]] = {
     Signal.USAGE_LIMIT_APPROACHING: {"usage_percentage": 88.0, "next_plan_price": 1500.0},

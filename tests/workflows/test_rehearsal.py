@@ -21,7 +21,7 @@ from keepwell.contracts.playbook import Playbook
 from keepwell.db.engine import Store
 from keepwell.errors import InputError
 from keepwell.rehearsal.reactions import PauseFor, Reply, ScoreTo, Script, SkipStep
-from keepwell.rehearsal.rehearse import full_minute, rehearse, rehearse_on
+from keepwell.rehearsal.rehearse import full_minute, rehearse, rehearse_on, would_refuse
 from keepwell.rehearsal.scratch import fill, read_excerpt, scratch_store
 from keepwell.rehearsal.timeline import Timeline
 from keepwell.settings import Settings
@@ -75,6 +75,31 @@ async def test_what_follows_an_end_begins_at_its_own_time(sqlite_stage: Stage) -
     # A pause that nobody ends has no end: what would still come is told, and the rehearsal is over.
     assert found.outcome == "still open"
     assert [entry.step for entry in found.ahead][:2] == ["unused_features", "success_story"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "day", "title", "why"),
+    [
+        (None, 9, "The offer has expired", "Nobody has taken it"),
+        (Reply(at=6 * DAY), 6, "The offer is withdrawn", f"{CRITICAL.label} ended: responded"),
+    ],
+    ids=["expired", "withdrawn"],
+)
+async def test_what_was_called_off_and_what_became_of_the_offer_stand_at_their_own_times(
+    sqlite_stage: Stage, answer: Reply | None, day: int, title: str, why: str
+) -> None:
+    furnish(sqlite_stage.world)
+    reactions = (PauseFor(at=2 * DAY, until=4 * DAY), *([answer] if answer else []))
+    with copied(sqlite_stage) as scratch:
+        found = await rehearsed(scratch, CRITICAL, Script(reactions=reactions))
+    # Acknowledged at +30 min; the pause of the third day has nothing to do with it.
+    (escalate,) = found.left_out
+    assert (escalate.step, round(escalate.offset / HOUR)) == ("escalate", 8)
+    row, over = [one for one in found.entries if one.kind == "offer"]
+    assert (row.step, round(row.offset / DAY)) == ("retention_offer", 5)
+    assert row.offer is not None
+    assert not row.offer.early
+    assert (over.title, over.why, round(over.offset / DAY)) == (title, why, day)
 
 
 @pytest.fixture
@@ -220,6 +245,39 @@ async def test_a_customer_without_the_signal_gets_figures_that_are_said_to_be_as
     assert found.score == pytest.approx(70, abs=0.2)
     assert found.opportunity.startswith("8 people use it, of a team of about 20, worth about ")
     assert found.outcome == "completed"
+
+
+async def test_a_campaign_for_a_customer_who_was_never_scored_begins_as_by_enrolment(
+    sqlite_stage: Stage,
+) -> None:
+    world, now = sqlite_stage.world, datetime.now(UTC)
+    world.customer("acme", name="Acme", owner_id="dana")
+    world.contact("acme-0", "acme", consent="granted")
+    world.at_points("acme", 72, now - DAY)
+    world.measure("acme", {"usage_percentage": 88.0}, now - DAY)
+    with copied(sqlite_stage) as scratch:
+        found = await rehearsed(scratch, USAGE_LIMIT, Script(reactions=(Reply(at=DAY),)))
+    notes = " ".join(found.notes)
+    assert "Acme shows USAGE_LIMIT_APPROACHING with its first score, which starts nothing by itself" in notes
+    assert "It begins with Acme's own figures: usage is at 88 % of the plan's limit" in notes
+    assert found.outcome == "responded"
+
+
+async def test_a_baseline_and_a_rest_are_told_as_what_would_prevent_it_today(sqlite_stage: Stage) -> None:
+    world, now = sqlite_stage.world, datetime.now(UTC)
+    world.customer("acme", name="Acme")
+    world.at_points("acme", 72, now - DAY)
+    world.measure("acme", {"usage_percentage": 88.0}, now - DAY)
+    world.rescore("acme", now - DAY)
+    ended: dict[str, Any] = {"outcome": "converted", "ended_at": now - DAY, "playbook": "team"}
+    world.intervention("one", "acme", family="expansion", **ended)
+    with sqlite_stage.store.read() as session:
+        rests, baseline = would_refuse(session, "acme", USAGE_LIMIT, now)
+    assert rests.startswith("Today it would not begin: team ended on ")
+    assert baseline == (
+        "Today it would not begin: USAGE_LIMIT_APPROACHING was there at the first score, a baseline: "
+        "keepwell enrol --signal"
+    )
 
 
 async def test_a_held_campaign_is_told_with_the_playbook_that_holds_it(sqlite_stage: Stage) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from keepwell.adapters.sendgrid import LATER, REFUSED, SendGrid
+from keepwell.adapters.sendgrid import SendGrid
 from keepwell.contracts.delivery import Accepted, CannotSay
 from keepwell.errors import KeepwellError, SendRefusedError, SendUnknownError
 from tests.fakes.sendgrid import KEY as VALID
@@ -69,20 +69,31 @@ def test_a_plain_message_without_names_arrives_too(fake: FakeSendGrid) -> None:
     assert "attachments" not in body
 
 
-@pytest.mark.parametrize("status", REFUSED)
-def test_a_no_for_good_says_what_to_do(status: int, fake: FakeSendGrid) -> None:
+@pytest.mark.parametrize(
+    ("status", "to_do"),
+    [
+        (400, "correct what it names."),
+        (401, "The API key is not valid: set KEEPWELL_SENDGRID_API_KEY to a key that is."),
+        (403, "(Sender Authentication), and give the API key the right Mail Send."),
+        (404, "Nothing is at this address: check KEEPWELL_SENDGRID_URL."),
+        (413, "larger than SendGrid takes (30 MB): make its attachments smaller."),
+        (415, "changes the request: check KEEPWELL_SENDGRID_URL and proxies."),
+        (422, "correct what it names."),
+    ],
+)
+def test_a_no_for_good_says_what_to_do(status: int, to_do: str, fake: FakeSendGrid) -> None:
     body = '{"errors": [{"message": "that was wrong", "field": "from.email", "help": null}]}'
     fake.script(status=status, body=body)
     error = refused(adapter(fake))
     assert not error.retryable
     assert f"({status} " in error.message
     assert "that was wrong [from.email]" in error.message
-    assert error.message.endswith(REFUSED[status])
+    assert error.message.endswith(to_do)
     assert fake.counts() == {}
     assert fake.asked("/v3/mail/send") == 1
 
 
-@pytest.mark.parametrize("status", LATER)
+@pytest.mark.parametrize("status", [429, 500, 503])
 def test_later_is_taken_for_later(status: int, fake: FakeSendGrid) -> None:
     fake.script(status=status, headers={"Retry-After": "120"}, body="<html>busy</html>")
     error = refused(adapter(fake))
@@ -118,6 +129,7 @@ def test_when_to_come_again(headers: dict[str, str], seconds: float | None, fake
     [
         {"status": 502},
         {"status": 504},
+        {"status": 501},
         {"status": 418},
         {"status": 302, "headers": {"Location": "/v3/mail/send"}},
         {"status": 200, "headers": {"Content-Type": "text/html", "X-Message-Id": ""}, "body": "<p>Hotel</p>"},
@@ -147,7 +159,7 @@ def test_the_deadline_is_one_for_the_whole_call(act: dict[str, Any], fake: FakeS
     fake.script(**act)
     began = time.monotonic()
     error = unknown(adapter(fake, deadline=SHORT))
-    assert time.monotonic() - began == pytest.approx(0.6, abs=0.4)
+    assert 0.55 < time.monotonic() - began < 5
     assert "within 0.6 s" in error.message or "timed out" in error.message
 
 
@@ -163,7 +175,7 @@ def test_a_connection_that_never_comes_about_has_surely_not_taken_it() -> None:
         began = time.monotonic()
         error = refused(SendGrid(SecretStr(VALID), f"http://127.0.0.1:{port}", deadline=SHORT))
     assert error.retryable
-    assert time.monotonic() - began == pytest.approx(0.6, abs=0.4)
+    assert 0.55 < time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize("slow", [False, True])
@@ -172,7 +184,7 @@ def test_a_name_that_nobody_knows_has_surely_not_taken_it(
 ) -> None:
     def no_name(*_: object) -> None:
         if slow:
-            time.sleep(1.5)
+            time.sleep(10)
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", no_name)
@@ -180,7 +192,7 @@ def test_a_name_that_nobody_knows_has_surely_not_taken_it(
     error = refused(SendGrid(SecretStr(VALID), "https://sendgrid.invalid", deadline=SHORT))
     assert error.retryable
     assert ("not resolved in time" if slow else "not known") in error.message
-    assert time.monotonic() - began < 1.2
+    assert time.monotonic() - began < 5
 
 
 def test_no_tls_is_no_connection(fake: FakeSendGrid) -> None:

@@ -133,6 +133,24 @@ def test_low_disk(make_scene: MakeScene) -> None:
     assert "is the least" in full.found
 
 
+def test_the_disks_of_home_and_of_a_database_elsewhere_are_both_looked_at(
+    make_scene: MakeScene, tmp_path: Path
+) -> None:
+    home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
+    home.mkdir()
+    elsewhere.mkdir()
+    for folder in (elsewhere, elsewhere / "not" / "made"):
+        scene = make_scene(home=home, database_url=f"sqlite:///{folder / 'data.sqlite3'}")
+        assert [one.found.partition(" free at ")[2] for one in database.disk(scene)] == [
+            str(elsewhere),
+            str(home),
+        ]
+    inside = make_scene(home=home, database_url=f"sqlite:///{home / 'data.sqlite3'}")
+    assert [one.found.partition(" free at ")[2] for one in database.disk(inside)] == [str(home)]
+    server = make_scene(home=home, database_url="postgresql://u:our-own-word@h/d")
+    assert [one.found.partition(" free at ")[2] for one in database.disk(server)] == [str(home)]
+
+
 def test_the_home_and_the_embedded_servers_file(
     make_scene: MakeScene, monkeypatch: pytest.MonkeyPatch
 ) -> None:

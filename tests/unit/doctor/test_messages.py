@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, cast
 
-from keepwell.db.tables import Delivery, Intervention, Transition
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
+
+from keepwell.db.tables import Delivery, Intervention, Organisation, Transition
 from keepwell.doctor import messages, runs
+from keepwell.doctor.findings import Note
 from tests.unit.db.world import NOW, World
 from tests.unit.doctor.conftest import MakeScene
 
@@ -84,6 +91,64 @@ def test_deliveries(world: World, make_scene: MakeScene) -> None:
     assert unknown.found.endswith(" …")
 
 
+def test_another_organisations_troubles_are_not_ours(small: World, make_scene: MakeScene) -> None:
+    scene = make_scene(world=small)
+    small.customer("acme")
+    small.score("acme", 70, NOW - timedelta(days=1))
+    small.score("acme", 12, NOW - timedelta(hours=1))
+    small.intervention("one", "acme")
+    small.change(Intervention, "one", definition={"templates": {"email/a/b": "f" * 64}})
+    delivery(small, "stuck", "sending", timedelta(minutes=-16))
+    delivery(small, "unknown", "unknown", timedelta())
+    checks = (messages.deliveries, messages.pinned, runs.transitions)
+    assert [[one.kind for one in check(scene)] for check in checks] == [
+        ["problem", "warning"],
+        ["problem"],
+        ["problem"],
+    ]
+    scene.organisation = small.add(
+        Organisation(id="org-2", key="other", name="Other", time_zone="UTC", created_at=NOW)
+    )
+    assert [one for check in checks for one in check(scene)] == [
+        Note("ok", "no message is stuck, and none is unknown"),
+        Note("ok", "the store has every template that open interventions have pinned (0 open)"),
+        Note("ok", "every change of level was taken up, or is not due yet"),
+    ]
+    assert asyncio.run(runs.interventions(scene)) == [Note("ok", "no intervention is open")]
+
+
+@dataclass
+class Gone:
+    """A Temporal server that knows no run; the intervention may end in the store while it is asked."""
+
+    world: World
+    ends: bool
+
+    def get_workflow_handle(self, workflow_id: str) -> Gone:
+        return self
+
+    async def describe(self) -> Any:
+        if self.ends:
+            self.world.change(Intervention, "one", outcome="completed")
+        raise RPCError("not found", RPCStatusCode.NOT_FOUND, b"")
+
+
+def test_an_intervention_that_ends_while_its_run_is_looked_up(small: World, make_scene: MakeScene) -> None:
+    scene = make_scene(world=small)
+    small.customer("acme")
+    small.score("acme", 12, NOW)
+    small.intervention("one", "acme")
+    scene.client = cast(Client, Gone(small, ends=False))
+    (gone,) = asyncio.run(runs.interventions(scene))
+    assert gone.found == (
+        "1 open in the database, but their run in Temporal is gone: risk/org-1/acme (not found)"
+    )
+    scene.client = cast(Client, Gone(small, ends=True))
+    assert asyncio.run(runs.interventions(scene)) == [
+        Note("ok", "every open intervention has its run (1 looked up)")
+    ]
+
+
 def test_level_changes_that_nobody_takes_up(world: World, make_scene: MakeScene) -> None:
     scene = make_scene(world=world)
     world.customer("acme")
@@ -94,7 +159,7 @@ def test_level_changes_that_nobody_takes_up(world: World, make_scene: MakeScene)
     world.change(Transition, row.id, at=NOW - timedelta(minutes=40))
     (found,) = runs.transitions(scene)
     assert found.kind == "problem"
-    assert found.found.startswith(
+    assert found.found == (
         "changes of level that nobody took up for 30 minutes: 1, the oldest since 21 Nov 08:20 UTC"
     )
     world.change(Transition, row.id, decision="refused")

@@ -60,11 +60,29 @@ def provider() -> Iterator[Provider]:
 
 def test_the_outbox_asks_nobody(make_scene: MakeScene) -> None:
     found = sending(make_scene(sendgrid_api_key=KEY, sendgrid_url="http://127.0.0.1:1"))
-    assert [one.kind for one in found] == ["ok"]
+    assert found == [Note("ok", "outbox: email and Slack messages are kept, not sent")]
 
 
 def test_live_without_keys(make_scene: MakeScene) -> None:
-    assert [one.kind for one in sending(make_scene(sending="live"))] == ["ok", "problem", "warning"]
+    assert sending(make_scene(sending="live")) == [
+        Note("ok", "live: messages are sent"),
+        Note(
+            "problem",
+            "no SendGrid API key is set: no email can be sent",
+            "Set KEEPWELL_SENDGRID_API_KEY, or go back to KEEPWELL_SENDING=outbox.",
+            "ops",
+        ),
+        Note(
+            "warning",
+            "no Slack token is set: no Slack message can be sent",
+            "Set KEEPWELL_SLACK_TOKEN if your playbooks write to Slack.",
+            "ops",
+        ),
+    ]
+
+
+def trouble(found: str, todo: str) -> Note:
+    return Note("problem", found, todo, "ops")
 
 
 def email(make_scene: MakeScene, provider: Provider, **settings: Any) -> Note:
@@ -72,22 +90,61 @@ def email(make_scene: MakeScene, provider: Provider, **settings: Any) -> Note:
     return sending(make_scene(**given))[1]
 
 
+NEW_KEY = "Set KEEPWELL_SENDGRID_API_KEY to a key with the right Mail Send."
+
+
 def test_sendgrid(make_scene: MakeScene, provider: Provider) -> None:
+    well = Note("ok", "SendGrid accepts the API key, and it may send mail")
     provider.body = {"scopes": ["mail.send", "alerts.read"]}
-    assert email(make_scene, provider).kind == "ok"
+    assert email(make_scene, provider) == well
     assert provider.asked == [("GET", "/v3/scopes", f"Bearer {KEY}")]
-    assert "may not search" in email(make_scene, provider, sendgrid_activity=True).found
+    assert email(make_scene, provider, sendgrid_activity=True) == Note(
+        "warning",
+        "SendGrid accepts the API key, but it may not search the email activity",
+        "Give the key the right Email Activity, or unset KEEPWELL_SENDGRID_ACTIVITY.",
+        "ops",
+    )
+    provider.body = {"scopes": ["mail.send", "email_activity.read"]}
+    assert email(make_scene, provider, sendgrid_activity=True) == well
     provider.body = {"scopes": ["alerts.read"]}
-    assert "may not send mail" in email(make_scene, provider).found
-    provider.status = 401
-    assert email(make_scene, provider).found == "SendGrid does not accept the API key (status 401)"
-    provider.status, provider.body = 200, b"<html>"
-    assert "not its own (status 200)" in email(make_scene, provider).found
-    provider.status, provider.headers = 302, {"Location": "http://127.0.0.1:1/elsewhere"}
-    assert "not its own (status 302)" in email(make_scene, provider).found
+    assert email(make_scene, provider) == trouble(
+        "SendGrid accepts the API key, but it may not send mail", NEW_KEY
+    )
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_key_that_sendgrid_refuses(status: int, make_scene: MakeScene, provider: Provider) -> None:
+    provider.status, provider.body = status, {"scopes": ["mail.send"]}
+    assert email(make_scene, provider) == trouble(
+        f"SendGrid does not accept the API key (status {status})", NEW_KEY
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "headers"),
+    [
+        (200, b"<html>", {}),
+        (200, [1], {}),
+        (500, {"scopes": ["mail.send"]}, {}),
+        (302, b"", {"Location": "http://127.0.0.1:1/elsewhere"}),
+    ],
+)
+def test_an_answer_that_is_not_sendgrids(
+    status: int, body: Any, headers: dict[str, str], make_scene: MakeScene, provider: Provider
+) -> None:
+    provider.status, provider.body, provider.headers = status, body, headers
+    assert email(make_scene, provider) == trouble(
+        f"SendGrid at {provider.url} gave an answer that is not its own (status {status})",
+        "Check KEEPWELL_SENDGRID_URL, proxies and the provider's status page.",
+    )
+
+
+def test_a_sendgrid_that_is_down(make_scene: MakeScene, provider: Provider) -> None:
     down = email(make_scene, provider, sendgrid_url="http://127.0.0.1:1")
-    assert (down.kind, down.who) == ("problem", "ops")
-    assert "does not answer" in down.found
+    assert down.found.startswith("SendGrid at http://127.0.0.1:1 does not answer: ")
+    assert down == trouble(
+        down.found, "Check the network and the provider's status page; messages wait meanwhile."
+    )
 
 
 def slack(make_scene: MakeScene, provider: Provider) -> Note:
@@ -98,12 +155,39 @@ def slack(make_scene: MakeScene, provider: Provider) -> Note:
 def test_slack(make_scene: MakeScene, provider: Provider) -> None:
     provider.body = {"ok": True, "user": "keepwell", "team": "Brightdesk"}
     provider.headers = {"X-OAuth-Scopes": "chat:write,im:write,users:read.email"}
-    assert slack(make_scene, provider).found == "Slack accepts the token: keepwell in Brightdesk"
+    assert slack(make_scene, provider) == Note("ok", "Slack accepts the token: keepwell in Brightdesk")
     assert provider.asked == [("POST", "/api/auth.test", f"Bearer {TOKEN}")]
-    provider.headers = {"X-OAuth-Scopes": "chat:write"}
-    assert slack(make_scene, provider).found == "the Slack app lacks the scopes im:write, users:read.email"
     provider.body = {"ok": False, "error": "invalid_auth"}
-    refused = slack(make_scene, provider)
-    assert (refused.kind, refused.found) == ("problem", "Slack does not accept the token (invalid_auth)")
-    provider.body = [1]
-    assert "not its own" in slack(make_scene, provider).found
+    assert slack(make_scene, provider) == trouble(
+        "Slack does not accept the token (invalid_auth)",
+        "Set KEEPWELL_SLACK_TOKEN to a bot token of an app that is installed in the workspace.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("scopes", "lacks"),
+    [
+        ("chat:write", "im:write, users:read.email"),
+        ("im:write, users:read.email", "chat:write"),
+        ("chat:write,users:read.email", "im:write"),
+        ("chat:write, im:write", "users:read.email"),
+        ("chat:write.public,im:write,users:read.email", "chat:write"),
+    ],
+)
+def test_what_a_slack_app_lacks(scopes: str, lacks: str, make_scene: MakeScene, provider: Provider) -> None:
+    provider.body = {"ok": True, "user": "keepwell", "team": "Brightdesk"}
+    provider.headers = {"X-OAuth-Scopes": scopes}
+    assert slack(make_scene, provider) == trouble(
+        f"the Slack app lacks the scopes {lacks}", "Give them to the app, and install it again."
+    )
+
+
+@pytest.mark.parametrize(("status", "body"), [(200, [1]), (200, b"<html>"), (500, {"ok": True})])
+def test_an_answer_that_is_not_slacks(
+    status: int, body: Any, make_scene: MakeScene, provider: Provider
+) -> None:
+    provider.status, provider.body = status, body
+    assert slack(make_scene, provider) == trouble(
+        f"Slack at {provider.url}/api/ gave an answer that is not its own (status {status})",
+        "Check KEEPWELL_SLACK_URL, proxies and the provider's status page.",
+    )
