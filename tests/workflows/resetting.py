@@ -84,7 +84,7 @@ class Reset:
         rows = self.stage.interventions(self.key)
         return {
             "interventions": [(row.id, row.playbook, row.outcome, row.started_at) for row in rows],
-            "stands": [(row.paused, row.pause_reason, row.held_why) for row in rows],
+            "stands": [(row.paused, row.paused_until, row.pause_reason, row.held_why) for row in rows],
             "shift": [row.shift for row in rows],
             "offers": [(one.id, one.state, one.valid_until, one.terms) for one in self.offers()],
         }

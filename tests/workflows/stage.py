@@ -175,10 +175,11 @@ class Stage:
             self.rows(Event, intervention_id=intervention), key=lambda row: (row.at, row.id)
         )
         start = self.rows(Intervention, id=intervention)[0].started_at
-        return [f"{_since(row.at - start)}  {row.kind}: {row.text}" for row in rows]
+        return [f"{since(row.at - start)}  {row.kind}: {row.text}" for row in rows]
 
 
-def _since(length: timedelta) -> str:
+def since(length: timedelta) -> str:
+    """A length of time as timelines put it: "day  2 08:00"."""
     minutes = round(length.total_seconds() / 60)
     days, rest = divmod(minutes, 24 * 60)
     return f"day {days:>2} {rest // 60:02}:{rest % 60:02}"

@@ -13,9 +13,11 @@ from typing import get_args
 import pytest
 from temporalio.client import WorkflowHistory
 
+from keepwell.contracts.offers import Terms
 from keepwell.contracts.playbook import Family
+from keepwell.db.tables import Intervention, Offer
 from tests.workflows.scenarios import SCENARIOS, WITHOUT_CONTACTS
-from tests.workflows.stage import Stage
+from tests.workflows.stage import Stage, since
 
 GOLDEN = Path(__file__).parent / "golden"
 HISTORIES = Path(__file__).parents[1] / "replay" / "histories"
@@ -33,6 +35,7 @@ async def test_timeline_is_as_recorded(name: str, sqlite_stage: Stage) -> None:
         for line in (f"{row.playbook}@{row.version} → {row.outcome}", *stage.timeline(row.id), "")
     ]
     lines += [f"task {task.kind} {task.state}: {task.title}" for task in stage.tasks(key)]
+    lines += [_offer(stage, offer) for offer in stage.rows(Offer, customer_id=key)]
     lines = [MOMENT.sub("<moment>", line) for line in lines]
     path = GOLDEN / f"{name}.txt"
     if record := os.environ.get("KEEPWELL_RECORD_HISTORIES"):
@@ -40,6 +43,15 @@ async def test_timeline_is_as_recorded(name: str, sqlite_stage: Stage) -> None:
     if os.environ.get("KEEPWELL_UPDATE_GOLDEN"):
         path.write_text("\n".join(lines) + "\n")
     assert lines == path.read_text().splitlines()
+
+
+def _offer(stage: Stage, offer: Offer) -> str:
+    """What became of an offer, when and by whom: "offer trial accepted, day  3 00:00, by dana: trial"."""
+    (row,) = stage.rows(Intervention, id=offer.intervention_id)
+    assert offer.decided_at is not None, "its intervention's end decides it"
+    when = since(offer.decided_at - row.started_at)
+    agreed = f": {Terms.model_validate(offer.terms).words}" if offer.terms else ""
+    return f"offer {offer.step} {offer.state}, {when}, by {offer.decided_by}{agreed}"
 
 
 async def _record(stage: Stage, key: str, folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 
 import pytest
 
@@ -87,7 +88,10 @@ async def test_a_reset_while_a_message_is_under_way_sends_it_once(
     await live_stage.opened(key)
     await live_stage.eventually(lambda: providers.mail.asked("mail/send", "executive_email"), bool)
     await reset(live_stage.skipper.client, live_stage.handle(key).id, 0)
-    await asyncio.sleep(1)
+    await live_stage.eventually(
+        lambda: [row.state for row in live_stage.deliveries(key) if row.step == "executive_email"],
+        lambda states: states == ["accepted"],
+    )
     await live_stage.forward(key, 3 * HOUR)
     assert set(providers.counts().values()) == {1}
     assert providers.mail.asked("mail/send", "executive_email") == 1
@@ -220,24 +224,27 @@ async def released(case: Reset) -> None:
     await campaign_ends(case)
 
 
-async def pausing(case: Reset) -> dict[str, int]:
+async def pausing(case: Reset, length: timedelta | None = None) -> dict[str, int]:
     """A critical run that is paused 3 hours after its start, 2 days ago; its moments' tasks."""
     opened, key = case.stage, case.stage.customer(case.key)
     await opened.score(key, 12)
     await opened.opened(key)
     await opened.forward(key, 3 * HOUR)
     moments = {"first": 1, "before": await case.tasks()}
-    await opened.command(key, Pause, reason="They are moving office")
+    until = opened.clocks[key] + length if length is not None else None
+    await opened.command(key, Pause, until=until, reason="They are moving office")
     await opened.eventually(lambda: case.row.paused, bool)
+    assert case.row.paused_until == until
     moments["after"] = await case.tasks()
     await opened.forward(key, 2 * DAY)
     return moments
 
 
 async def paused(case: Reset) -> None:
-    """Reset while it is paused: it stays so until somebody resumes it."""
-    moments, before = await pausing(case), case.written()
-    assert before["stands"] == [(True, "They are moving office", "")]
+    """Reset while it is paused: it stays so until the same moment, or until somebody resumes it."""
+    moments = await pausing(case, 30 * DAY)
+    before, until = case.written(), case.row.paused_until
+    assert before["stands"] == [(True, until, "They are moving office", "")]
     await case.to(moments[case.key] - 1)
     assert case.written() == before
     await case.stage.forward(case.key, 2 * DAY)

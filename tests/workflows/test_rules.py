@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 from temporalio.client import WorkflowFailureError, WorkflowUpdateFailedError
 
-from keepwell.contracts.commands import Acknowledge, Pause, Reassign, Respond, Resume, Stop
+from keepwell.contracts.commands import Accept, Acknowledge, Pause, Reassign, Respond, Resume, Seen, Stop
 from keepwell.contracts.intervention import Record, Recorded
+from keepwell.contracts.offers import OfferKind
 from keepwell.db.engine import Store
-from keepwell.db.tables import Event, Staff
+from keepwell.db.tables import Event, Intervention, Offer, Staff
 from keepwell.errors import StoreError
 from keepwell.rendering.bundle import OWN_TEMPLATES
+from scoring.signal import Signal
 from tests.workflows.stage import DAY, HOUR, Stage, stage
 from workflows.critical import CRITICAL
 
@@ -130,6 +132,30 @@ async def test_an_owner_who_left_is_replaced_by_the_least_loaded(sqlite_stage: S
     assert opened.interventions(key)[0].owner_id == "omar"
     assert [row.recipient_name for row in opened.outbox(key)][-1] == "Omar Haddad"
     await opened.command(key, Stop)
+
+
+async def test_an_offer_that_nobody_takes_expires(sqlite_stage: Stage) -> None:
+    """Its time is over before its campaign is: no answer to it counts any more."""
+    opened = sqlite_stage
+    key = opened.customer("acme")
+    await opened.expand(key, Signal.USAGE_LIMIT_APPROACHING, usage_percentage=88.0)
+    campaign = await opened.opened(key)
+    await opened.forward(key, 6 * DAY - HOUR, "expansion")
+    await opened.command(key, Seen, family="expansion")
+    (offer,) = await opened.eventually(
+        lambda: opened.rows(Offer, customer_id=key), lambda rows: rows[0].state == "seen"
+    )
+    assert offer.valid_until - offer.offered_at == 6 * DAY
+    await opened.forward(key, 2 * HOUR, "expansion")
+    with pytest.raises(WorkflowUpdateFailedError) as refused:
+        await opened.command(key, Accept, option=OfferKind.UPGRADE, family="expansion")
+    assert str(refused.value.cause).startswith("Refused: The offer ended on ")
+    result = await opened.until_end(key, "expansion")
+    assert result["outcome"] == "completed"
+    (row,) = opened.rows(Offer, customer_id=key)
+    ended = opened.rows(Intervention, id=campaign.id)[0].ended_at
+    assert (row.state, row.decided_at, row.decided_by) == ("expired", ended, "engine")
+    assert (row.seen_at, row.terms, row.valid_until) == (offer.seen_at, {}, offer.valid_until)
 
 
 async def test_cancelling_in_temporal_ends_the_intervention_cleanly(sqlite_stage: Stage) -> None:

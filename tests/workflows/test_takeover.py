@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from itertools import permutations
 from typing import Any
 
@@ -80,6 +79,14 @@ async def paused(stage: Stage, key: str, running: str) -> None:
     await stage.eventually(lambda: stage.interventions(key)[0].paused, bool)
 
 
+async def paused_until(stage: Stage, key: str, running: str) -> None:
+    """Nobody resumes it: the pause has an end."""
+    await stage.forward(key, EARLY)
+    until = stage.clocks[key] + 2 * DAY
+    await stage.command(key, Pause, until=until, reason="They are moving office")
+    await stage.eventually(lambda: stage.interventions(key)[0].paused, bool)
+
+
 async def unsent(stage: Stage, key: str, running: str) -> None:
     """The first message to the customer waits."""
     await stage.forward(key, FIRST_MAIL[running])
@@ -91,8 +98,10 @@ async def nobody(stage: Stage, key: str, running: str) -> None:
 
 
 MOMENTS: dict[str, Callable[[Stage, str, str], Awaitable[None]]] = {
-    moment.__name__: moment for moment in (at_once, midway, acknowledged, paused, unsent, nobody)
+    moment.__name__: moment
+    for moment in (at_once, midway, acknowledged, paused, paused_until, unsent, nobody)
 }
+PAUSED = (paused.__name__, paused_until.__name__)
 
 
 @pytest.fixture
@@ -131,12 +140,19 @@ class Case:
         await stage.opened(key)
         await MOMENTS[self.moment](stage, key, self.running.name)
 
-    async def resume(self, length: timedelta) -> None:
-        """A pause has let nothing out, and is over now."""
+    async def resume(self) -> None:
+        """A pause has let nothing out, and is over now: it has come to its end, or somebody ends it."""
         said = [sent(self.stage, row.id) for row in self.stage.interventions(self.key)]
-        await self.stage.forward(self.key, length)
+        await self.stage.forward(self.key, 2 * DAY - HOUR)
         assert [sent(self.stage, row.id) for row in self.stage.interventions(self.key)] == said
-        await self.stage.command(self.key, Resume)
+        assert self.stage.interventions(self.key)[-1].paused
+        if self.moment == paused.__name__:
+            await self.stage.command(self.key, Resume)
+        else:
+            await self.stage.forward(self.key, HOUR)
+        await self.stage.eventually(
+            lambda: self.stage.interventions(self.key)[-1].paused, lambda stands: not stands
+        )
 
 
 Play = Callable[[Case], Awaitable[None]]
@@ -188,7 +204,8 @@ async def taken_over(case: Case) -> None:
     stage, key, before, after = case.stage, case.key, case.running, case.arrives
     assert after is not None
     chain = await chain_of(stage, key)
-    earlier = left_of(stage, stage.interventions(key)[0].id)
+    first = stage.interventions(key)[0]
+    earlier = left_of(stage, first.id)
     await stage.score(key, POINTS[after.name])
     await stage.opened(key, 2)
     old, new = stage.interventions(key)
@@ -196,15 +213,19 @@ async def taken_over(case: Case) -> None:
     assert old.outcome_why == f"{after.label} took over: the level is {after.level}"
     assert (new.supersedes, new.start, new.workflow_id) == (old.id, f"{old.start}.1", old.workflow_id)
     assert (new.playbook, new.version, new.level) == (after.name, after.version, after.level)
-    assert (new.paused, new.pause_reason) == (case.moment == "paused", old.pause_reason)
+    assert (new.paused, new.pause_reason) == (case.moment in PAUSED, old.pause_reason)
+    assert (new.paused_until, new.paused_until is None) == (
+        first.paused_until,
+        case.moment != paused_until.__name__,
+    )
     assert (old.acknowledged_by != "", new.acknowledged_by) == (case.moment == "acknowledged", "")
     withdrawn(case, old)
     stays, said = left_of(stage, old.id), sent(stage, old.id)
     assert case.moment == "at_once" or stays == earlier
     await waits(stage, key, after)
     assert await chain_of(stage, key) == chain
-    if case.moment == "paused":
-        await case.resume(2 * DAY)
+    if case.moment in PAUSED:
+        await case.resume()
     await stage.forward(key, 7 * HOUR if case.moment == "unsent" else HOUR / 4)
     assert sent(stage, new.id)
     assert (sent(stage, old.id), left_of(stage, old.id)) == (said, stays), "the old one is silent"
@@ -227,8 +248,8 @@ async def goes_on(case: Case) -> None:
     assert last.reason == f"{before.label} goes on: {better.level} is not a recovery"
     assert stage.interventions(key) == [row]
     assert case.moment == "at_once" or (sent(stage, row.id), stage.steps(row.id)) == (said, steps)
-    if case.moment == "paused":
-        await case.resume(2 * DAY)
+    if case.moment in PAUSED:
+        await case.resume()
     if case.moment != "nobody":
         await stage.forward(key, NEXT.get(case.moment, 12 * HOUR))
         assert set(said) < set(sent(stage, row.id)), "it goes on with its messages"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from keepwell.contracts.commands import Respond, Stop
+from keepwell.contracts.commands import Pause, Respond, Resume, Stop
 from keepwell.contracts.intervention import Ended, Ending, NotOpened, Opened, OpenRequest
 from keepwell.contracts.rendering import Rendered
 from keepwell.db.tables import Event, Intervention
@@ -83,6 +83,41 @@ async def test_a_campaign_is_held_once_through_every_level(sqlite_stage: Stage) 
         await stage.command(key, Stop, family="expansion")
 
     await asyncio.gather(*(one(key) for key in paths))
+
+
+@pytest.mark.parametrize("first", ["released", "resumed"])
+async def test_a_campaign_that_is_held_and_paused_goes_on_when_both_are_over(
+    first: str, sqlite_stage: Stage
+) -> None:
+    """Held for two days or more, the last of them paused: its own clock is still at its first half-hour."""
+    stage = sqlite_stage
+    key = await expanding(stage, "acme")
+
+    async def well() -> None:
+        await stage.score(key, 85)
+        await stage.handle(key).result()
+        await held(stage, key, False)
+
+    async def resume() -> None:
+        await stage.command(key, Resume, family="expansion")
+        await stage.eventually(lambda: campaign(stage, key).paused, lambda paused: not paused)
+
+    await stage.score(key, 12)
+    await stage.opened(key, 2)
+    await held(stage, key)
+    await stage.forward(key, DAY, "expansion")
+    await stage.command(key, Pause, reason="They are moving office", family="expansion")
+    await stage.eventually(lambda: campaign(stage, key).paused, bool)
+    await (well if first == "released" else resume)()
+    assert campaign(stage, key).shift == timedelta(), "the other one still stops it"
+    await stage.forward(key, DAY, "expansion")
+    await (resume if first == "released" else well)()
+    assert 2 * DAY <= campaign(stage, key).shift < 2 * DAY + HOUR / 4
+    await stage.forward(key, 3 * DAY - HOUR, "expansion")
+    assert mails(stage, key) == ["celebration"], "day 3 of its clock has not come"
+    await stage.forward(key, HOUR, "expansion")
+    assert mails(stage, key) == ["celebration", "worth_it"]
+    await stage.command(key, Stop, family="expansion")
 
 
 async def test_a_campaign_waits_for_the_level_where_no_playbook_runs(sqlite_stage: Stage) -> None:

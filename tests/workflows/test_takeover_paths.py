@@ -31,6 +31,34 @@ async def scores(stage: Stage, key: str, *points: float) -> list[str]:
     return codes(stage, key)
 
 
+async def test_a_pause_keeps_its_end_where_the_opening_says_nothing_of_it(
+    sqlite_stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker of before openings told of pauses takes over: the run before hands on what it knows."""
+    stage = sqlite_stage
+    key = stage.customer("acme")
+    await stage.score(key, 50)
+    await stage.opened(key)
+    until = stage.clocks[key] + 2 * DAY
+    await stage.command(key, Pause, until=until, reason="They are moving office")
+    await stage.eventually(lambda: stage.interventions(key)[0].paused, bool)
+    honest = stage.parts.interventions.open
+
+    def silent(request: OpenRequest) -> Opened | NotOpened:
+        nothing = {"paused_at": None, "paused_until": None, "pause_reason": ""}
+        return honest(request).model_copy(update=nothing)
+
+    monkeypatch.setattr(stage.parts.interventions, "open", silent)
+    await stage.score(key, 12)
+    critical = await stage.opened(key, 2)
+    await waits(stage, key, CRITICAL)
+    await stage.forward(key, 2 * DAY - HOUR)
+    assert sent(stage, critical.id) == []
+    await stage.forward(key, 2 * HOUR)
+    assert sent(stage, critical.id) == ["alert_csm", "executive_email"]
+    await stage.command(key, Stop)
+
+
 async def test_three_playbooks_in_one_chain(sqlite_stage: Stage) -> None:
     """Worse and worse: each has its predecessor, and the last one knows what the first has sent."""
     stage = sqlite_stage

@@ -5,12 +5,24 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlmodel import col, select
 
-from keepwell.contracts.delivery import Accepted, DeliveryState, LedgerRow, Recipient
-from keepwell.contracts.intervention import Opened, StepCall
+from keepwell.contracts.delivery import (
+    Absent,
+    Accepted,
+    CannotSay,
+    DeliveryState,
+    Found,
+    LedgerRow,
+    LeftOver,
+    Recipient,
+)
+from keepwell.contracts.intervention import Opened, StepCall, StepState
+from keepwell.contracts.playbook import Channel
 from keepwell.db.engine import Store
 from keepwell.db.repositories.interventions import InterventionRepository
 from keepwell.db.repositories.ledger import LedgerRepository
+from keepwell.db.tables import Delivery, Event, InterventionStep
 from tests.unit.db.test_claims import fall
 from tests.unit.db.world import DAY, NOW, World
 from workflows.critical import CRITICAL
@@ -69,3 +81,70 @@ def test_an_acceptance_is_the_truth_whenever_it_comes(ledger: LedgerRepository, 
     ledger.accept(call, "k", None, Accepted(provider="p", provider_id="1"))
     assert seen(ledger, call).state == "accepted"
     assert not ledger.begin("k", "b", LATER)
+
+
+def columns(store: Store) -> dict[str, object]:
+    """The only row, but for when it was last touched."""
+    with store.read() as session:
+        return session.exec(select(Delivery)).one().model_dump(exclude={"updated_at"})
+
+
+def told(store: Store) -> list[tuple[str, str]]:
+    """The journal's lines about deliveries."""
+    with store.read() as session:
+        query = select(Event).where(col(Event.kind).startswith("delivery.")).order_by(col(Event.id))
+        return [(row.kind, row.text) for row in session.exec(query).all()]
+
+
+def step_is(store: Store, call: StepCall, state: StepState) -> None:
+    with store.write() as session:
+        session.get_one(InterventionStep, (call.intervention, call.step.name)).state = state
+
+
+def taken(ledger: LedgerRepository, call: StepCall) -> None:
+    """The provider has taken the message."""
+    ledger.plan(call, "k", RECIPIENT, "email")
+    ledger.begin("k", "a", LATER)
+    ledger.accept(call, "k", None, Accepted(provider="p", provider_id="1"))
+
+
+def test_an_acceptance_is_written_once(store: Store, ledger: LedgerRepository, call: StepCall) -> None:
+    taken(ledger, call)
+    before, lines = columns(store), told(store)
+    assert (before["state"], before["provider_id"]) == ("accepted", "1")
+    assert [kind for kind, _ in lines] == ["delivery.accepted"]
+    later = call.model_copy(update={"now": NOW + DAY})
+    ledger.accept(later, "k", None, Accepted(provider="q", provider_id="2"))
+    assert (columns(store), told(store)) == (before, lines)
+
+
+@pytest.mark.parametrize(
+    "found", [Accepted(provider="q", provider_id="2"), Absent(), CannotSay(why="It does not answer")]
+)
+def test_what_is_accepted_is_not_resolved(
+    store: Store, ledger: LedgerRepository, call: StepCall, found: Found
+) -> None:
+    """The attempt that was thought lost has come back while the provider was asked."""
+    taken(ledger, call)
+    before, lines = columns(store), told(store)
+    ledger.resolve("k", found, NOW + DAY)
+    assert (columns(store), told(store)) == (before, lines)
+
+
+def test_only_a_row_without_an_attempt_to_come_is_left_over(
+    store: Store, ledger: LedgerRepository, call: StepCall
+) -> None:
+    ledger.plan(call, "k", RECIPIENT, "email")
+    ledger.begin("k", "a", LATER)
+    moment, organisation = LATER + timedelta(seconds=1), call.organisation
+    assert ledger.left_over(organisation, moment) == (), "its step tries again"
+    step_is(store, call, StepState.DEFERRED)
+    assert ledger.left_over(organisation, moment) == (), "its step tries again"
+    step_is(store, call, StepState.CANCELLED)
+    assert ledger.left_over(organisation, LATER - timedelta(seconds=1)) == (), "its lease runs"
+    assert ledger.left_over("another", moment) == ()
+    row = LeftOver(key="k", channel=Channel.EMAIL, address="p@acme.example")
+    assert ledger.left_over(organisation, moment) == (row,)
+    ledger.resolve("k", Absent(), moment)
+    assert ledger.left_over(organisation, moment) == ()
+    assert told(store)[-1] == ("delivery.cancelled", "executive_email: email to Pat was not sent")
