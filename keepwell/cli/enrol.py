@@ -1,4 +1,4 @@
-"""`keepwell enrol`: playbooks for customers who were in trouble before anybody looked."""
+"""`keepwell enrol`: playbooks for what was there before anybody looked, by level or by signal."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from typing import Annotated
 
 import typer
 
-from keepwell.cli import words
+from keepwell.cli import enrol_signal, words
 from keepwell.cli.desk import By, Desk, Json, open_desk, who
+from keepwell.cli.enrol_signal import SHOWN_REFUSED, Agreed
 from keepwell.cli.levels import parse_level
 from keepwell.cli.output import Column, print_json, print_table, say
 from keepwell.cli.playbooks import all_playbooks
+from keepwell.cli.signals import parse_signal
 from keepwell.contracts.playbook import Playbook
 from keepwell.contracts.scoring import Candidate
 from keepwell.db.repositories import enrolment
@@ -21,8 +23,7 @@ from keepwell.db.repositories.views_transitions import Decision, owners_of
 from keepwell.errors import InputError
 from keepwell.settings import Settings
 from scoring.levels import Level
-
-SHOWN_REFUSED = 10
+from scoring.signal import Signal
 
 
 def register(app: typer.Typer) -> None:
@@ -31,13 +32,23 @@ def register(app: typer.Typer) -> None:
 
 
 def enrol(
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1_000, help="At most this many.")],
     level: Annotated[
-        Level,
+        Level | None,
         typer.Option(
             "--level", "-l", parser=parse_level, metavar="LEVEL", help="The level they are held at."
         ),
-    ],
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1_000, help="At most this many.")],
+    ] = None,
+    signal: Annotated[
+        Signal | None,
+        typer.Option(
+            "--signal",
+            "-s",
+            parser=parse_signal,
+            metavar="SIGNAL",
+            help="Or the signal that they showed at their first score.",
+        ),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show who it would be, and change nothing.")
@@ -45,32 +56,61 @@ def enrol(
     by: By = None,
     as_json: Json = False,
 ) -> None:
-    """Start the playbook for customers who are at a level already, the worst first."""
+    """Start the playbook for customers who are at a level already, the worst first.
+
+    Or the campaign for those who showed a signal at their first score: the most urgent, then the most
+    valuable first.
+    """
+    agreed = _agreement(yes=yes, dry_run=dry_run, quiet=as_json)
     with open_desk() as desk:
-        playbook = _playbook(desk.settings, level)
-        found = enrolment.candidates(
-            desk.store,
-            desk.organisation.id,
-            level,
-            limit,
-            desk.now,
-            playbook=playbook.name,
-            cooldown=playbook.cooldown,
-        )
-        free = [one for one in found if not one.refusal]
-        if not as_json:
-            _show(desk, playbook, level, found)
-        if free and not dry_run:
-            _ask(len(free), playbook, yes=yes, can_ask=not as_json and sys.stdin.isatty())
-            enrolled = _start(desk, free, who(by))
+        if level is not None and signal is None:
+            answer = _by_level(desk, level, limit, agreed, by, quiet=as_json)
+        elif signal is not None and level is None:
+            answer = enrol_signal.by_signal(desk, signal, limit, agreed, by, quiet=as_json)
         else:
-            enrolled = ()
+            raise InputError(
+                "Name a level and no signal, or a signal and no level.",
+                place="--level, --signal",
+                hint="For example: keepwell enrol --level CRITICAL --limit 10",
+            )
     if as_json:
-        print_json({"level": level, "playbook": playbook.label, "candidates": found, "enrolled": enrolled})
-    elif enrolled:
+        print_json(answer)
+
+
+def _agreement(*, yes: bool, dry_run: bool, quiet: bool) -> Agreed:
+    """Asks a person where nothing has said so, and says no where nothing is to change."""
+
+    def agreed(number: int, playbook: Playbook) -> bool:
+        if number and dry_run and not quiet:
+            say("Nothing was changed (--dry-run).", style="dim")
+        if not number or dry_run:
+            return False
+        _ask(number, playbook, yes=yes, can_ask=not quiet and sys.stdin.isatty())
+        return True
+
+    return agreed
+
+
+def _by_level(
+    desk: Desk, level: Level, limit: int, agreed: Agreed, by: str | None, *, quiet: bool
+) -> dict[str, object]:
+    playbook = _playbook(desk.settings, level)
+    found = enrolment.candidates(
+        desk.store,
+        desk.organisation.id,
+        level,
+        limit,
+        desk.now,
+        playbook=playbook.name,
+        cooldown=playbook.cooldown,
+    )
+    free = [one for one in found if not one.refusal]
+    if not quiet:
+        _show(desk, playbook, level, found)
+    enrolled = _start(desk, free, who(by)) if agreed(len(free), playbook) else ()
+    if enrolled and not quiet:
         _print_enrolled(enrolled)
-    elif free:
-        say("Nothing was changed (--dry-run).", style="dim")
+    return {"level": level, "playbook": playbook.label, "candidates": found, "enrolled": enrolled}
 
 
 def _playbook(settings: Settings, level: Level) -> Playbook:
@@ -130,7 +170,7 @@ def _show(desk: Desk, playbook: Playbook, level: Level, found: Sequence[Candidat
                 one.name,
                 words.score(one.score),
                 words.length(desk.now - one.since) if one.since else "",
-                words.money(one.monthly_revenue, desk.organisation.currency),
+                words.money(one.monthly_revenue, one.currency),
                 owners.get(one.customer, "nobody"),
             ]
             for one in free

@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 from temporalio.client import Client
 
 from keepwell.cli.desk import Desk
 from keepwell.cli.engine import require_worker, with_client
 from keepwell.contracts.campaigns import WaitingCustomer
+from keepwell.db.repositories.baselines import open_baselines
+from keepwell.db.repositories.campaigns import OpportunityRepository
+from keepwell.db.repositories.views_opportunities import STATES, OpportunityLine, opportunities
 from keepwell.db.repositories.views_transitions import Decision, decisions
 from keepwell.errors import ServerUnavailableError
 from worker import make_hand_over
@@ -19,6 +23,7 @@ DECIDED_WITHIN = 10.0
 """Seconds to wait for what the runs make of transitions; a running worker needs one or two."""
 POLL_SECONDS = 0.2
 AT_ONCE = 20
+Row = TypeVar("Row", Decision, OpportunityLine)
 
 
 def hand_over(desk: Desk, write: Callable[[], Sequence[str]]) -> tuple[Decision, ...]:
@@ -57,6 +62,39 @@ def start_campaign(desk: Desk, waiting: WaitingCustomer) -> bool:
     return with_client(desk.settings, run)
 
 
+def hand_over_baselines(desk: Desk, wanted: Sequence[str], by: str) -> tuple[OpportunityLine, ...]:
+    """Connect, open baselines, start their customers' campaigns as the daily run does; what came of each.
+
+    Nothing is written where no server answers: ServerUnavailableError. One whose campaign does not begin
+    has the reason; without a worker those that were started stay open until one comes.
+    """
+
+    async def run(client: Client) -> bool:
+        sender = make_hand_over(desk.settings, desk.store, client)
+        store, room = OpportunityRepository(desk.store), asyncio.Semaphore(AT_ONCE)
+        customers = await asyncio.to_thread(
+            open_baselines, desk.store, desk.organisation.id, wanted, desk.now, by
+        )
+
+        async def one(customer: str) -> None:
+            async with room:
+                waiting = await asyncio.to_thread(store.waiting_of, customer)
+                if waiting is not None:
+                    await sender.start_campaign(waiting, desk.now)
+
+        await asyncio.gather(*(one(customer) for customer in customers))
+        return await _works(require_worker(client, desk.settings))
+
+    def lines() -> tuple[OpportunityLine, ...]:
+        with desk.store.read() as session:
+            return opportunities(session, desk.organisation.id, states=STATES, ids=wanted).opportunities
+
+    works = with_client(desk.settings, run)
+    return _polled(
+        lines, lambda line: line.state != "open" or line.reason != "", DECIDED_WITHIN if works else 0.0
+    )
+
+
 async def _works(required: Awaitable[None]) -> bool:
     try:
         await required
@@ -66,10 +104,20 @@ async def _works(required: Awaitable[None]) -> bool:
 
 
 def _decided(desk: Desk, transitions: Sequence[str], seconds: float) -> tuple[Decision, ...]:
+    def read() -> tuple[Decision, ...]:
+        with desk.store.read() as session:
+            return decisions(session, transitions)
+
+    return _polled(read, lambda one: one.decision is not None, seconds)
+
+
+def _polled(
+    read: Callable[[], tuple[Row, ...]], decided: Callable[[Row], bool], seconds: float
+) -> tuple[Row, ...]:
+    """Read until every row is decided or the time is over."""
     end = time.monotonic() + seconds
     while True:
-        with desk.store.read() as session:
-            found = decisions(session, transitions)
-        if all(one.decision for one in found) or time.monotonic() > end:
+        found = read()
+        if all(decided(one) for one in found) or time.monotonic() > end:
             return found
         time.sleep(POLL_SECONDS)

@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
 
 def list_opportunities(
     state: Annotated[
-        str | None, typer.Option(help=f"One of {', '.join(STATES)}, or {EVERY} (unset: open and running).")
+        str | None, typer.Option(help=f"One of {', '.join(STATES)}, or {EVERY} (unset: {', '.join(LIVE)}).")
     ] = None,
     limit: Limit = 100,
     as_json: Json = False,
@@ -63,7 +63,7 @@ def _print(desk: Desk, lines: tuple[OpportunityLine, ...]) -> None:
         Column("Urgency", keep=True),
         Column("Value", justify="right", keep=True),
         Column("State", keep=True),
-        Column("Since", keep=True, wide=110),
+        Column("Since", keep=True, drop=1),
         Column("Why"),
     ]
     rows: list[list[object]] = [
@@ -72,10 +72,15 @@ def _print(desk: Desk, lines: tuple[OpportunityLine, ...]) -> None:
             one.words,
             Text(one.urgency, style="bold" if one.urgency == "HIGH" else ""),
             words.money(one.value, one.currency) or "–",
-            Text(one.state, style="green" if one.state in LIVE else "dim"),
+            Text(one.state, style="green" if one.state in ("open", "running") else "dim"),
             desk.clock.moment(one.detected_at),
-            one.reason or (words.short(one.intervention) if one.intervention else ""),
+            one.reason or _runs(desk, one),
         ]
         for one in lines
     ]
     print_table(columns, rows)
+
+
+def _runs(desk: Desk, one: OpportunityLine) -> str:
+    """The campaign that it has begun: "usage_limit@1 runs since 21 Nov 2026"."""
+    return f"{one.playbook} runs since {desk.clock.day(one.began_at)}" if one.playbook else ""

@@ -18,6 +18,7 @@ from keepwell.db.repositories.campaigns import OpportunityRepository
 from keepwell.db.repositories.scores import ScoreRepository
 from keepwell.db.repositories.views import find_customer
 from keepwell.db.repositories.views_customers import Counts, CustomerLine, counts, customer_line
+from keepwell.db.repositories.views_opportunities import opportunities
 from keepwell.db.repositories.views_transitions import Decision, decisions
 from keepwell.errors import ConfigurationError, NotFoundError, ServerUnavailableError
 from keepwell.ingest.importing import store_metric
@@ -51,11 +52,11 @@ def score(as_json: Json = False) -> None:
             )
         with desk.store.read() as session:
             numbers = counts(session, desk.organisation.id)
-        worst = _worst(desk, numbers)
+        worst, best = _worst(desk, numbers), _best_baseline(desk)
     if as_json:
         print_json(summary)
     else:
-        _print_summary(summary, numbers, worst)
+        _print_summary(summary, numbers, worst, best)
 
 
 def _worst(desk: Desk, numbers: Counts) -> Level | None:
@@ -64,7 +65,14 @@ def _worst(desk: Desk, numbers: Counts) -> Level | None:
     return next((level for level in levels if level is not None and numbers.levels.get(level)), None)
 
 
-def _print_summary(summary: ScoreSummary, numbers: Counts, worst: Level | None) -> None:
+def _best_baseline(desk: Desk) -> str:
+    """The signal of the most urgent and valuable baseline; empty where there is none."""
+    with desk.store.read() as session:
+        found = opportunities(session, desk.organisation.id, states=("baseline",), limit=1).opportunities
+    return found[0].signal if found else ""
+
+
+def _print_summary(summary: ScoreSummary, numbers: Counts, worst: Level | None, best: str) -> None:
     say(
         f"{words.count(summary.customers, 'customer')} as of {summary.as_of:%d %b %Y %H:%M} UTC", style="bold"
     )
@@ -78,6 +86,7 @@ def _print_summary(summary: ScoreSummary, numbers: Counts, worst: Level | None) 
             ("  told a running one", f"{summary.signalled:,}"),
             ("  started nothing", f"{summary.refused:,}"),
             ("new opportunities", f"{summary.opportunities:,}"),
+            ("  of a first score", f"{summary.baseline:,}"),
             ("campaigns started", f"{summary.campaigns:,}"),
         ]
     )
@@ -92,6 +101,12 @@ def _print_summary(summary: ScoreSummary, numbers: Counts, worst: Level | None) 
         say(
             "A first score is a baseline and starts nothing. For those in trouble already: "
             f"keepwell enrol --level {worst.value} --limit 10",
+            style="dim",
+        )
+    if summary.baseline and best:
+        say(
+            "Nor does an opportunity of a first score: keepwell opportunities --state baseline, and then "
+            f"keepwell enrol --signal {best} --limit 10",
             style="dim",
         )
 
@@ -124,16 +139,16 @@ def metric(
         )
         scored = ScoreRepository(desk.store).score_customer(desk.organisation.id, own, desk.now)
         followed = _hand_over(desk, scored.transition) if scored.transition else None
-        opportunities = OpportunityRepository(desk.store)
-        waiting = opportunities.waiting_of(own)
+        repository = OpportunityRepository(desk.store)
+        waiting = repository.waiting_of(own)
         started = waiting is not None and _start_campaign(desk, waiting)
-        waiting = opportunities.waiting_of(own) if waiting is not None else None
+        waiting = repository.waiting_of(own) if waiting is not None else None
     if as_json:
         found = waiting.opportunities if waiting is not None else ()
         print_json({"scored": scored, "followed": followed, "opportunities": found, "campaign": started})
     else:
         _print_scored(before, scored, followed)
-        _print_opportunities(waiting, started)
+        _print_opportunities(desk, waiting, started)
 
 
 def _hand_over(desk: Desk, transition: str) -> Decision:
@@ -156,7 +171,7 @@ def _hand_over(desk: Desk, transition: str) -> Decision:
 def _start_campaign(desk: Desk, waiting: WaitingCustomer) -> bool:
     from keepwell.cli.handing_over import start_campaign  # noqa: PLC0415  (loads Temporal)
 
-    if waiting.blocked:
+    if waiting.blocked(desk.now):
         # Nothing can begin, so no server is needed; the next sweep notes the reason.
         return False
     try:
@@ -166,11 +181,11 @@ def _start_campaign(desk: Desk, waiting: WaitingCustomer) -> bool:
         return False
 
 
-def _print_opportunities(waiting: WaitingCustomer | None, started: bool) -> None:
+def _print_opportunities(desk: Desk, waiting: WaitingCustomer | None, started: bool) -> None:
     if started:
         say("A campaign was handed over: keepwell opportunities")
     elif waiting is not None:
-        why = waiting.blocked or waiting.opportunities[0].reason
+        why = waiting.blocked(desk.now) or waiting.opportunities[0].reason
         say(f"Opportunity: {waiting.opportunities[0].words}. " + (f"No campaign yet: {why}." if why else ""))
 
 

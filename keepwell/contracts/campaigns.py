@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pydantic import Field
 
 from keepwell.contracts.base import Frozen
 from keepwell.contracts.intervention import RECOVERED
+from keepwell.contracts.playbook import Playbook
 from scoring.levels import Level
 from scoring.signal import Signal, Urgency
+
+REST = timedelta(days=14)
+"""How long a customer hears of no other campaign after the last one has ended."""
 
 
 def held_words(risk_playbook: str, level: Level | None) -> str:
@@ -38,11 +42,26 @@ class OpenOpportunity(Frozen):
     upgraded: str = ""
 
 
+class LastCampaign(Frozen):
+    """The campaign that the customer heard of last, and when it ended."""
+
+    playbook: str
+    ended: datetime
+
+    def rests(self, now: datetime) -> str:
+        """Why the next campaign has to wait, in words; empty when the rest is over."""
+        free = self.ended + REST
+        if free <= now:
+            return ""
+        return f"{self.playbook} ended on {_day(self.ended)}: the next campaign may begin on {_day(free)}"
+
+
 class WaitingCustomer(Frozen):
     """A customer with open opportunities, the best first: by urgency, then by value, then the oldest.
 
     `level` and `score` are the customer's now. `risk` and `expansion` name the open playbook of each
-    family, empty for none. `ended` says when expansion playbooks ended for this customer, by name.
+    family, empty for none. `ended` says when expansion playbooks ended for this customer, by name; `last` is
+    the one of them that the customer heard of last, also where it failed.
     """
 
     organisation: str
@@ -54,10 +73,10 @@ class WaitingCustomer(Frozen):
     risk: str = ""
     expansion: str = ""
     ended: dict[str, datetime] = Field(default_factory=dict)
+    last: LastCampaign | None = None
     opportunities: tuple[OpenOpportunity, ...]
 
-    @property
-    def blocked(self) -> str:
+    def blocked(self, now: datetime) -> str:
         """Why no campaign at all may begin for the customer now; empty if one may."""
         if not self.active:
             return "The customer is not active"
@@ -69,7 +88,40 @@ class WaitingCustomer(Frozen):
             return held_words(self.risk, self.level)
         if self.expansion:
             return f"{self.expansion} runs already: one campaign at a time"
-        return ""
+        return self.last.rests(now) if self.last is not None else ""
+
+    def waits(self, one: OpenOpportunity, playbook: Playbook | None, now: datetime) -> str:
+        """Why the playbook (None where there is none) may not begin for this opportunity now; empty if so."""
+        if blocked := self.blocked(now):
+            return blocked
+        if one.upgraded:
+            return f"The customer has upgraded: {one.upgraded}; the next scoring looks again"
+        if playbook is None:
+            return f"There is no playbook for {one.signal.value}"
+        ended = self.ended.get(playbook.name)
+        if ended is None or ended + playbook.cooldown <= now:
+            return ""
+        free = ended + playbook.cooldown
+        return f"{playbook.name} ended on {_day(ended)} and may begin again on {_day(free)}"
+
+
+class BaselineCandidate(Frozen):
+    """An opportunity that `enrol` would open, or the reason why not.
+
+    `value` is what it may bring in a year, None where nobody knows.
+    """
+
+    opportunity: str
+    customer: str
+    external_id: str
+    name: str
+    signal: Signal
+    urgency: Urgency
+    value: float | None
+    currency: str
+    words: str
+    since: datetime
+    refusal: str = ""
 
 
 class UpgradeSeen(Frozen):
@@ -97,3 +149,7 @@ class CampaignsHanded(Frozen):
     upgraded: int = 0
     released: int = 0
     failed: int = 0
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment.day} {moment:%b %Y}"

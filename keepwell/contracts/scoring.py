@@ -101,7 +101,8 @@ class ScoreSummary(Frozen):
 
     customers = scored + insufficient + rejected; transitions = started + signalled + refused + waiting.
     `waiting` is 0 unless some could not be handed over; the sweep tries those again. `opportunities` were
-    seen for the first time as of the run's moment; `campaigns` were started now, for these or earlier ones.
+    seen for the first time as of the run's moment, `baseline` of them with a customer's first score, which
+    starts nothing; `campaigns` were started now, for the others or for earlier ones.
     """
 
     run: str
@@ -116,6 +117,7 @@ class ScoreSummary(Frozen):
     refused: int
     waiting: int = 0
     opportunities: int = 0
+    baseline: int = 0
     campaigns: int = 0
 
 
@@ -149,7 +151,10 @@ class PendingTransition(Frozen):
 
 
 class Candidate(Frozen):
-    """A customer that `enrol` would start a playbook for, or the reason why not."""
+    """A customer that `enrol` would start a playbook for, or the reason why not.
+
+    `currency` is that of the revenue: the customer's own, or the organisation's.
+    """
 
     customer: str
     external_id: str
@@ -158,4 +163,5 @@ class Candidate(Frozen):
     score: float
     since: datetime | None
     monthly_revenue: float | None
+    currency: str = ""
     refusal: str = ""

@@ -52,6 +52,18 @@ _LENA = Person(
 )
 
 
+_BRIGHTDESK = Organisation(
+    name="Brightdesk Ltd",
+    product="Brightdesk",
+    sender_name="Brightdesk",
+    sender_address="hello@brightdesk.example",
+    postal_address="Brightdesk Ltd, 12 Quay Street, Bristol BS1 4DJ, United Kingdom",
+    booking_url="https://brightdesk.example/meet/priya?for=review&source=email",
+    app_url="https://app.brightdesk.example",
+    demo=True,
+)
+
+
 def sample_contexts() -> dict[str, Context]:
     """Every sample by name: a template has to work with all of them."""
     return {
@@ -65,16 +77,7 @@ def sample_contexts() -> dict[str, Context]:
 def full_context() -> Context:
     """A context of a customer in trouble in which everything optional is there."""
     return Context(
-        organisation=Organisation(
-            name="Brightdesk Ltd",
-            product="Brightdesk",
-            sender_name="Brightdesk",
-            sender_address="hello@brightdesk.example",
-            postal_address="Brightdesk Ltd, 12 Quay Street, Bristol BS1 4DJ, United Kingdom",
-            booking_url="https://brightdesk.example/meet/priya?for=review&source=email",
-            app_url="https://app.brightdesk.example",
-            demo=True,
-        ),
+        organisation=_BRIGHTDESK,
         customer=CustomerFacts(
             name="Harbour Foods",
             plan="Team",

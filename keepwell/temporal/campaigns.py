@@ -77,16 +77,13 @@ class Campaigns:
         chosen: tuple[OpenOpportunity, Playbook] | None = None
         reasons: dict[str, str] = {}
         for one in waiting.opportunities:
-            blocked = waiting.blocked
-            if not blocked and chosen is not None:
-                blocked = f"{chosen[1].label} begins first, for {chosen[0].signal.value}"
-            if not blocked and one.upgraded:
-                blocked = f"The customer has upgraded: {one.upgraded}; the next scoring looks again"
-            playbook = None if blocked else self._playbooks.for_signal(one.signal)
-            if playbook is None:
-                reasons[one.id] = blocked or f"There is no playbook for {one.signal.value}"
-            elif cooling := _cooling(waiting, playbook, now):
-                reasons[one.id] = cooling
+            why = waiting.blocked(now)
+            if not why and chosen is not None:
+                why = f"{chosen[1].label} begins first, for {chosen[0].signal.value}"
+            playbook = None if why else self._playbooks.for_signal(one.signal)
+            why = why or waiting.waits(one, playbook, now)
+            if why or playbook is None:
+                reasons[one.id] = why
             else:
                 chosen = one, playbook
         return chosen, reasons
@@ -132,14 +129,6 @@ class Campaigns:
                 return False
             raise
         return True
-
-
-def _cooling(waiting: WaitingCustomer, playbook: Playbook, now: datetime) -> str:
-    ended = waiting.ended.get(playbook.name)
-    if ended is None or ended + playbook.cooldown <= now:
-        return ""
-    free = ended + playbook.cooldown
-    return f"{playbook.name} ended on {ended:%d %b %Y} and may begin again on {free:%d %b %Y}"
 
 
 def _news(waiting: WaitingCustomer, reasons: dict[str, str]) -> dict[str, str]:

@@ -73,7 +73,7 @@ class Place:
 
 @pytest.fixture(scope="module")
 def keepwell(tmp_path_factory: pytest.TempPathFactory) -> Place:
-    """An installation with three customers, not scored yet."""
+    """An installation with four customers, not scored yet; one of them is nearly at its plan's limit."""
     place = Place(tmp_path_factory.mktemp("cli"))
     (place.folder / "staff.csv").write_text(
         "external_id,name,email,role,manager\n"
@@ -82,18 +82,19 @@ def keepwell(tmp_path_factory: pytest.TempPathFactory) -> Place:
         "vera,Vera Lindqvist,vera@brightdesk.example,executive,\n"
     )
     (place.folder / "customers.csv").write_text(
-        "external_id,name,owner,monthly_revenue\n"
-        "c1,Northwind,dana,1200\nc2,Acme,dana,300\nc3,Borealis,dana,900\n"
+        "external_id,name,owner,monthly_revenue,currency\n"
+        "c1,Northwind,dana,1200,\nc2,Acme,dana,300,\nc3,Borealis,dana,900,\nc4,Canopy,dana,240,EUR\n"
     )
     (place.folder / "contacts.csv").write_text(
         "external_id,customer,name,email,role,consent\n"
-        + "".join(f"p{n},c{n},Mara Lind,mara@c{n}.example,decision_maker,granted\n" for n in (1, 2, 3))
+        + "".join(f"p{n},c{n},Mara Lind,mara@c{n}.example,decision_maker,granted\n" for n in (1, 2, 3, 4))
     )
     rows = ["customer,metric,value"]
-    for customer, points in (("c1", 10.0), ("c2", 12.0), ("c3", 70.0)):
+    for customer, points in (("c1", 10.0), ("c2", 12.0), ("c3", 70.0), ("c4", 70.0)):
         for metric in builtin("intervention").metrics:
             value = 0.0 if metric.unit is Unit.YES_NO else raw_for(metric.normalise, points)
             rows.append(f"{customer},{metric.name},{value}")
+    rows += ["c4,usage_percentage,88", "c4,next_plan_price,340"]
     (place.folder / "metrics.csv").write_text("\n".join(rows) + "\n")
     for kind in ("staff", "customers", "contacts", "metrics"):
         result = place("import", kind, f"{kind}.csv")
@@ -117,7 +118,8 @@ def worker(keepwell: Place) -> Iterator[Path]:
 
 def test_scoring_enrolment_and_commands(keepwell: Place, worker: Path) -> None:
     summary = keepwell("score", "--json").json
-    assert (summary["scored"], summary["transitions"]) == (3, 0)
+    assert (summary["scored"], summary["transitions"]) == (4, 0)
+    assert (summary["opportunities"], summary["baseline"], summary["campaigns"]) == (1, 1, 0)
 
     enrolled = keepwell("enrol", "--level", "critical", "--limit", "5", "--yes", "--json").json["enrolled"]
     assert [(one["customer"], one["decision"]) for one in enrolled] == [
@@ -145,6 +147,40 @@ def test_scoring_enrolment_and_commands(keepwell: Place, worker: Path) -> None:
 
     kinds = [one["kind"] for one in keepwell("events", "--kind", "command", "--json").json["events"]]
     assert kinds == [f"command.{one}" for one in ("acknowledge", "pause", "resume", "reassign", "stop")]
+
+
+def test_an_opportunity_of_a_first_score_starts_when_it_is_enrolled(keepwell: Place, worker: Path) -> None:
+    said = keepwell("score").out
+    assert "A first score is a baseline and starts nothing." in said
+    (seen,) = keepwell("opportunities", "--json").json["opportunities"]
+    assert (seen["state"], seen["intervention"]) == ("baseline", None)
+    enrol = ("enrol", "--signal", "usage limit approaching", "--limit", "5")
+    shown = keepwell(*enrol, "--dry-run").out
+    for part in ("usage_limit@1 would begin for", "Canopy", "HIGH", "EUR 1,200", "--dry-run"):
+        assert part in shown
+    asked = keepwell(*enrol)
+    assert asked.code == 2
+    assert "Add --yes" in asked.err
+    (enrolled,) = keepwell(*enrol, "--yes", "--json").json["enrolled"]
+    assert (enrolled["customer"], enrolled["state"]) == ("Canopy", "running")
+    keepwell.until(
+        lambda: any(
+            one["customer"] == "Canopy"
+            for one in keepwell("outbox", "--channel", "email", "--json").json["messages"]
+        )
+    )
+    assert "No customer has USAGE_LIMIT_APPROACHING as a baseline" in keepwell(*enrol, "--yes").out
+
+    assert keepwell("offer", "accept", "Canopy", "upgrade", "--plan", "Business").code == 0
+    keepwell.until(
+        lambda: keepwell("intervention", "Canopy", "--json").json["intervention"]["outcome"] == "converted"
+    )
+    told = keepwell("metric", "Canopy", "api_usage_growth_rate", "2").out
+    assert "No campaign yet: usage_limit ended on " in told
+    assert ": the next campaign may begin on " in told
+    again = keepwell("offer", "accept", "Canopy", "upgrade", "--plan", "Business")
+    assert again.code == 4
+    assert "Canopy has accepted the offer of usage_limit@1 already: upgrade, onto Business, on" in again.err
 
 
 def test_a_metric_starts_a_playbook_and_a_signal_reaches_it(keepwell: Place, worker: Path) -> None:

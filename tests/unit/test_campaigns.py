@@ -14,8 +14,10 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.scoring import ScoringActivities
 from keepwell.contracts.campaigns import (
+    REST,
     CampaignCall,
     CampaignsHanded,
+    LastCampaign,
     OpenOpportunity,
     UpgradeSeen,
     WaitingCustomer,
@@ -186,12 +188,13 @@ def test_only_who_is_well_gets_a_campaign(level: Level) -> None:
         {"score": None},
         {"risk": "critical@1"},
         {"expansion": "team@1"},
+        {"last": LastCampaign(playbook="team", ended=NOW - REST + timedelta(minutes=1))},
     ],
 )
 def test_what_keeps_all_of_them_waiting(values: dict[str, Any]) -> None:
     store, customer = FakeStore(), waiting(USAGE, API, **values)
     assert start(store, customer) == []
-    assert store.reasons == dict.fromkeys((USAGE.id, API.id), customer.blocked)
+    assert store.reasons == dict.fromkeys((USAGE.id, API.id), customer.blocked(NOW))
 
 
 @pytest.mark.parametrize(
@@ -220,6 +223,14 @@ def test_without_a_playbook_or_within_its_cooldown_the_next_best_begins() -> Non
     }
     over = {"usage_limit_approaching": NOW - 60 * DAY}
     assert start(FakeStore(), waiting(USAGE, ended=over))
+
+
+def test_after_a_rest_of_two_weeks_the_next_campaign_begins() -> None:
+    over = LastCampaign(playbook="team", ended=NOW - REST)
+    assert start(FakeStore(), waiting(USAGE, last=over))
+    store = FakeStore()
+    assert start(store, waiting(USAGE, last=LastCampaign(playbook="team", ended=NOW))) == []
+    assert store.reasons == {USAGE.id: "team ended on 21 Nov 2026: the next campaign may begin on 5 Dec 2026"}
 
 
 def test_who_has_upgraded_already_gets_no_campaign_for_it() -> None:

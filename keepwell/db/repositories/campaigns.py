@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, bindparam, func, or_, select, update
 from sqlmodel import Session
 
-from keepwell.contracts.campaigns import OpenOpportunity, UpgradeSeen, WaitingCustomer
+from keepwell.contracts.campaigns import LastCampaign, OpenOpportunity, UpgradeSeen, WaitingCustomer
 from keepwell.contracts.intervention import RECOVERED, Outcome
 from keepwell.db.engine import Store
+from keepwell.db.repositories.directory import NOT_REACHED
 from keepwell.db.repositories.lookup import table
 from keepwell.db.repositories.wording import money
 from scoring.levels import Level
@@ -41,14 +42,14 @@ class OpportunityRepository:
             .limit(PAGE)
         )
         with self._store.read() as session:
-            return _waiting(session, query)
+            return waiting_customers(session, query)
 
     def waiting_of(self, customer: str) -> WaitingCustomer | None:
         """One customer, None where it has no open opportunity."""
         rows = table("opportunity").c
         query = select(rows.customer_id).where(rows.customer_id == customer, rows.state == "open").distinct()
         with self._store.read() as session:
-            return next(iter(_waiting(session, query)), None)
+            return next(iter(waiting_customers(session, query)), None)
 
     def give_reasons(self, reasons: Mapping[str, str]) -> None:
         """Write why opportunities, by their ids, have no campaign yet; not for one claimed meanwhile."""
@@ -132,7 +133,10 @@ _CUSTOMER: Sequence[ColumnElement[Any]] = (
 )
 
 
-def _waiting(session: Session, customers: Select[str]) -> tuple[WaitingCustomer, ...]:
+def waiting_customers(
+    session: Session, customers: Select[str], which: ColumnElement[bool] = _O.state == "open"
+) -> tuple[WaitingCustomer, ...]:
+    """The customers of a query of ids with their opportunities: the open ones, or others of these."""
     connection = session.connection()
     chosen = connection.execute(customers).scalars().all()
     if not chosen:
@@ -141,22 +145,25 @@ def _waiting(session: Session, customers: Select[str]) -> tuple[WaitingCustomer,
         select(*_OPPORTUNITY, *_CUSTOMER, _H.level, _H.score)
         .join_from(table("opportunity"), table("customer"), _C.id == _O.customer_id)
         .outerjoin(table("health"), _H.customer_id == _O.customer_id)
-        .where(_O.customer_id.in_(chosen), _O.state == "open")
+        .where(_O.customer_id.in_(chosen), which)
     )
     by_customer: dict[str, list[Row[Any]]] = {customer: [] for customer in chosen}
     for row in connection.execute(query):
         by_customer[row.customer_id].append(row)
     running = _running(session, chosen)
-    ended = _ended(session, chosen)
+    ended, last = _ended(session, chosen), last_campaigns(session, chosen)
     return tuple(
-        _customer(rows, running.get(customer, {}), ended.get(customer, {}))
+        _customer(rows, running.get(customer, {}), ended.get(customer, {}), last.get(customer))
         for customer, rows in by_customer.items()
         if rows
     )
 
 
 def _customer(
-    rows: Sequence[Row[Any]], running: Mapping[str, str], ended: dict[str, datetime]
+    rows: Sequence[Row[Any]],
+    running: Mapping[str, str],
+    ended: dict[str, datetime],
+    last: LastCampaign | None,
 ) -> WaitingCustomer:
     one = rows[0]
     return WaitingCustomer(
@@ -169,6 +176,7 @@ def _customer(
         risk=running.get("risk", ""),
         expansion=running.get("expansion", ""),
         ended=ended,
+        last=last,
         opportunities=tuple(sorted((_opportunity(row) for row in rows), key=_best_first)),
     )
 
@@ -234,3 +242,27 @@ def _ended(session: Session, customers: Iterable[str]) -> dict[str, dict[str, da
     for row in session.connection().execute(query):
         found.setdefault(row.customer_id, {})[row.playbook] = row.last
     return found
+
+
+def last_campaigns(session: Session, customers: Iterable[str]) -> dict[str, LastCampaign]:
+    """Of each customer the campaign that ended last; one that nobody has heard of does not count.
+
+    Heard of is one with a message that may have reached a contact, or that led to an upgrade.
+    """
+    rows, delivery = table("intervention").c, table("delivery").c
+    sent = (
+        select(delivery.key)
+        .where(delivery.intervention_id == rows.id, delivery.recipient_kind == "contact")
+        .where(delivery.state.not_in([state.value for state in NOT_REACHED]))
+        .exists()
+    )
+    query = (
+        select(rows.customer_id, rows.playbook, rows.ended_at)
+        .where(rows.customer_id.in_(list(customers)), rows.family == "expansion")
+        .where(rows.ended_at.is_not(None), or_(sent, rows.outcome == Outcome.CONVERTED.value))
+        .order_by(rows.ended_at)
+    )
+    return {
+        row.customer_id: LastCampaign(playbook=row.playbook, ended=row.ended_at)
+        for row in session.connection().execute(query)
+    }

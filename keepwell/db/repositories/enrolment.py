@@ -51,13 +51,15 @@ def candidates(
     listed: list[Candidate] = []
     free = 0
     with store.read() as session:
-        query = _at_level(organisation_of(session, organisation).id, level)
+        owner = organisation_of(session, organisation)
+        query = _at_level(owner.id, level)
         offset = 0
         while page := session.exec(query.offset(offset).limit(PAGE)).all():
             refusals = refusals_of(session, [customer.id for customer, _ in page], playbook, cooldown, now)
             for customer, health in page:
                 refusal = refusals.get(customer.id, "")
-                listed.append(_candidate(customer, health, level, refusal))
+                currency = customer.currency or owner.currency
+                listed.append(_candidate(customer, health, level, currency, refusal))
                 free += not refusal
                 if free == limit:
                     return tuple(listed)
@@ -131,7 +133,7 @@ def refusals_of(
     return reasons
 
 
-def _candidate(customer: Customer, health: Health, level: Level, refusal: str) -> Candidate:
+def _candidate(customer: Customer, health: Health, level: Level, currency: str, refusal: str) -> Candidate:
     return Candidate(
         customer=customer.id,
         external_id=customer.external_id,
@@ -141,6 +143,7 @@ def _candidate(customer: Customer, health: Health, level: Level, refusal: str) -
         score=health.score if health.score is not None else 0.0,
         since=health.since,
         monthly_revenue=customer.monthly_revenue,
+        currency=currency,
         refusal=refusal,
     )
 

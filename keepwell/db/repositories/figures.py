@@ -19,21 +19,16 @@ from scoring.arrays import FloatArray
 from scoring.factors import risk_factors, success_words
 from scoring.kernel import Scores, score_many
 from scoring.scorecard import Owner, Scorecard
-from scoring.units import Unit
 
 COMPARED_WITH = timedelta(days=30)
 HISTORY = timedelta(days=90)
 LONGEST_HISTORY = 13
 SHOWN = 3
 GOOD = 60.0
-"""Points from which a metric may be called a strength, and below which a feature lies unused: the border
-of HEALTHY in the default scorecard."""
+"""Points from which a metric stands well, and below which something lies unused: the border of HEALTHY in
+the default scorecard."""
 LEAST_RISE = 1.0
 """Points over 30 days below which a rise is not worth a line."""
-USE = ("usage", "engagement")
-"""Categories whose metrics tell of features used, the more telling first."""
-NOT_FEATURES = (Unit.PERCENT_CHANGE, Unit.SENTIMENT, Unit.RATING)
-"""Units of trends and moods: a low one does not mean that something lies unused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,45 +71,52 @@ def measured_at(session: Session, card: Scorecard, customer: str, at: datetime, 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Which metrics a message shows, as columns, the most telling first."""
+    """Which metrics a message to staff shows, as columns, the most telling first."""
 
     costly: list[int]
     strengths: list[int]
     improved: list[int]
-    unused: list[int]
-    used: list[int]
 
     @property
     def all(self) -> set[int]:
         """Every column that is shown somewhere."""
-        return {*self.costly, *self.strengths, *self.improved, *self.unused, *self.used}
+        return {*self.costly, *self.strengths, *self.improved}
+
+
+def known_columns(measured: Measured) -> list[int]:
+    """The columns with a usable value."""
+    return [int(column) for column in np.flatnonzero(~np.isnan(measured.points))]
 
 
 def choose(measured: Measured) -> Chosen:
-    """The metrics that cost most, stand best, rose most, and lie unused; at most three of each.
-
-    A strength has 60 points or more, has not fallen, and is not among the costly. An unused one has less than
-    60, belongs to usage or engagement, counts a use (no trend, no mood) and is not the costliest, which is
-    dealt with first. What is used best are the others that count a use.
-    """
-    card, points = measured.card, measured.points
-    known = [column for column in range(len(card.metrics)) if not np.isnan(points[column])]
-    costly = sorted((c for c in known if measured.lost[c] > 0), key=lambda c: -measured.lost[c])[:SHOWN]
-    rise = points - measured.earlier_points
-    # Nobody is congratulated on what is getting worse; without an earlier value it counts as it stands.
-    strengths = [c for c in known if points[c] >= GOOD and c not in costly and not rise[c] <= -LEAST_RISE]
-    improved = [c for c in known if rise[c] >= LEAST_RISE]
-    use = [c for c in known if _is_use(card, c)]
-    unused = [c for c in use if points[c] < GOOD and c not in costly[:1]]
-    unused = sorted(unused, key=lambda c: (USE.index(card.metrics[c].category), points[c]))[:SHOWN]
-    used = [c for c in use if c not in unused]
+    """Of all metrics those that cost most, stand best and rose most; a strength is not among the costly."""
+    known = known_columns(measured)
+    costly = costliest(measured, known)
     return Chosen(
         costly=costly,
-        strengths=sorted(strengths, key=lambda c: (-points[c], -card.metrics[c].weight))[:SHOWN],
-        improved=sorted(improved, key=lambda c: -rise[c])[:SHOWN],
-        unused=unused,
-        used=sorted(used, key=lambda c: (-points[c], -card.metrics[c].weight))[:SHOWN],
+        strengths=strongest(measured, [column for column in known if column not in costly]),
+        improved=most_improved(measured, known),
     )
+
+
+def costliest(measured: Measured, columns: Iterable[int]) -> list[int]:
+    """Of these columns the three at most that cost the score most."""
+    costly = (column for column in columns if measured.lost[column] > 0)
+    return sorted(costly, key=lambda column: -measured.lost[column])[:SHOWN]
+
+
+def strongest(measured: Measured, columns: Iterable[int]) -> list[int]:
+    """Of these columns the three at most that stand best: 60 points or more, and not falling."""
+    points, rise = measured.points, measured.points - measured.earlier_points
+    # Nobody is congratulated on what is getting worse; without an earlier value it counts as it stands.
+    good = (c for c in columns if points[c] >= GOOD and not rise[c] <= -LEAST_RISE)
+    return sorted(good, key=lambda c: (-points[c], -measured.card.metrics[c].weight))[:SHOWN]
+
+
+def most_improved(measured: Measured, columns: Iterable[int]) -> list[int]:
+    """Of these columns the three at most that rose most over 30 days."""
+    rise = measured.points - measured.earlier_points
+    return sorted((c for c in columns if rise[c] >= LEAST_RISE), key=lambda c: -rise[c])[:SHOWN]
 
 
 def metric_figures(
@@ -230,8 +232,3 @@ def _allowed(card: Scorecard, name: str, value: float) -> bool:
     low = -math.inf if metric.minimum is None else metric.minimum
     high = math.inf if metric.maximum is None else metric.maximum
     return low <= value <= high
-
-
-def _is_use(card: Scorecard, column: int) -> bool:
-    metric = card.metrics[column]
-    return metric.category in USE and metric.unit not in NOT_FEATURES

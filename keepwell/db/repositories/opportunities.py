@@ -4,15 +4,19 @@ The rules, for each customer and signal, in the transaction of the customer's sc
 
 - A signal that is seen for the first time, or again more than 30 days after its last opportunity was
   closed, writes an open row.
-- One that is open or running gets no second row: an open one takes the new figures, a running one only
-  notes that it was seen. So value and plan of a running one stay what they were when its campaign began.
-- One that is open and not seen any more is gone. A running one is its campaign's affair.
+- Seen while the customer had no level yet, so with its first score at the latest, it is a baseline: it
+  was there before anybody looked, and starts nothing until a person enrols it. One that was gone and is
+  seen again is news like any other.
+- One that is open, running or a baseline gets no second row: a running one only notes that it was seen,
+  the others take the new figures. So value and plan of a running one stay what they were when its
+  campaign began.
+- One that is open or a baseline and not seen any more is gone. A running one is its campaign's affair.
 - A score as of an earlier moment than the customer's last one changes nothing here either.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -33,6 +37,7 @@ from scoring.signals import SIGNAL_METRICS, FoundSignal, detect_signals
 QUIET = timedelta(days=30)
 """How long a signal of a customer opens nothing after its last opportunity was closed."""
 
+AT_FIRST = "It was there at the first score, a baseline: it starts nothing until it is enrolled"
 Key = tuple[str, str]
 
 
@@ -76,10 +81,13 @@ def look_for_signals(
     )
 
 
-def write_signals(session: Session, call: Call, sighted: Sighted, scored: Sequence[str]) -> int:
+def write_signals(
+    session: Session, call: Call, sighted: Sighted, scored: Sequence[str], firsts: Collection[str]
+) -> int:
     """Write what was found for those just scored, in the caller's transaction; how many rows are new.
 
     scored: the customers whose score this transaction has written as their newest. They are locked.
+    firsts: those of them who had no level before it.
     """
     who = sighted.customers.keys() & set(scored)
     if not who:
@@ -93,9 +101,9 @@ def write_signals(session: Session, call: Call, sighted: Sighted, scored: Sequen
         if row is not None:
             _see(changes, call, row, signal, sighted.customers[key[0]])
         elif key not in resting:
-            _open(changes, call, key, signal, sighted.customers[key[0]])
+            _open(changes, call, key, signal, sighted.customers[key[0]], first=key[0] in firsts)
     for row in live.values():
-        if row.state == "open":
+        if row.state != "running":
             _go(changes, call, row)
     _store(session, changes)
     return len(changes.new)
@@ -134,7 +142,7 @@ def _revenue(row: Row[Any] | None) -> float:
 def _known(
     session: Session, call: Call, sighted: Sighted, who: set[str]
 ) -> tuple[dict[Key, Row[Any]], set[Key]]:
-    """Opportunities that are open or running, and the keys of those closed not long ago."""
+    """Opportunities that are not closed, and the keys of those closed not long ago."""
     rows = table("opportunity").c
     columns: Sequence[ColumnElement[Any]] = (rows.id, rows.customer_id, rows.signal, rows.state)
     query = (
@@ -163,29 +171,30 @@ def _figures(call: Call, signal: FoundSignal, customer: Row[Any]) -> Plain:
     }
 
 
-def _open(changes: _Changes, call: Call, key: Key, signal: FoundSignal, customer: Row[Any]) -> None:
+def _open(
+    changes: _Changes, call: Call, key: Key, signal: FoundSignal, customer: Row[Any], *, first: bool
+) -> None:
     row = {
         "id": new_id(),
         "organisation_id": call.organisation,
         "customer_id": key[0],
         "signal": signal.signal.value,
         "action": signal.action,
-        "state": "open",
-        "reason": "",
+        "state": "baseline" if first else "open",
+        "reason": AT_FIRST if first else "",
         "detected_at": call.as_of,
         **_figures(call, signal, customer),
     }
     changes.new.append(row)
-    changes.lines.append(
-        _line(call, row["id"], key[0], "detected", f"{signal.signal.value}: {signal.words}", signal.action)
-    )
+    text = f"{signal.signal.value}: {signal.words}"
+    changes.lines.append(_line(call, row["id"], key[0], "detected", text, row["reason"] or signal.action))
 
 
 def _see(changes: _Changes, call: Call, row: Row[Any], signal: FoundSignal, customer: Row[Any]) -> None:
-    if row.state == "open":
-        changes.seen.append({"which": row.id, **_figures(call, signal, customer)})
-    else:
+    if row.state == "running":
         changes.running.append({"which": row.id, "seen_at": call.as_of})
+    else:
+        changes.seen.append({"which": row.id, **_figures(call, signal, customer)})
 
 
 def _go(changes: _Changes, call: Call, row: Row[Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Integer, Select, cast, func, select, update
+from sqlalchemy import Integer, Select, case, cast, func, select, update
 from sqlmodel import Session
 
 from keepwell.contracts.scoring import (
@@ -160,7 +160,7 @@ def _write(session: Session, batch: Batch, sighted: Sighted) -> Written:
     """Scores, and the opportunities of those whose newest score this is."""
     written = write_batch(session, batch)
     newest = [row["customer_id"] for row in (*written.new, *written.changed)]
-    write_signals(session, batch.call, sighted, newest)
+    write_signals(session, batch.call, sighted, newest, written.firsts)
     return written
 
 
@@ -237,16 +237,19 @@ def _summary(session: Session, plan: ScorePlan) -> ScoreSummary:
     handed.update({name: number for name, number in rows if name})
     waiting = sum(number for name, number in rows if not name)
     opportunity = table("opportunity").c
-    seen = select(func.count()).where(
+    baseline = func.coalesce(func.sum(case((opportunity.state == "baseline", 1), else_=0)), 0)
+    seen = select(func.count(), baseline).where(
         opportunity.organisation_id == plan.organisation, opportunity.detected_at == plan.as_of
     )
+    seen_all, seen_first = connection.execute(seen).one()
     return ScoreSummary(
         run=plan.run,
         as_of=plan.as_of,
         customers=sum(counts.values()),
         transitions=sum(number for _, number in rows),
         waiting=waiting,
-        opportunities=connection.execute(seen).scalar_one(),
+        opportunities=seen_all,
+        baseline=seen_first,
         **counts,
         **handed,
     )

@@ -37,13 +37,17 @@ _SEVERITY: dict[str | None, int] = {None: UNKNOWN, **{level.value: level.severit
 
 @dataclass(slots=True)
 class Written:
-    """What a batch came to, and the rows to write. Each customer is in one of the first three counts."""
+    """What a batch came to, and the rows to write. Each customer is in one of the first three counts.
+
+    `firsts` are the customers who had no level before.
+    """
 
     counts: Counter[Verdict] = field(default_factory=Counter)
     scores: list[Plain] = field(default_factory=list)
     new: list[Plain] = field(default_factory=list)
     changed: list[Plain] = field(default_factory=list)
     transitions: list[Plain] = field(default_factory=list)
+    firsts: set[str] = field(default_factory=set)
 
 
 def write_batch(session: Session, batch: Batch) -> Written:
@@ -135,7 +139,9 @@ def _stand(written: Written, call: Call, row: Plain, before: Row[Any] | None, he
     sequence = before.sequence if before is not None else 0
     row["level"] = level
     row["baseline"] = was is None and level is not None
-    if was is not None and level != was:
+    if was is None:
+        written.firsts.add(row["customer_id"])
+    elif level != was:
         sequence += 1
         written.transitions.append(_transition(call, row, was, sequence))
     stand = {

@@ -21,11 +21,12 @@ from keepwell.db.tables.base import (
 class Opportunity(SQLModel, table=True):
     """A signal that a customer could use more than it has, from its first sight to its end.
 
-    `value` is what it may bring in a year, None where nobody knows. `state` is open, running (a
+    `value` is what it may bring in a year, None where nobody knows. `state` is baseline (it was there
+    at the customer's first score, and starts nothing until a person enrols it), open, running (a
     campaign has claimed it), converted, lost (the campaign ended without an upgrade) or gone (the
     signal ceased before a campaign began). `plan` and `monthly_revenue` are the customer's when it was
-    last seen open: a change of them while a campaign runs shows an upgrade. `reason` says why no
-    campaign has begun, or how it ended.
+    last seen before a campaign began: a change of them while a campaign runs shows an upgrade. `reason`
+    says why no campaign has begun, or how it ended.
     """
 
     __tablename__ = "opportunity"

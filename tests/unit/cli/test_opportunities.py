@@ -43,7 +43,7 @@ def test_states_are_chosen_and_others_refused(cli: Cli, acme: str) -> None:
     assert cli("opportunities", "--state", "all", "--json").json["total"] == 1
     wrong = cli("opportunities", "--state", "lots")
     assert wrong.code == 2
-    assert "'lots' is no state; there are open, running, converted" in wrong.err
+    assert "'lots' is no state; there are open, running, baseline, converted" in wrong.err
 
 
 def test_a_value_out_of_range_is_refused(cli: Cli, acme: str) -> None:

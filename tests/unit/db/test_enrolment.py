@@ -49,6 +49,7 @@ def test_the_worst_score_comes_first_then_the_greatest_revenue(world: World) -> 
         "score": pytest.approx(5),
         "since": NOW - DAY,
         "monthly_revenue": 900.0,
+        "currency": "USD",
         "refusal": "",
     }
     assert [candidate.customer for candidate in listed(world, 2)] == ["c", "b"]

@@ -9,13 +9,12 @@ import pytest
 from sqlalchemy import event
 from sqlmodel import col, select
 
-from keepwell.contracts.campaigns import WaitingCustomer
 from keepwell.contracts.scoring import ScoreRequest
 from keepwell.db.engine import Store
 from keepwell.db.repositories.campaigns import OpportunityRepository
 from keepwell.db.repositories.scores import ScoreRepository
 from keepwell.db.repositories.views_opportunities import STATES, opportunities
-from keepwell.db.tables import Customer, Event, Health, Intervention, Opportunity
+from keepwell.db.tables import Customer, Event, Health, Intervention, Opportunity, Organisation
 from tests.unit.db.world import DAY, NOW, World, calls_of, run_all
 
 USAGE = {"usage_percentage": 87.0, "next_plan_price": 150.0}
@@ -26,10 +25,16 @@ def world(store: Store) -> World:
     return World(store)
 
 
-def customer(world: World, key: str, **values: Any) -> str:
-    """A customer on the plan Team for 100 a month, well at 72 points."""
+def unscored(world: World, key: str, **values: Any) -> str:
+    """A customer on the plan Team for 100 a month, with figures that nobody has scored yet."""
     world.customer(key, **{"plan": "Team", "monthly_revenue": 100.0, "currency": "EUR", **values})
-    world.at_points(key, 72)
+    world.at_points(key, 72, NOW - 5 * DAY)
+    return key
+
+
+def customer(world: World, key: str) -> str:
+    """The same, well at 72 points since five days."""
+    world.rescore(unscored(world, key), NOW - 5 * DAY)
     return key
 
 
@@ -95,6 +100,20 @@ def test_a_run_finds_signals_once_and_says_so(world: World) -> None:
     for call in calls_of(plan):
         repository.score_partition(call)
     assert len(rows(world)) == len(journal(world)) == 2
+
+
+@pytest.mark.parametrize(("own", "written"), [("", "GBP"), ("EUR", "EUR")])
+def test_the_organisations_currency_is_that_of_customers_without_one(
+    world: World, own: str, written: str
+) -> None:
+    world.change(Organisation, world.organisation, currency="GBP")
+    world.measure(customer(world, "acme"), USAGE)
+    world.change(Customer, "acme", currency=own)
+    run_all(world)
+    assert [row.currency for row in rows(world)] == [written]
+    waiting = OpportunityRepository(world.store).waiting_of("acme")
+    assert waiting is not None
+    assert [one.currency for one in waiting.opportunities] == [written]
 
 
 def test_an_open_one_takes_new_figures_and_a_running_one_keeps_its_own(world: World) -> None:
@@ -195,71 +214,6 @@ def test_the_number_of_statements_does_not_grow_with_the_customers(sqlite_store:
     assert len(rows(world)) == 63
     # The second run also updates what the first one found.
     assert many <= few + 4
-
-
-def test_waiting_customers_come_in_pages_with_their_best_first(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("keepwell.db.repositories.campaigns.PAGE", 2)
-    for number in range(5):
-        world.measure(customer(world, f"c{number}"), {"integration_requests": 1})
-    world.measure("c4", {**USAGE, "active_users": 3, "team_size_estimate": 1, "api_usage_growth_rate": 2})
-    run_all(world)
-    repository = OpportunityRepository(world.store)
-    seen: list[WaitingCustomer] = []
-    after = ""
-    while page := repository.waiting(world.organisation, after):
-        assert len(page) <= 2
-        seen += page
-        after = page[-1].customer
-    assert [one.customer for one in seen] == ["c0", "c1", "c2", "c3", "c4"]
-    best = seen[-1]
-    assert [one.signal.value for one in best.opportunities] == [
-        "USAGE_LIMIT_APPROACHING",  # HIGH, 600
-        "TEAM_EXPANSION_OPPORTUNITY",  # HIGH, 360
-        "INTEGRATION_EXPANSION",
-        "API_SCALING_OPPORTUNITY",
-    ]
-    assert (best.blocked, best.level) == ("", "HEALTHY")
-    assert repository.waiting_of("c4") == best
-    assert repository.waiting_of("nobody") is None
-
-
-def test_why_a_customer_gets_no_campaign_at_all(world: World) -> None:
-    for key in ("fine", "asleep", "ill", "busy", "risky", "unknown"):
-        world.measure(customer(world, key), {"integration_requests": 1})
-    run_all(world)
-    world.change(Customer, "asleep", active=False)
-    world.change(Health, "ill", level="AT_RISK")
-    world.change(Health, "unknown", level=None)
-    world.intervention("critical", "risky")
-    run_campaign(world, rows(world, customer_id="busy")[0])
-    world.measure("busy", USAGE, NOW + DAY)
-    world.rescore("busy", NOW + DAY)
-    blocked = {
-        one.customer: one.blocked for one in OpportunityRepository(world.store).waiting(world.organisation)
-    }
-    assert blocked == {
-        "fine": "",
-        "asleep": "The customer is not active",
-        "ill": "The level is AT_RISK: a campaign waits until it is HEALTHY",
-        "unknown": "The customer has no level yet",
-        "risky": "critical@1 runs: the customer was at risk",
-        "busy": "usage_limit@1 runs already: one campaign at a time",
-    }
-
-
-def test_ended_playbooks_count_for_the_cooldown_unless_they_failed(world: World) -> None:
-    world.measure(customer(world, "acme"), USAGE)
-    run_all(world)
-    row = rows(world)[0]
-    run_campaign(world, row, "one", outcome="completed", ended_at=NOW - 9 * DAY)
-    world.change(Intervention, "one", opportunity_id=None)
-    run_campaign(world, row, "two", outcome="failed", ended_at=NOW - DAY)
-    world.change(Opportunity, row.id, state="open", intervention_id=None)
-    waiting = OpportunityRepository(world.store).waiting_of("acme")
-    assert waiting is not None
-    assert waiting.ended == {"usage_limit": NOW - 9 * DAY}
 
 
 def test_reasons_are_written_to_open_ones_alone(world: World) -> None:
