@@ -109,7 +109,7 @@ def step(
     return ShownStep(
         figure=low,
         step=words,
-        goal=f"Your {low.label} is clearly better than {low.value} and stays there for two weeks",
+        goal=f"Your {low.label}: clearly better than {low.value}, two weeks on end",
         area=area,
         owner=owner,
         due=TODAY + timedelta(days=days),
