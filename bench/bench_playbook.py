@@ -231,7 +231,7 @@ def _show(shapes: tuple[Shape, ...], found: dict[str, list[Block]], load: Load) 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
-    parser.add_argument("--lanes", type=int, default=16 * CORES, help="runs under way at first")
+    parser.add_argument("--lanes", type=int, default=24 * CORES, help="runs under way at first")
     parser.add_argument("--counted", type=int, default=120, help="runs measured in a block")
     parser.add_argument("--gap", type=float, default=3.0, help="seconds that a timer takes")
     parser.add_argument("--blocks", type=int, default=3, help="blocks of each kind")

@@ -16,7 +16,7 @@ Start = Callable[[], Awaitable[WorkflowHandle[Any, Any]]]
 ROUNDS = 10
 """Attempts to find the number of runs; after that measuring begins with the last one."""
 
-NEAR = 0.08
+NEAR = 0.1
 """Two numbers of runs that differ by less than this share are the same."""
 
 
@@ -82,7 +82,7 @@ class ClosedLoop:
 
     async def _generation(self) -> float:
         """The seconds that runs take which began when as many as wanted were under way."""
-        for _ in range(2 * max(self.lanes, self._wanted)):
+        for _ in range(max(self.lanes, self._wanted)):
             await self._next()
         return median([(await self._next())[1] for _ in range(max(10, self._wanted // 2))])
 
