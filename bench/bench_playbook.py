@@ -33,7 +33,10 @@ RESERVE = 400
 """Customers that wait to fall when a block begins; making more of them within a block would be measured."""
 RATIOS = ("/6+5", "/7+7", "/rows", "/same")
 LATE = 0.35
-"""Of the time that a run's timers take: so late is a run on a machine that is just full."""
+"""Of the time that a bare run's timers take: so late is a run on a machine that is just full."""
+LATE_STEP = 0.6
+"""Of one timer: so late is a playbook there. Its moments count from its start, so each timer makes up for
+what was late before it; a run later than a timer is one whose timers were over before they were set."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,11 @@ class Shape:
     start: Start
     timers: int
     events: int
+
+    def pace(self, gap: float) -> Pace:
+        """How long a run takes, and how late it is where the machine is just full."""
+        timers = self.timers * gap
+        return Pace(timers, LATE_STEP * gap if self.worker == "ours" else LATE * timers)
 
 
 @dataclass(frozen=True)
@@ -120,11 +128,10 @@ class Contest:
 
     async def block(self, shape: Shape, worker: int) -> tuple[Block, WorkflowHandle[Any, Any]]:
         """Keep the machine full, and measure between two moments; one of the runs, too."""
-        timers = shape.timers * self.load.gap
         if shape.worker != "bare":
             await self.stock(RESERVE)
         lanes = self.lanes.get(shape.name, self.load.lanes)
-        loop = ClosedLoop(shape.start, Pace(timers, LATE * timers), lanes)
+        loop = ClosedLoop(shape.start, shape.pace(self.load.gap), lanes)
         try:
             await loop.warm_up()
             self.lanes[shape.name] = loop.lanes
@@ -222,8 +229,8 @@ def _show(shapes: tuple[Shape, ...], found: dict[str, list[Block]], load: Load) 
     note = (
         f"/…: ratio to the bare ones. server, worker, start: ms of processor time a run. busy: cores, "
         f"of {CORES}. Bare activities do nothing, write one row, or are those of production. "
-        f"Timers are real ones of {load.gap:g} s; as many runs under way as make them {100 * LATE:.0f} % "
-        "later than that."
+        f"Timers are real ones of {load.gap:g} s; as many runs under way as make a bare one "
+        f"{100 * LATE:.0f} % later than its timers, and a playbook {LATE_STEP * load.gap:.1f} s."
     )
     grid(f"Finished runs ({load.blocks} blocks of {load.counted} each, medians)", heads, rows, note)
 
