@@ -30,7 +30,10 @@ def show_kinds(histories: Mapping[str, Counter[str]]) -> None:
 
 
 def show_profile(name: str, report: Path) -> None:
-    """What a worker noted, per run; it made a sandbox for each."""
+    """What a worker noted, per run; it made a sandbox for each. One that had to be killed noted nothing."""
+    if not report.exists():
+        print(f"  ! {name}: the worker was too busy to end in time, so where its time went is not known")
+        return
     noted = json.loads(report.read_text())
     count, cpu, wall = noted["count"], noted["cpu"], noted["wall"]
     runs = count[SANDBOX]
