@@ -188,7 +188,7 @@ class RunState(Standing):
                 return ""
 
     def _same_pause(self, command: Pause) -> bool:
-        """Whether a pause differs from the one in force by nothing that people see: to the minute."""
+        """Whether a pause is the one in force already, as people see it: reason, and end to the minute."""
         assert self.clock is not None  # noqa: S101  (only an open intervention is paused)
         until, other = self._until(self.clock.paused_until), self._until(command.until)
         return command.reason == self.pause_reason and until == other

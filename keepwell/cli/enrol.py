@@ -13,7 +13,7 @@ from keepwell.cli.desk import By, Desk, Json, open_desk, who
 from keepwell.cli.enrol_signal import SHOWN_REFUSED, Agreed
 from keepwell.cli.levels import parse_level
 from keepwell.cli.output import Column, print_json, print_table, say
-from keepwell.cli.playbooks import all_playbooks
+from keepwell.cli.playbooks import playbook_for
 from keepwell.cli.signals import parse_signal
 from keepwell.contracts.playbook import Playbook
 from keepwell.contracts.scoring import Candidate
@@ -21,7 +21,6 @@ from keepwell.db.repositories import enrolment
 from keepwell.db.repositories.views_customers import counts
 from keepwell.db.repositories.views_transitions import Decision, owners_of
 from keepwell.errors import InputError
-from keepwell.settings import Settings
 from scoring.levels import Level
 from scoring.signal import Signal
 
@@ -94,7 +93,7 @@ def _agreement(*, yes: bool, dry_run: bool, quiet: bool) -> Agreed:
 def _by_level(
     desk: Desk, level: Level, limit: int, agreed: Agreed, by: str | None, *, quiet: bool
 ) -> dict[str, object]:
-    playbook = _playbook(desk.settings, level)
+    playbook = playbook_for(desk.settings, level, "--level")
     found = enrolment.candidates(
         desk.store,
         desk.organisation.id,
@@ -111,17 +110,6 @@ def _by_level(
     if enrolled and not quiet:
         _print_enrolled(enrolled)
     return {"level": level, "playbook": playbook.label, "candidates": found, "enrolled": enrolled}
-
-
-def _playbook(settings: Settings, level: Level) -> Playbook:
-    playbooks = all_playbooks(settings).values()
-    found = [playbook for playbook in playbooks if playbook.level is level]
-    if not found:
-        known = ", ".join(dict.fromkeys(one.level.value for one in playbooks if one.level is not None))
-        raise InputError(
-            f"There is no playbook for {level.value}.", place="--level", hint=f"There are for {known}."
-        )
-    return found[-1]
 
 
 def _ask(number: int, playbook: Playbook, *, yes: bool, can_ask: bool) -> None:

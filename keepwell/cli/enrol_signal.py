@@ -7,13 +7,11 @@ from collections.abc import Callable, Sequence
 from keepwell.cli import words
 from keepwell.cli.desk import Desk, who
 from keepwell.cli.output import Column, print_table, say
-from keepwell.cli.playbooks import all_playbooks
+from keepwell.cli.playbooks import playbook_for
 from keepwell.contracts.campaigns import BaselineCandidate
 from keepwell.contracts.playbook import Playbook
 from keepwell.db.repositories import baselines
 from keepwell.db.repositories.views_opportunities import OpportunityLine
-from keepwell.errors import InputError
-from keepwell.settings import Settings
 from scoring.signal import Signal
 
 SHOWN_REFUSED = 10
@@ -25,7 +23,7 @@ def by_signal(
     desk: Desk, signal: Signal, limit: int, agreed: Agreed, by: str | None, *, quiet: bool
 ) -> dict[str, object]:
     """Show the candidates, open those that are agreed upon, hand them over; the answer for programs."""
-    playbook = _playbook(desk.settings, signal)
+    playbook = playbook_for(desk.settings, signal, "--signal")
     found = baselines.candidates(desk.store, desk.organisation.id, signal, limit, desk.now, playbook)
     free = [one for one in found if not one.refusal]
     if not quiet:
@@ -34,17 +32,6 @@ def by_signal(
     if enrolled and not quiet:
         _print_enrolled(enrolled)
     return {"signal": signal, "playbook": playbook.label, "candidates": found, "enrolled": enrolled}
-
-
-def _playbook(settings: Settings, signal: Signal) -> Playbook:
-    playbooks = all_playbooks(settings).values()
-    found = [playbook for playbook in playbooks if playbook.signal is signal]
-    if not found:
-        known = ", ".join(dict.fromkeys(one.signal.value for one in playbooks if one.signal is not None))
-        raise InputError(
-            f"There is no playbook for {signal.value}.", place="--signal", hint=f"There are for {known}."
-        )
-    return found[-1]
 
 
 def _start(desk: Desk, free: Sequence[BaselineCandidate], by: str) -> tuple[OpportunityLine, ...]:

@@ -10,9 +10,11 @@ from keepwell.cli.desk import Json
 from keepwell.cli.output import Column, level_text, print_json, print_table, say
 from keepwell.contracts.playbook import Assign, Document, Escalate, Offer, Playbook, Send, Step, Task
 from keepwell.db.repositories.views import did_you_mean
-from keepwell.errors import NotFoundError
+from keepwell.errors import InputError, NotFoundError
 from keepwell.settings import Settings, load_settings
 from keepwell.spans import offset_words, span_words
+from scoring.levels import Level
+from scoring.signal import Signal
 
 
 def register(app: typer.Typer) -> None:
@@ -29,6 +31,18 @@ def all_playbooks(settings: Settings) -> dict[str, Playbook]:
 
     found = PlaybookRegistry((*BUILT_IN, *settings.playbooks)).playbooks
     return dict(sorted(found.items(), key=lambda item: -_gravity(item[1])))
+
+
+def playbook_for(settings: Settings, wanted: Level | Signal, place: str) -> Playbook:
+    """The playbook in force for a level or a signal. Raises InputError, with `place`, where none is."""
+    cause = "level" if isinstance(wanted, Level) else "signal"
+    causes = {getattr(one, cause): one for one in all_playbooks(settings).values()}
+    if wanted not in causes:
+        known = ", ".join(one.value for one in causes if one is not None)
+        raise InputError(
+            f"There is no playbook for {wanted.value}.", place=place, hint=f"There are for {known}."
+        )
+    return causes[wanted]
 
 
 def _gravity(playbook: Playbook) -> int:

@@ -6,7 +6,7 @@ them; from then on they are like any other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,9 +18,9 @@ from keepwell.contracts.playbook import Playbook
 from keepwell.db.engine import Store
 from keepwell.db.repositories import journal
 from keepwell.db.repositories.campaigns import waiting_customers
+from keepwell.db.repositories.enrolment import up_to
 from keepwell.db.repositories.lookup import organisation_of, table
 from keepwell.db.tables import Customer, Opportunity
-from keepwell.errors import InputError
 from scoring.signal import Signal, Urgency
 
 PAGE = 500
@@ -39,22 +39,20 @@ def candidates(
         NotFoundError: the organisation (id or key) is unknown.
         InputError: the limit is below 1.
     """
-    if limit < 1:
-        raise InputError(f"The limit must be at least 1, not {limit}.")
-    listed: list[BaselineCandidate] = []
-    free = 0
     with store.read() as session:
-        query = _baselines(organisation_of(session, organisation).id, signal)
-        offset = 0
-        while page := session.connection().execute(query.limit(PAGE).offset(offset)).all():
-            refusals = _refusals(session, page, signal, playbook, now)
-            for row in page:
-                listed.append(BaselineCandidate(**row._mapping, refusal=refusals[row.opportunity]))
-                free += not listed[-1].refusal
-                if free == limit:
-                    return tuple(listed)
-            offset += PAGE
-    return tuple(listed)
+        return up_to(limit, _candidates(session, organisation, signal, playbook, now))
+
+
+def _candidates(
+    session: Session, organisation: str, signal: Signal, playbook: Playbook, now: datetime
+) -> Iterator[BaselineCandidate]:
+    query = _baselines(organisation_of(session, organisation).id, signal)
+    offset = 0
+    while page := session.connection().execute(query.limit(PAGE).offset(offset)).all():
+        refusals = _refusals(session, page, signal, playbook, now)
+        for row in page:
+            yield BaselineCandidate(**row._mapping, refusal=refusals[row.opportunity])
+        offset += PAGE
 
 
 def open_baselines(

@@ -6,8 +6,9 @@ candidates, and enrols them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
@@ -24,6 +25,16 @@ from scoring.levels import Level
 
 KIND = "enrolment"
 PAGE = 500
+
+
+class _Refusable(Protocol):
+    """A candidate; `refusal` says why it may not be enrolled, empty if it may."""
+
+    @property
+    def refusal(self) -> str: ...
+
+
+Listed = TypeVar("Listed", bound=_Refusable)
 
 
 def candidates(
@@ -46,25 +57,35 @@ def candidates(
         NotFoundError: the organisation (id or key) is unknown.
         InputError: the limit is below 1.
     """
+    with store.read() as session:
+        return up_to(limit, _candidates(session, organisation, level, playbook, cooldown, now))
+
+
+def up_to(limit: int, found: Iterable[Listed]) -> tuple[Listed, ...]:
+    """What was found up to the `limit`-th without a refusal. Raises InputError for a limit below 1."""
     if limit < 1:
         raise InputError(f"The limit must be at least 1, not {limit}.")
-    listed: list[Candidate] = []
-    free = 0
-    with store.read() as session:
-        owner = organisation_of(session, organisation)
-        query = _at_level(owner.id, level)
-        offset = 0
-        while page := session.exec(query.offset(offset).limit(PAGE)).all():
-            refusals = refusals_of(session, [customer.id for customer, _ in page], playbook, cooldown, now)
-            for customer, health in page:
-                refusal = refusals.get(customer.id, "")
-                currency = customer.currency or owner.currency
-                listed.append(_candidate(customer, health, level, currency, refusal))
-                free += not refusal
-                if free == limit:
-                    return tuple(listed)
-            offset += PAGE
+    listed: list[Listed] = []
+    for one in found:
+        listed.append(one)
+        limit -= not one.refusal
+        if limit == 0:
+            break
     return tuple(listed)
+
+
+def _candidates(
+    session: Session, organisation: str, level: Level, playbook: str, cooldown: timedelta, now: datetime
+) -> Iterator[Candidate]:
+    owner = organisation_of(session, organisation)
+    query = _at_level(owner.id, level)
+    offset = 0
+    while page := session.exec(query.offset(offset).limit(PAGE)).all():
+        refusals = refusals_of(session, [customer.id for customer, _ in page], playbook, cooldown, now)
+        for customer, health in page:
+            currency = customer.currency or owner.currency
+            yield _candidate(customer, health, level, currency, refusals.get(customer.id, ""))
+        offset += PAGE
 
 
 def enrol(
