@@ -2,15 +2,16 @@
 
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from scoring.normalise import span
 
 if TYPE_CHECKING:
-    from scoring.scorecard import ForCustomers, Metric, Scorecard
+    from scoring.scorecard import Band, Category, ForCustomers, Metric, Scorecard
 
+_Part = TypeVar("_Part")
 Path = tuple[str | int, ...]
 Finding = tuple[Path, str]
 """Where in the scorecard (field names, and positions in lists), and what is wrong."""
@@ -22,39 +23,55 @@ _TARGET = "the sentence must contain {target}, where the value to reach is put i
 
 def scorecard_problems(card: "Scorecard") -> list[Finding]:
     """All broken rules of a scorecard, in the order of its parts; empty if it is sound."""
+    return part_problems(card.bands, card.categories, card.metrics)
+
+
+def part_problems(
+    bands: Sequence["Band | None"],
+    categories: Sequence["Category | None"],
+    metrics: Sequence["Metric | None"],
+) -> list[Finding]:
+    """The broken rules among parts; what needs a part that could not be read (None) is left out."""
+    parts: dict[str, Sequence[Band | Category | Metric | None]] = {
+        "bands": bands,
+        "categories": categories,
+        "metrics": metrics,
+    }
     empty: list[Finding] = [
         ((part,), f"there are none; a scorecard needs one or more {part}")
-        for part, values in (
-            ("bands", card.bands),
-            ("categories", card.categories),
-            ("metrics", card.metrics),
-        )
+        for part, values in parts.items()
         if not values
     ]
-    return empty or [
-        *_repeated(card),
-        *_bands(card),
-        *_weights(card),
-        *(finding for index, metric in enumerate(card.metrics) for finding in _metric(index, metric)),
-    ]
+    if empty:
+        return empty
+    found = [finding for part, values in parts.items() for finding in _repeated(part, values)]
+    whole_bands, whole_categories, whole_metrics = _whole(bands), _whole(categories), _whole(metrics)
+    if whole_bands is not None:
+        found += _bands(whole_bands)
+    if whole_categories is not None and whole_metrics is not None:
+        found += _weights(whole_categories, whole_metrics)
+    for index, metric in enumerate(metrics):
+        if metric is not None:
+            found += _metric(index, metric)
+    return found
 
 
-def _repeated(card: "Scorecard") -> Iterator[Finding]:
-    parts: tuple[tuple[str, Iterable[str]], ...] = (
-        ("bands", (band.name for band in card.bands)),
-        ("categories", card.category_names),
-        ("metrics", card.metric_names),
-    )
-    for part, names in parts:
-        seen: set[str] = set()
-        for index, name in enumerate(names):
-            if name in seen:
-                yield (part, index, "name"), f"{name!r} is there twice; each name may be used once"
-            seen.add(name)
+def _whole(parts: Sequence[_Part | None]) -> list[_Part] | None:
+    sound = [part for part in parts if part is not None]
+    return sound if len(sound) == len(parts) else None
 
 
-def _bands(card: "Scorecard") -> Iterator[Finding]:
-    for index, (upper, lower) in enumerate(pairwise(card.bands), start=1):
+def _repeated(part: str, values: Iterable["Band | Category | Metric | None"]) -> Iterator[Finding]:
+    seen: set[str] = set()
+    for index, value in enumerate(values):
+        if value is not None:
+            if value.name in seen:
+                yield (part, index, "name"), f"{value.name!r} is there twice; each name may be used once"
+            seen.add(value.name)
+
+
+def _bands(bands: list["Band"]) -> Iterator[Finding]:
+    for index, (upper, lower) in enumerate(pairwise(bands), start=1):
         if upper.lower == lower.lower:
             yield (
                 ("bands", index, "lower"),
@@ -73,28 +90,42 @@ def _bands(card: "Scorecard") -> Iterator[Finding]:
                 f"{lower.level} is better than {upper.level} of the band above; levels may only get worse "
                 "as scores fall",
             )
-    if min(band.lower for band in card.bands) > 0:
-        last = len(card.bands) - 1
+    yield from _reviews(bands)
+    if min(band.lower for band in bands) > 0:
+        last = len(bands) - 1
         yield (
             ("bands", last, "lower"),
-            f"the lowest band begins at {card.bands[last].lower:g}, so lower scores have no band; "
+            f"the lowest band begins at {bands[last].lower:g}, so lower scores have no band; "
             "the last band must begin at 0",
         )
 
 
-def _weights(card: "Scorecard") -> Iterator[Finding]:
-    total = math.fsum(metric.weight for metric in card.metrics)
+def _reviews(bands: list["Band"]) -> Iterator[Finding]:
+    reviewed = [
+        (index, band, band.review_days) for index, band in enumerate(bands) if band.review_days is not None
+    ]
+    for (_, upper, sooner), (index, lower, later) in pairwise(reviewed):
+        if later > sooner:
+            yield (
+                ("bands", index, "review_days"),
+                f"{lower.name!r} is looked at again after {later} days, {upper.name!r} after {sooner}; "
+                "a worse band must not wait longer than a better one",
+            )
+
+
+def _weights(categories: list["Category"], metrics: list["Metric"]) -> Iterator[Finding]:
+    total = math.fsum(metric.weight for metric in metrics)
     if abs(total - 100) > _WEIGHT_TOLERANCE:
         yield ("metrics",), f"the weights of [metrics.*] add up to {_sum(total)}, they must add up to 100"
-    known = set(card.category_names)
-    for index, metric in enumerate(card.metrics):
+    known = [category.name for category in categories]
+    for index, metric in enumerate(metrics):
         if metric.category not in known:
             yield (
                 ("metrics", index, "category"),
-                f"there is no category {metric.category!r}; there are {', '.join(card.category_names)}",
+                f"there is no category {metric.category!r}; there are {', '.join(known)}",
             )
-    for index, category in enumerate(card.categories):
-        own = math.fsum(metric.weight for metric in card.metrics if metric.category == category.name)
+    for index, category in enumerate(categories):
+        own = math.fsum(metric.weight for metric in metrics if metric.category == category.name)
         if own == 0:
             yield (
                 ("categories", index),
@@ -119,6 +150,12 @@ def _metric(index: int, metric: "Metric") -> Iterator[Finding]:
             ("metrics", index, "normalise"),
             f"it uses raw values from {low:g} to {high:g}, but only {least:g} to {greatest:g} are allowed "
             "(minimum, maximum); keep the first within the second",
+        )
+    if metric.better is not None and metric.better != metric.direction:
+        yield (
+            ("metrics", index, "better"),
+            f"says that {metric.better} values are good, but normalise gives {metric.direction} ones more "
+            "points; mend the one that is wrong",
         )
     if not _has_target(metric.success):
         yield ("metrics", index, "success"), _TARGET

@@ -5,23 +5,29 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from scoring.arrays import FloatArray
-from scoring.kernel import Scores
 from scoring.normalise import higher_is_better, points_of, raw_for
+from scoring.ranking import costliest
 from scoring.scorecard import Metric, Owner, Scorecard
 from scoring.units import WHOLE_UNITS, Unit, format_value
 
 GOOD_POINTS = 80.0
 """The points of a value that is called success: where the best band of the default scorecard begins."""
 
+_WITHOUT_SHARE = frozenset({Unit.PERCENT_CHANGE, Unit.SENTIMENT, Unit.RATING, Unit.YES_NO})
+"""Units of which half as much says nothing: a change in percent would mislead."""
+_GREATEST_SHARE = 1000.0
+"""Percent from which a change says more about how small the earlier value was."""
+
 
 class RiskFactor(BaseModel):
     """One metric that costs points: how many, from which raw value, and whether it fell.
 
-    `previous` is the usable raw value of the comparison day, `fell` says that it gave more points.
+    `previous` is the usable raw value of the comparison day, `fell` says that it gave more points, and
+    `previous_points` how many. `change_percent` is the change of the raw value in percent of the earlier one;
+    None where there is no earlier value, where that is 0, or where a share of the unit says nothing.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -31,23 +37,14 @@ class RiskFactor(BaseModel):
     unit: Unit
     value: float
     previous: float | None
+    change_percent: float | None = None
     points: float
+    previous_points: float | None = None
     lost: float
     fell: bool
     low: str
     owner: Owner
     words: str
-
-
-def top_factor_indices(scores: Scores, k: int) -> NDArray[np.int64]:
-    """(n, k) columns of the k metrics that cost each customer most, the costliest first; ties in the
-    scorecard's order. -1 fills up where fewer than k cost anything (all of them where insufficient)."""
-    if k < 1:
-        raise ValueError(f"k must be at least 1, not {k}")
-    cost = np.nan_to_num(scores.lost, nan=0.0)
-    order = np.argsort(-cost, axis=1, kind="stable")[:, :k]
-    found = np.where(np.take_along_axis(cost, order, axis=1) > 0, order, -1)
-    return np.pad(found, ((0, 0), (0, k - found.shape[1])), constant_values=-1).astype(np.int64)
 
 
 def risk_factors(
@@ -64,7 +61,8 @@ def risk_factors(
 
     The rows are that customer's of score_many, in the order of card.metric_names; `previous_values_row`
     has the raw values of `previous_days` days ago, NaN where unknown. Empty if nothing costs points or the
-    data is insufficient. Raises ValueError if a row's length does not fit.
+    data is insufficient; a metric that counts with a default has no value and is no risk factor. Raises
+    ValueError if a row's length does not fit.
     """
     rows = [values_row, points_row, lost_row, *([] if previous_values_row is None else [previous_values_row])]
     if top < 1:
@@ -72,10 +70,9 @@ def risk_factors(
     if any(len(row) != len(card.metrics) for row in rows):
         lengths = ", ".join(str(len(row)) for row in rows)
         raise ValueError(f"the rows have {lengths} values; scorecard {card.name} needs {len(card.metrics)}")
-    costly = [index for index in range(len(card.metrics)) if float(lost_row[index]) > 0]
-    costly.sort(key=lambda index: -float(lost_row[index]))
+    lost = np.asarray(lost_row, dtype=np.float64)
     factors = []
-    for index in costly[:top]:
+    for index in costliest(np.where(np.isfinite(values_row) & (lost > 0), lost, 0.0))[:top]:
         previous = None if previous_values_row is None else float(previous_values_row[index])
         measured = _Measured(
             float(values_row[index]), previous, float(points_row[index]), float(lost_row[index])
@@ -132,7 +129,7 @@ def _factor(metric: Metric, measured: _Measured, days: int) -> RiskFactor:
     value, previous, points, lost = measured
     if previous is not None and not _allowed(metric, previous):
         previous = None
-    fell = previous is not None and _points(metric, previous) > points
+    previous_points = None if previous is None else _points(metric, previous)
     return RiskFactor(
         metric=metric.name,
         category=metric.category,
@@ -140,22 +137,38 @@ def _factor(metric: Metric, measured: _Measured, days: int) -> RiskFactor:
         unit=metric.unit,
         value=value,
         previous=previous,
+        change_percent=_change_percent(metric.unit, value, previous),
         points=points,
+        previous_points=previous_points,
         lost=lost,
-        fell=fell,
+        fell=previous_points is not None and previous_points > points,
         low=metric.low,
         owner=metric.owner,
         words=_words(metric, value, previous, lost, days),
     )
 
 
+def _change_percent(unit: Unit, value: float, previous: float | None) -> float | None:
+    if previous is None or previous == 0 or unit in _WITHOUT_SHARE:
+        return None
+    change = (value - previous) / abs(previous) * 100
+    return change if math.isfinite(change) else None
+
+
 def _words(metric: Metric, value: float, previous: float | None, lost: float, days: int) -> str:
+    """As in "Active rate fell 61 % in 30 days, from 31 % to 12 %, and costs 38.0 points"."""
+    cost = f"{lost:.1f}" if lost >= 0.05 else "less than 0.1"
+    costs = f"costs {cost} {'point' if cost == '1.0' else 'points'}"
     now = format_value(value, metric.unit)
     then = None if previous is None else format_value(previous, metric.unit)
-    # A change too small to be seen in the rounded numbers is not worth a bracket.
-    change = "" if then is None or then == now else f" ({days} days ago it was {then})"
-    cost = f"{lost:.1f}" if lost >= 0.05 else "less than 0.1"
-    return f"{metric.title} is {now}{change} and costs {cost} {'point' if cost == '1.0' else 'points'}"
+    # A change too small to be seen in the rounded numbers is not worth words.
+    if then is None or then == now:
+        return f"{metric.title} is {now} and {costs}"
+    change = _change_percent(metric.unit, value, previous)
+    if change is None or not 0.5 < abs(change) < _GREATEST_SHARE:
+        return f"{metric.title} is {now} ({days} days ago it was {then}) and {costs}"
+    verb = "fell" if change < 0 else "rose"
+    return f"{metric.title} {verb} {abs(change):.0f} % in {days} days, from {then} to {now}, and {costs}"
 
 
 def _allowed(metric: Metric, value: float) -> bool:

@@ -25,12 +25,3 @@ LEVELS: tuple[Level, ...] = tuple(Level)
 """Best to worst; the index is the severity."""
 
 _SEVERITY = {level: severity for severity, level in enumerate(LEVELS)}
-
-
-def level_at(severity: int) -> Level | None:
-    """The level of a severity from an array; None for UNKNOWN. Raises ValueError for any other number."""
-    if severity == UNKNOWN:
-        return None
-    if not 0 <= severity < len(LEVELS):
-        raise ValueError(f"a severity is {UNKNOWN} (unknown) or 0 to {len(LEVELS) - 1}, not {severity}")
-    return LEVELS[severity]

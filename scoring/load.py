@@ -5,10 +5,11 @@ import tomllib
 from functools import cache
 from importlib.resources import files
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from scoring.checks import part_problems
 from scoring.errors import Place, Problem, ScorecardError
 from scoring.lines import Path, index_lines, line_of, line_of_decode_error
 from scoring.reasons import DATE_OR_TIME, TOO_DEEP, did_you_mean, findings, shown, to_file_path, unknown_key
@@ -17,6 +18,7 @@ from scoring.scorecard import Band, Category, Metric, Scorecard
 LONGEST_FILE = 256 * 1024
 """Bytes. A scorecard of a hundred metrics has about 50 KiB; more is not a scorecard."""
 
+_Part = TypeVar("_Part", bound=BaseModel)
 _NAMED_TABLES: dict[str, type[BaseModel]] = {"categories": Category, "metrics": Metric}
 
 
@@ -60,15 +62,40 @@ def _parse(text: str, source: str) -> Scorecard:
         try:
             return Scorecard.model_validate_json(json.dumps(_as_fields(data), default=_not_json))
         except ValidationError as error:
-            found = [
-                (to_file_path(path, names), reason)
-                for details in error.errors(include_url=False)
-                for path, reason in findings(details)
-            ]
+            found = [(to_file_path(path, names), reason) for path, reason in _all_findings(data, error)]
     lines = index_lines(text.replace("\r\n", "\n"))
-    raise ScorecardError(
-        [Problem(Place(source, line_of(lines, path), shown(path)), reason) for path, reason in found]
+    problems = [Problem(Place(source, line_of(lines, path), shown(path)), reason) for path, reason in found]
+    raise ScorecardError(sorted(problems, key=lambda problem: problem.place.line))
+
+
+def _all_findings(data: dict[str, Any], error: ValidationError) -> list[tuple[Path, str]]:
+    """What is wrong with single values, and then the rules among the parts that could be read.
+
+    Rules among parts are checked once every value is sound. To tell all mistakes at once, those that can be
+    judged anyway are checked here.
+    """
+    details = error.errors(include_url=False)
+    found = [finding for one in details for finding in findings(one)]
+    fields = _as_fields(data)
+    if any(one["type"] in ("scorecard_rules", "json_invalid") for one in details):
+        return found
+    if not all(isinstance(fields.get(part), list) for part in ("bands", "categories", "metrics")):
+        return found
+    return found + part_problems(
+        _sound(Band, fields["bands"]),
+        _sound(Category, fields["categories"]),
+        _sound(Metric, fields["metrics"]),
     )
+
+
+def _sound(model: type[_Part], tables: list[Any]) -> list[_Part | None]:
+    parts: list[_Part | None] = []
+    for table in tables:
+        try:
+            parts.append(model.model_validate_json(json.dumps(table, default=_not_json)))
+        except ValidationError:
+            parts.append(None)
+    return parts
 
 
 @cache

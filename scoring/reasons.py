@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from scoring.lines import Path
-from scoring.normalise import Linear, Steps, Table
+from scoring.normalise import HalfLife, Linear, Logarithm, Steps, Table
 from scoring.scorecard import Band, Category, ForCustomers, Guard, Metric, Scorecard
 
 _PARTS: Mapping[str, type[BaseModel]] = {
@@ -19,7 +19,13 @@ _PARTS: Mapping[str, type[BaseModel]] = {
     "metrics": Metric,
     "guard": Guard,
 }
-_KINDS: Mapping[str, type[BaseModel]] = {"linear": Linear, "table": Table, "steps": Steps}
+_KINDS: Mapping[str, type[BaseModel]] = {
+    "linear": Linear,
+    "table": Table,
+    "steps": Steps,
+    "logarithm": Logarithm,
+    "half_life": HalfLife,
+}
 _KEY_OF_FIELD: Mapping[tuple[type[BaseModel], str], str] = {(Band, "lower"): "from"}
 """`from` is a word of Python's own, so the field has another name than the key in the file."""
 

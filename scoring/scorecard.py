@@ -5,7 +5,7 @@ import json
 import math
 import re
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 from scoring.arrays import judged
 from scoring.checks import scorecard_problems
 from scoring.levels import Level
-from scoring.normalise import FROZEN, Normalisation, Raw, refusal
+from scoring.normalise import FROZEN, Normalisation, Points, Raw, higher_is_better, refusal
 from scoring.units import Unit
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
@@ -30,8 +30,24 @@ def _a_name(name: str) -> str:
 
 
 Name = Annotated[str, AfterValidator(_a_name)]
+_LONGEST_METRIC = 60
+"""Letters that a store has room for in the name of a measured value."""
+
+
+def _a_metric_name(name: str) -> str:
+    if len(name) > _LONGEST_METRIC:
+        raise refusal(f"{name!r} has {len(name)} characters; a metric's name has {_LONGEST_METRIC} at most")
+    return name
+
+
+MetricName = Annotated[Name, AfterValidator(_a_metric_name)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"\S")]
 Weight = Annotated[float, Field(gt=0, le=100)]
+Source = Annotated[
+    Text | None,
+    Field(default=None, description="where the numbers come from, a sentence; unset, what stands around it"),
+]
+"""For people only: it changes no score, so it is no part of the fingerprint."""
 
 
 class Owner(StrEnum):
@@ -61,6 +77,13 @@ class Band(BaseModel):
     lower: float = Field(ge=0, le=100, description="the lowest score of the band, 0 to 100")
     level: Level = Field(description=f"one of {', '.join(Level)}")
     action: Text = Field(description="what to do about a customer in this band, a sentence")
+    review_days: int | None = Field(
+        default=None,
+        ge=1,
+        le=366,
+        description="a customer in this band is looked at every so many days, 1 to 366",
+    )
+    source: Source = None
 
 
 class Category(BaseModel):
@@ -70,6 +93,7 @@ class Category(BaseModel):
     name: Name
     title: Text = Field(description="the category's name as people read it")
     weight: Weight = Field(description="percent points of the whole, above 0 and up to 100")
+    source: Source = None
 
 
 class ForCustomers(BaseModel):
@@ -102,7 +126,7 @@ class Metric(BaseModel):
     """
 
     model_config = FROZEN
-    name: Name
+    name: MetricName
     category: Name = Field(description="the name of a [categories.*] table")
     weight: Weight = Field(description="percent points of the whole, above 0 and up to 100")
     title: Text = Field(description="the metric's name as people read it")
@@ -112,9 +136,19 @@ class Metric(BaseModel):
     max_age_days: float | None = Field(
         default=None, gt=0, le=3660, description="days after which a value counts as missing, above 0"
     )
+    better: Literal["higher", "lower"] | None = Field(
+        default=None,
+        description='"higher" or "lower": which raw values are good; stated, it is held against normalise',
+    )
     normalise: Normalisation = Field(
-        description='{ kind = "linear", worst, best }, { kind = "table", points } '
-        'or { kind = "steps", better, points, otherwise }'
+        description='{ kind = "linear", worst, best }, { kind = "table", points }, '
+        '{ kind = "steps", better, points, otherwise }, { kind = "logarithm", worst, best } '
+        'or { kind = "half_life", half_life }'
+    )
+    default: Points | None = Field(
+        default=None,
+        description="points from 0 to 100 that stand in until the value has ever been measured; the score is "
+        "flagged as using a default, coverage does not count it",
     )
     low: Text = Field(description="a phrase that says what a bad value means")
     action: Text = Field(description="one sentence: what can be done to improve the value")
@@ -126,6 +160,12 @@ class Metric(BaseModel):
         description="a table with label, and step, goal and area where they fit; without it customers never "
         "read of the metric",
     )
+    source: Source = None
+
+    @property
+    def direction(self) -> Literal["higher", "lower"]:
+        """Which raw values are the good ones, as the normalisation has it."""
+        return "higher" if higher_is_better(self.normalise) else "lower"
 
 
 class Scorecard(BaseModel):
@@ -144,6 +184,13 @@ class Scorecard(BaseModel):
         default=0.5, ge=0, le=1, description="the share of the weight that must be measured, 0 to 1"
     )
     guard: Guard = Field(default=Guard(), description="a table with margin and agreeing_days")
+    trend_threshold: float = Field(
+        default=5.0,
+        gt=0,
+        le=50,
+        description="points up or down within 30 days from which a score counts as rising or declining",
+    )
+    source: Source = None
     bands: tuple[Band, ...] = Field(
         max_length=20, description="[[bands]] tables with name, from, level, action"
     )
@@ -186,12 +233,41 @@ class Scorecard(BaseModel):
         """The risk level of a score from 0 to 100."""
         return self.band_of(score).level
 
+    def source_of(self, part: Metric | Category | Band) -> str:
+        """Where a part's numbers come from: its own source, else its category's, else the scorecard's.
+
+        "" if none is given.
+        """
+        around = None
+        if isinstance(part, Metric):
+            around = next(one.source for one in self.categories if one.name == part.category)
+        return part.source or around or self.source or ""
+
     def fingerprint(self) -> str:
-        """SHA-256 (hex) of the content: comments and layout of the file do not count, all else does."""
+        """SHA-256 (hex) of what the scorecard means: all of its content but layout, comments and sources."""
         values = self.model_dump(mode="json")
+        _leave_out(values, "source")
+        _leave_out_unset(values, {"trend_threshold": 5.0})
+        for band in values["bands"]:
+            _leave_out(band, "source")
+            _leave_out_unset(band, {"review_days": None})
+        for category in values["categories"]:
+            _leave_out(category, "source")
         for metric in values["metrics"]:
-            # Scorecards of before this table existed keep their hash, and with it what was scored by them.
-            if metric["customer"] is None:
-                del metric["customer"]
+            _leave_out(metric, "source", "better")
+            _leave_out_unset(metric, {"customer": None, "default": None})
         content = json.dumps(values, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(content.encode()).hexdigest()
+
+
+def _leave_out(values: dict[str, Any], *keys: str) -> None:
+    # They tell and check, and change no score: `better` says again what the normalisation says.
+    for key in keys:
+        values.pop(key, None)
+
+
+def _leave_out_unset(values: dict[str, Any], added: dict[str, float | None]) -> None:
+    # Scorecards of before these keys existed keep their hash, and with it what was scored by them.
+    for key, unset in added.items():
+        if values[key] == unset:
+            del values[key]

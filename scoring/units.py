@@ -43,18 +43,20 @@ _TIME_WORDS = {
 _TWO_DECIMALS = frozenset({Unit.RATIO, Unit.SENTIMENT})
 
 
-def format_value(value: float, unit: Unit) -> str:
+def format_value(value: float, unit: Unit, *, decimals: int | None = None) -> str:
     """A raw value in words: 12.04 percent is "12 %", 4 months is "4 months".
 
-    Money carries no currency here, as a scorecard does not know it. Raises ValueError for NaN or infinity.
+    `decimals` is how many there are at most, unset what suits the unit. Money carries no currency here, as a
+    scorecard does not know it. Raises ValueError for NaN or infinity.
     """
     if not math.isfinite(value):
         raise ValueError(f"only a finite value can be written for people, not {value}")
     if unit is Unit.YES_NO:
         return "yes" if value >= 0.5 else "no"
     if unit is Unit.MONEY:
-        return f"{value:,.0f}" if abs(value) >= 1000 else _number(value, 2)
-    number = _number(value, 2 if unit in _TWO_DECIMALS else 1)
+        usual = 0 if abs(value) >= 1000 else 2
+        return _number(value, usual if decimals is None else decimals)
+    number = _number(value, (2 if unit in _TWO_DECIMALS else 1) if decimals is None else decimals)
     if unit is Unit.PERCENT_CHANGE and not number.startswith("-") and number != "0":
         number = f"+{number}"
     if unit in _TIME_WORDS:
@@ -65,4 +67,4 @@ def format_value(value: float, unit: Unit) -> str:
 def _number(value: float, decimals: int) -> str:
     # Adding 0.0 turns a rounded -0.0 into 0.0, which would else read "-0".
     text = f"{round(value, decimals) + 0.0:,.{decimals}f}"
-    return text.rstrip("0").rstrip(".")
+    return text.rstrip("0").rstrip(".") if "." in text else text

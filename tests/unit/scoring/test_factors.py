@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoring.factors import risk_factors, success_words, target_value, top_factor_indices
+from scoring.factors import risk_factors, success_words, target_value
 from scoring.kernel import score_many
 from scoring.scorecard import Scorecard
+from scoring.summary import summarise
 from scoring.units import Unit, format_value
 
 NAN = np.nan
@@ -20,7 +21,7 @@ def test_the_costliest_metrics_come_first_and_say_what_they_cost(small: Scorecar
         small, [12.0, -25.0, 1.0], scores.points[0], scores.lost[0], previous_values_row=[31.0, -30.0, NAN]
     )
     assert [factor.words for factor in factors] == [
-        "Active rate is 12 % (30 days ago it was 31 %) and costs 38.0 points",
+        "Active rate fell 61 % in 30 days, from 31 % to 12 %, and costs 38.0 points",
         "Trend is -25 % (30 days ago it was -30 %) and costs 17.5 points",
     ]
     first, second = factors
@@ -48,6 +49,15 @@ def test_small_costs_read_well(small: Scorecard) -> None:
     assert active.words == "Active rate is 50 % and costs less than 0.1 points"
 
 
+def test_half_a_percent_is_told_by_its_values_not_as_0_percent(small: Scorecard) -> None:
+    row = [50.0, 25.0, 201.0]
+    scores = score_many(small, [row])
+    found = risk_factors(small, row, scores.points[0], scores.lost[0], [50.0, 25.0, 200.0], top=1)
+    assert found[0].metric == "last_login"
+    assert found[0].change_percent == 0.5
+    assert "is 201 days (30 days ago it was 200 days)" in found[0].words
+
+
 def test_nothing_costs_points_without_a_score(small: Scorecard) -> None:
     row = [NAN, -50.0, NAN]
     scores = score_many(small, [row])
@@ -58,20 +68,15 @@ def test_nothing_costs_points_without_a_score(small: Scorecard) -> None:
         risk_factors(small, row, scores.points[0], scores.lost[0], top=0)
 
 
-def test_top_factor_indices(small: Scorecard) -> None:
-    scores = score_many(
-        small,
-        [
-            [12.0, -25.0, 1.0],  # 38, 17.5, 0
-            [50.0, 25.0, 31.0],  # 0, 0, 25
-            [50.0, -50.0, 31.0],  # 0, 25, 25: a tie goes by the scorecard's order
-            [NAN, NAN, 31.0],  # insufficient
-        ],
-    )
-    assert top_factor_indices(scores, 2).tolist() == [[0, 1], [2, -1], [1, 2], [-1, -1]]
-    assert top_factor_indices(scores, 4).tolist()[2] == [1, 2, -1, -1]
-    with pytest.raises(ValueError, match="at least 1"):
-        top_factor_indices(scores, 0)
+def test_the_costliest_of_many(small: Scorecard) -> None:
+    rows = [
+        [12.0, -25.0, 1.0],  # 38, 17.5, 0
+        [50.0, 25.0, 31.0],  # 0, 0, 25
+        [50.0, -50.0, 31.0],  # 0, 25, 25: a tie goes by the scorecard's order
+        [NAN, NAN, 31.0],  # insufficient
+    ]
+    assert summarise(small, rows, top=2).top.tolist() == [[0, 1], [2, -1], [1, 2], [-1, -1]]
+    assert summarise(small, rows, top=4).top.tolist()[2] == [1, 2, -1, -1]
 
 
 @given(
@@ -81,8 +86,7 @@ def test_top_factor_indices(small: Scorecard) -> None:
 )
 def test_both_ways_name_the_same_metrics(small: Scorecard, rows: list[list[float]]) -> None:
     scores = score_many(small, rows)
-    indices = top_factor_indices(scores, 3)
-    for row, found in enumerate(indices.tolist()):
+    for row, found in enumerate(summarise(small, rows).top.tolist()):
         factors = risk_factors(small, rows[row], scores.points[row], scores.lost[row])
         assert [f.metric for f in factors] == [small.metric_names[i] for i in found if i >= 0]
 

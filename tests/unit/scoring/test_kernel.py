@@ -24,7 +24,7 @@ def test_a_full_score_by_hand(small: Scorecard) -> None:
     assert scores.lost.tolist() == [[10.0, 17.5, 6.25]]
     assert (scores.coverage[0], scores.rejected[0], scores.insufficient[0]) == (1.0, 0, False)
     assert LEVELS[scores.level[0]] is Level.HEALTHY
-    assert small.bands[scores.band[0]].name == "Good"
+    assert small.band_of(scores.score[0]).name == "Good"
 
 
 def test_a_missing_metric_neither_helps_nor_hurts(small: Scorecard) -> None:
@@ -45,7 +45,6 @@ def test_below_the_coverage_limit_there_is_no_score(small: Scorecard) -> None:
     assert scores.insufficient.tolist() == [False, True, True]
     np.testing.assert_array_equal(scores.score, [80, NAN, NAN])
     assert scores.level.tolist() == [1, -1, -1]
-    assert scores.band.tolist() == [0, -1, -1]
     # what is known is still shown, but nothing is lost from a score that is not there
     np.testing.assert_array_equal(scores.category_scores[1], [60, NAN])
     assert np.isnan(scores.lost[1:]).all()

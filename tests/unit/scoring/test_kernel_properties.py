@@ -4,7 +4,7 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -31,7 +31,6 @@ def pick(scores: Scores, rows: list[int] | slice) -> Scores:
     return Scores(*(getattr(scores, field.name)[rows] for field in fields(Scores)))
 
 
-@settings(deadline=None)
 @given(values=ROWS)
 def test_ranges_and_no_nan_unless_insufficient(values: FloatArray) -> None:
     scores = score_many(CARD, values)
@@ -47,7 +46,6 @@ def test_ranges_and_no_nan_unless_insufficient(values: FloatArray) -> None:
         assert CARD.level_of(float(scores.score[row])).severity == scores.level[row]
 
 
-@settings(deadline=None)
 @given(values=ROWS, metric=st.integers(0, METRICS - 1), share=st.floats(0, 1))
 def test_a_better_value_never_lowers_the_score(values: FloatArray, metric: int, share: float) -> None:
     spec = CARD.metrics[metric]
@@ -65,7 +63,6 @@ def test_a_better_value_never_lowers_the_score(values: FloatArray, metric: int, 
     assert np.all(after.level[known] <= before.level[known])
 
 
-@settings(deadline=None)
 @given(values=ROWS, data=st.data())
 def test_order_and_partition_change_no_bit(values: FloatArray, data: st.DataObject) -> None:
     whole = score_many(CARD, values)
@@ -84,6 +81,6 @@ def test_many_customers_are_scored_like_each_part_of_them(size: int) -> None:
     ages = rng.uniform(0, 40, values.shape)
     whole = score_many(CARD, values, ages)
     assert 0 < whole.insufficient.sum() < len(values)
-    for start in (0, 16_380, 32_768, 39_000):
+    for start in (0, 16_380, 32_765, 32_768, 39_000):
         rows = slice(start, start + size)
         assert same_bits(score_many(CARD, values[rows], ages[rows]), pick(whole, rows))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from scoring.arrays import judged
-from scoring.levels import LEVELS, UNKNOWN, Level, level_at
+from scoring.levels import LEVELS, Level
 from scoring.load import builtin, builtin_names
 from scoring.scorecard import Scorecard
 
@@ -14,10 +14,6 @@ from scoring.scorecard import Scorecard
 def test_levels_run_from_best_to_worst() -> None:
     assert [level.value for level in LEVELS] == ["THRIVING", "HEALTHY", "AT_RISK", "HIGH_RISK", "CRITICAL"]
     assert [level.severity for level in LEVELS] == [0, 1, 2, 3, 4]
-    assert [level_at(level.severity) for level in LEVELS] == list(LEVELS)
-    assert level_at(UNKNOWN) is None
-    with pytest.raises(ValueError, match="0 to 4, not 5"):
-        level_at(5)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,20 @@ TABLE = "points = [[-50, 0], [0, 60], [25, 100]]"
 STEPS = "points = [[1, 100], [7, 75], [30, 50]]"
 MONEY = "[categories.money]"
 SPARE = "[categories.spare]"
+CALLS = 'normalise = { kind = "linear", worst = 0, best = 50 }'
+LOG = f"{ACTIVE} normalise"
 HEAD = 'name = "a"\nversion = 1\ntitle = "A"\ndescription = "B"\n'
+DUE, TALK = "due_days = 7", 'action = "Talk."'
+REVIEWS = 'action = "Act."'
+
+
+def log(worst: str, best: str) -> str:
+    return f'normalise = {{ kind = "logarithm", worst = {worst}, best = {best} }}'
+
+
+def half(length: str) -> str:
+    return f'normalise = {{ kind = "half_life", half_life = {length} }}'
+
 
 # what is replaced, by what (once), how the line of the place begins, the key, part of the reason
 CASES = [
@@ -75,9 +88,45 @@ CASES = [
     (STEPS, "points = []", LINEAR, "[metrics.last_login] normalise", "one or more pairs"),
     (STEPS, "points = [[1, 50], [7, 75]]", LINEAR, "[metrics.last_login] normalise", "above the one before"),
     (STEPS, "points = [[1, 50]], otherwise = 50", LINEAR, "[metrics.last_login] normalise", "50, 50"),
+    (TABLE, "points = [[0, 0], [1e-12, 60]]", LINEAR, "[metrics.trend] normalise", "are nearer than 1e-09"),
+    (CALLS, log("0", "0"), LINEAR, LOG, "worst and best are both 0"),
+    (CALLS, log("-1", "9"), LINEAR, f"{LOG}.worst", "greater than or equal to 0 (the raw value that gives 0"),
+    (CALLS, log("0", "inf"), LINEAR, f"{LOG}.best", "finite number"),
+    (CALLS, log("40", "40.00000000000001"), LINEAR, LOG, "are too near each other"),
+    (CALLS, log("0", "50, base = 10"), LINEAR, LOG, "unknown key; known: kind, worst, best"),
+    (CALLS, log("0", "500"), LINEAR, LOG, "it uses raw values from 0 to 500, but only 0 to 100 are allowed"),
+    (CALLS, half("0"), LINEAR, f"{LOG}.half_life", "greater than 0 (the raw value that gives 50 points"),
+    (CALLS, half("1e-12"), LINEAR, LOG, "it must be at least 1e-09"),
+    (CALLS, half("nan"), LINEAR, f"{LOG}.half_life", "finite number"),
+    (CALLS, half("7, worst = 9"), LINEAR, LOG, "unknown key; known: kind, half_life"),
+    (CALLS, 'normalise = { kind = "log2" }', LINEAR, LOG, "has the unknown kind 'log2'; it must be { kind"),
+    (CALLS, 'normalise = { kind = "half_life" }', LINEAR, f"{LOG}.half_life", "is missing; it must be"),
+    (DUE, f"{DUE}\ndefault = 101", "default", f"{ACTIVE} default", "equal to 100 (points from 0"),
+    (DUE, f"{DUE}\ndefault = -1", "default", f"{ACTIVE} default", "greater than or equal to 0"),
+    (DUE, f"{DUE}\ndefault = nan", "default", f"{ACTIVE} default", "finite number"),
+    (DUE, f"{DUE}\ndefault = '50'", "default", f"{ACTIVE} default", 'is "50", but must be a number'),
+    (DUE, f"{DUE}\nbetter = 'lower'", "better", f"{ACTIVE} better", "says that lower values are good, but"),
+    (DUE, f"{DUE}\nbetter = 'up'", "better", f"{ACTIVE} better", '"higher" or "lower": which raw values'),
+    (DUE, f"{DUE}\nsource = ' '", "source", f"{ACTIVE} source", "not be blank (where the numbers come from"),
+    ("[guard]", "source = 1\n[guard]", "source", "source", "is 1, but must be a text in quotes"),
+    ("[guard]", "trend_threshold = 0\n[guard]", "trend", "trend_threshold", "greater than 0 (points up"),
+    (TALK, f"{TALK}\nreview_days = 0", "review", "[[bands]] no. 2 review_days", "greater than or equal to 1"),
+    (TALK, f"{TALK}\nreview_days = 1.5", "review", "[[bands]] no. 2 review_days", "must be a whole number"),
+    (TALK, f"{TALK}\nreview = 7", "review", "[[bands]] no. 2 review", "did you mean 'review_days'?"),
+    (REVIEWS, f"{REVIEWS}\nreview_days = 30", "review", "[[bands]] no. 3 review_days", "must not wait"),
     ("[guard]", "metrics_extra = 1\n[guard]", "metrics_extra", "metrics_extra", "did you mean 'metrics'?"),
     ("[guard]\n", "[guards]\n", "[guards]", "guards", "did you mean 'guard'?"),
 ]  # fmt: skip
+
+
+def test_a_metric_has_a_name_that_a_store_has_room_for(small_text: str) -> None:
+    longest, one_more = "m" * 60, "m" * 61
+    named = small_text.replace("[metrics.last_login", f"[metrics.{longest}")
+    assert longest in parse_scorecard(named, "mine.toml").metric_names
+    with pytest.raises(ScorecardError) as caught:
+        parse_scorecard(named.replace(longest, one_more), "mine.toml")
+    assert [p.place.key for p in caught.value.problems] == [f"[metrics.{one_more}] name"]
+    assert "has 61 characters; a metric's name has 60 at most" in str(caught.value)
 
 
 @pytest.mark.parametrize("case", CASES, ids=[f"{case[3]}: {case[4]}" for case in CASES])
@@ -85,6 +134,8 @@ def test_a_mistake_is_refused_with_its_place(small_text: str, case: tuple[str, s
     old, new, line, key, reason = case
     assert old in small_text
     text = small_text.replace(old, new, 1)
+    if old == REVIEWS:
+        text = text.replace(TALK, f"{TALK}\nreview_days = 7")
     with pytest.raises(ScorecardError) as caught:
         parse_scorecard(text, "mine.toml")
     matching = [p for p in caught.value.problems if p.place.key.startswith(key) and reason in p.reason]
@@ -121,6 +172,27 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_the_file(small_text: str)
     assert [p.place.key for p in caught.value.problems] == ["[guard] margin", "[metrics.last_login] due_days"]
     assert str(caught.value).count("\n") == 1
     assert caught.value.place == caught.value.problems[0].place
+
+
+def test_rules_among_the_sound_parts_are_told_with_the_mistakes_in_others(small_text: str) -> None:
+    text = small_text.replace("margin = 3.0", "margin = -1").replace("due_days = 3", "due_days = 0")
+    text = text.replace("from = 40", "from = 70").replace("best = 50 }", "best = 50 }\nbetter = 'lower'")
+    with pytest.raises(ScorecardError) as caught:
+        parse_scorecard(text, "mine.toml")
+    assert [problem.place.key for problem in caught.value.problems] == [
+        "[guard] margin",
+        "[[bands]] no. 2 from",
+        "[metrics.active] better",
+        "[metrics.last_login] due_days",
+    ]
+    lines = [problem.place.line for problem in caught.value.problems]
+    assert lines == sorted(lines)
+
+
+def test_weights_are_not_judged_while_a_metric_cannot_be_read(small_text: str) -> None:
+    with pytest.raises(ScorecardError) as caught:
+        parse_scorecard(small_text.replace("weight = 50", "weight = 'half'"), "mine.toml")
+    assert [problem.place.key for problem in caught.value.problems] == ["[metrics.active] weight"]
 
 
 def test_a_header_or_key_inside_a_string_is_not_taken_for_the_real_one(small_text: str) -> None:
