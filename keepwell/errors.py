@@ -104,6 +104,15 @@ class ConfigurationError(KeepwellError):
     exit_code = 7
 
 
+class TemplateStoppedError(ConfigurationError):
+    """A template took too much time or memory and was stopped; it would each time, so nothing tries again.
+
+    Workflows know it by the name of the class: `workflows.policies.STEP_RETRY`.
+    """
+
+    audience: Audience = "developer"
+
+
 class SendRefusedError(KeepwellError):
     """A provider said no: the message was not taken. `retry_after` is when it asks us to come again."""
 
@@ -115,6 +124,14 @@ class SendRefusedError(KeepwellError):
         self.retry_after = retry_after
 
 
+class NoMailboxError(SendRefusedError):
+    """A provider said that there is no such mailbox: nothing more may be sent to `address`."""
+
+    def __init__(self, message: str, *, address: str) -> None:
+        super().__init__(message, retryable=False)
+        self.address = address
+
+
 class SendUnknownError(KeepwellError):
     """Nobody knows whether a provider took a message: its answer was lost, broken or came too late.
 
@@ -124,3 +141,10 @@ class SendUnknownError(KeepwellError):
     retryable = True
     audience: Audience = "ops"
     exit_code = 6
+
+
+def reason_of(error: BaseException) -> str:
+    """Any error in one short line; without the statement and the values that a database's errors carry."""
+    lines = str(error).strip().splitlines()
+    text = lines[0][:200] if lines else ""
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -59,9 +59,10 @@ class LastCampaign(Frozen):
 class WaitingCustomer(Frozen):
     """A customer with open opportunities, the best first: by urgency, then by value, then the oldest.
 
-    `level` and `score` are the customer's now. `risk` and `expansion` name the open playbook of each
+    `level` and `score` are the customer's now. `risk`, `expansion` and `event` name an open playbook of each
     family, empty for none. `ended` says when expansion playbooks ended for this customer, by name; `last` is
-    the one of them that the customer heard of last, also where it failed.
+    the one of them that the customer heard of last, also where it failed. `off` are playbooks that are
+    switched off, by name, with the words that say so.
     """
 
     organisation: str
@@ -72,8 +73,10 @@ class WaitingCustomer(Frozen):
     score: float | None
     risk: str = ""
     expansion: str = ""
+    event: str = ""
     ended: dict[str, datetime] = Field(default_factory=dict)
     last: LastCampaign | None = None
+    off: dict[str, str] = Field(default_factory=dict)
     opportunities: tuple[OpenOpportunity, ...]
 
     def blocked(self, now: datetime) -> str:
@@ -88,6 +91,8 @@ class WaitingCustomer(Frozen):
             return held_words(self.risk, self.level)
         if self.expansion:
             return f"{self.expansion} runs already: one campaign at a time"
+        if self.event:
+            return f"{self.event} runs: a campaign waits until that is over"
         return self.last.rests(now) if self.last is not None else ""
 
     def waits(self, one: OpenOpportunity, playbook: Playbook | None, now: datetime) -> str:
@@ -98,6 +103,8 @@ class WaitingCustomer(Frozen):
             return f"The customer has upgraded: {one.upgraded}; the next scoring looks again"
         if playbook is None:
             return f"There is no playbook for {one.signal.value}"
+        if playbook.name in self.off:
+            return self.off[playbook.name]
         ended = self.ended.get(playbook.name)
         if ended is None or ended + playbook.cooldown <= now:
             return ""

@@ -6,7 +6,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
+from pydantic import field_validator
+
 from keepwell.contracts.base import Frozen
+from keepwell.contracts.lines import one_line
 from keepwell.contracts.playbook import Channel
 
 
@@ -14,6 +17,7 @@ class DeliveryState(StrEnum):
     """Where a delivery stands in the send ledger."""
 
     PLANNED = "planned"
+    DRAFT = "draft"
     DEFERRED = "deferred"
     SENDING = "sending"
     ACCEPTED = "accepted"
@@ -62,8 +66,29 @@ class LeftOver(Frozen):
     address: str
 
 
-class Message(Frozen):
-    """A rendered message, ready for a channel. `key` is its key in the send ledger."""
+MessageAction = Literal["acknowledge", "pause", "respond", "open"]
+"""What a message lets a member of staff do at once, where its channel can."""
+
+
+class WaysBack(Frozen):
+    """How the reader of an email answers and leaves; empty where there is no such way.
+
+    `reply_to` is where answers go instead of to the sender. The other two stand in the header
+    `List-Unsubscribe` (see `keepwell.mail.headers_of`): a page of ours, and an address that unsubscribes who
+    writes to it.
+    """
+
+    reply_to: str = ""
+    unsubscribe_url: str = ""
+    unsubscribe_mailto: str = ""
+
+
+class Message(WaysBack):
+    """A rendered message, ready for a channel. `key` is its key in the send ledger.
+
+    `category` says to a provider's statistics what kind of message it is: its playbook's name. `actions` are
+    what staff may do at once about the `intervention`. Subject and names stay on one line.
+    """
 
     key: str
     organisation: str
@@ -78,6 +103,24 @@ class Message(Frozen):
     action_label: str = ""
     action_url: str = ""
     attachments: tuple[Attachment, ...] = ()
+    category: str = ""
+    intervention: str = ""
+    actions: tuple[MessageAction, ...] = ()
+
+    @field_validator("subject", "sender_name")
+    @classmethod
+    def _stays_on_one_line(cls, value: str) -> str:
+        return one_line(value)
+
+    @field_validator("recipient")
+    @classmethod
+    def _with_a_plain_name(cls, value: Recipient) -> Recipient:
+        name = one_line(value.name)
+        return value if name == value.name else value.model_copy(update={"name": name})
+
+
+SANDBOX = "sendgrid sandbox"
+"""The provider of a message that SendGrid has checked and not sent."""
 
 
 class Accepted(Frozen):
@@ -110,12 +153,27 @@ class GoNow(Frozen):
     kind: Literal["now"] = "now"
 
 
+class WaitsFor(StrEnum):
+    """What a deferred message waits for: who frees it tells those that wait for it."""
+
+    HOURS = "hours"
+    ROOM = "room"
+    SWITCH = "switch"
+    VOICE = "voice"
+    DRAFT = "draft"
+
+
 class GoAt(Frozen):
-    """The gate lets the message through later, and why."""
+    """The gate lets the message through later, why, and what it waits for.
+
+    Hours: quiet hours or a closed day. Room: a cap. Switch: a person has stopped sending. Voice: another
+    playbook speaks with the customer. Draft: a person has not decided yet.
+    """
 
     kind: Literal["at"] = "at"
     at: datetime
     reason: str
+    waits_for: WaitsFor | None = None
 
 
 class DoNotGo(Frozen):

@@ -8,6 +8,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from keepwell.contracts.alerts import AlertSeverity, Trigger
 from keepwell.contracts.base import Frozen
 from keepwell.contracts.commands import Command
 from keepwell.contracts.offers import OfferChange, OfferMade
@@ -18,7 +19,7 @@ from scoring.signal import Signal, Urgency
 RECOVERED = (Level.HEALTHY, Level.THRIVING)
 """The levels that end a risk playbook."""
 
-ENGINE_NOW = 4
+ENGINE_NOW = 5
 """What new runs begin with; see `InterventionInput.engine`."""
 
 
@@ -76,12 +77,37 @@ class Opportunity(Frozen):
     at: datetime
 
 
+class AlertCause(Frozen):
+    """An alert as its event playbook hears of it; its figures stay in the store.
+
+    `level` and `score` are the customer's when it was handed over, None for one that was never scored.
+    """
+
+    id: str
+    trigger: Trigger
+    severity: AlertSeverity
+    words: str
+    level: Level | None
+    score: float | None
+    at: datetime
+    due_at: datetime
+
+
+class Silenced(Frozen):
+    """An event playbook that has to give way to another of its customer."""
+
+    intervention: str
+    workflow_id: str
+
+
 class Opened(Frozen):
-    """An intervention that the store has opened: the transition or opportunity is claimed for it.
+    """An intervention that the store has opened: the transition, opportunity or alert is claimed for it.
 
     `shift` is how long its clock has stood still; it is not zero where `workflow reset` opens it again.
     A pause that a person put on another of the customer's playbooks counts here too. `held` says why an
     expansion must wait (empty: it need not); `holds` that the customer's expansion has to be told so.
+    `silences` are the customer's event playbooks that have to give way to this one. `acknowledged_by` has
+    the alert in hand since before the event playbook was opened, and so has the intervention in hand.
     `zone` is the organisation's time zone, for what people read; runs of before the field was there say UTC.
     """
 
@@ -98,6 +124,8 @@ class Opened(Frozen):
     held_at: datetime | None = None
     holds: bool = False
     zone: str = "UTC"
+    silences: tuple[Silenced, ...] = ()
+    acknowledged_by: str = ""
 
 
 class NotOpened(Frozen):
@@ -175,7 +203,8 @@ class Carry(Frozen):
 class InterventionInput(Frozen):
     """The input of an intervention's run.
 
-    A risk playbook is started by a change of level, an expansion playbook by an opportunity.
+    A risk playbook is started by a change of level, an expansion playbook by an opportunity, an event
+    playbook by an alert.
 
     `start` is drawn by whoever sends the start. It stays the same through `workflow reset`, and is
     another in a repeated delivery of the same transition: so the store can tell the two apart.
@@ -184,7 +213,9 @@ class InterventionInput(Frozen):
     any other. Since 2 the opening, the end and steps that only write to the store are local activities.
     Since 3 a change of level is refused as outdated where a newer one waits beside it, a hold that comes
     before the opening counts, and so does a resume that comes during a take-over. Since 4 what is so already
-    is answered without another line in the timeline, and who takes a smaller plan says which.
+    is answered without another line in the timeline, and who takes a smaller plan says which. Since 5 a step
+    that is put off holds back no other one, and has its whole `within` when its moment has come, and the end
+    is an ordinary activity again.
     """
 
     organisation: str
@@ -192,26 +223,27 @@ class InterventionInput(Frozen):
     start: str
     change: ScoreChange | None = None
     opportunity: Opportunity | None = None
+    alert: AlertCause | None = None
     playbook: Playbook
     carry: Carry | None = None
     engine: int = 1
 
     @property
-    def cause(self) -> ScoreChange | Opportunity:
-        """What started it: the customer's level and score are in both."""
-        found = self.change or self.opportunity
+    def cause(self) -> ScoreChange | Opportunity | AlertCause:
+        """What started it: the customer's level and score are in each of them."""
+        found = self.change or self.opportunity or self.alert
         assert found is not None  # noqa: S101  (checked below)
         return found
 
     @model_validator(mode="after")
     def _has_one_cause(self) -> Self:
-        if (self.change is None) == (self.opportunity is None):
-            raise ValueError("an intervention has a change of level or an opportunity, and not both")
+        if sum(cause is not None for cause in (self.change, self.opportunity, self.alert)) != 1:
+            raise ValueError("an intervention has a change of level, an opportunity or an alert: one of them")
         return self
 
 
 class OpenRequest(Frozen):
-    """Claim this transition or opportunity and open the intervention; `now` is the run's own time.
+    """Claim this transition, opportunity or alert and open the intervention; `now` is the run's own time.
 
     A playbook of None means the one in force for the change's level. `supersedes` is the
     intervention that ends with this claim, in the same transaction.
@@ -222,6 +254,7 @@ class OpenRequest(Frozen):
     start: str
     change: ScoreChange | None = None
     opportunity: Opportunity | None = None
+    alert: AlertCause | None = None
     playbook: Playbook | None
     workflow_id: str
     now: datetime

@@ -29,3 +29,33 @@ class Consent(StrEnum):
     GRANTED = "granted"
     UNKNOWN = "unknown"
     DENIED = "denied"
+
+
+class Purpose(StrEnum):
+    """What a message to a contact is for; a contact may say of each whether it is wanted."""
+
+    ACCOUNT = "account"
+    OFFERS = "offers"
+    TIPS = "tips"
+
+
+PURPOSE_OF = {"risk": Purpose.ACCOUNT, "expansion": Purpose.OFFERS, "event": Purpose.TIPS}
+"""The purpose of a playbook's messages, by its family."""
+
+
+class SuppressionReason(StrEnum):
+    """Why nothing may be sent to an address any more."""
+
+    BOUNCED = "bounced"
+    INVALID = "invalid"
+    COMPLAINED = "complained"
+    UNSUBSCRIBED = "unsubscribed"
+    MANUAL = "manual"
+
+
+PURPOSE_WORDS = {
+    Purpose.ACCOUNT: "messages about the account",
+    Purpose.OFFERS: "offers",
+    Purpose.TIPS: "tips",
+}
+"""How a sentence names what a contact does not want."""

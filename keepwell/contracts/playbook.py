@@ -16,12 +16,13 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from keepwell.contracts.alerts import Trigger
 from keepwell.contracts.base import Strict
 from keepwell.contracts.offers import OfferKind, OfferOption
 from scoring.levels import Level
 from scoring.signal import Signal
 
-Family = Literal["risk", "expansion"]
+Family = Literal["risk", "expansion", "event"]
 StepName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
 ZERO = timedelta()
 
@@ -45,8 +46,16 @@ class Audience(StrEnum):
 
     PRIMARY_CONTACT = "primary_contact"
     ALTERNATE_CONTACT = "alternate_contact"
+    BILLING_CONTACT = "billing_contact"
     OWNER = "owner"
+    COVER = "cover"
     LEAD = "lead"
+    SUPPORT = "support"
+    EXECUTIVE = "executive"
+
+
+CONTACTS = (Audience.PRIMARY_CONTACT, Audience.ALTERNATE_CONTACT, Audience.BILLING_CONTACT)
+"""The audiences at the customer's; the others are staff."""
 
 
 class Sender(StrEnum):
@@ -68,7 +77,10 @@ class StepBase(Strict):
 
 
 class Send(StepBase):
-    """One message to one recipient through one channel."""
+    """One message to one recipient through one channel.
+
+    `urgent`: to staff it goes at any hour of any day. To a contact it waits for a decent hour all the same.
+    """
 
     kind: Literal["send"] = "send"
     channel: Channel
@@ -77,6 +89,7 @@ class Send(StepBase):
     sender: Sender = Sender.COMPANY
     attach: StepName | None = None
     if_unknown: Literal["hold", "resend"] = "hold"
+    urgent: bool = False
 
 
 class Assign(StepBase):
@@ -102,11 +115,21 @@ class Document(StepBase):
 
 
 class Escalate(StepBase):
-    """Tells the owner's manager (or the team's lead) that nobody has taken this in hand."""
+    """Tells the owner's cover, or their manager (or the team's lead), that nobody has taken this in hand.
+
+    `urgent`: the message goes at any hour of any day; the task is there at once in any case.
+    """
 
     kind: Literal["escalate"] = "escalate"
     template: str
+    to: Literal["cover", "manager"] = "manager"
     due: timedelta = Field(gt=ZERO)
+    urgent: bool = False
+
+    @property
+    def audience(self) -> Audience:
+        """Whom it reaches."""
+        return Audience.COVER if self.to == "cover" else Audience.LEAD
 
 
 class Offer(StepBase):
@@ -137,8 +160,14 @@ class FollowUp(Strict):
 class Playbook(Strict):
     """A version of a playbook.
 
-    A risk playbook names the `level` it is for, an expansion playbook the `signal`. `closes_at` is when
-    it stops waiting for an answer. `follow_ups` are what accepting an offer leads to.
+    A risk playbook names the `level` it is for, an expansion playbook the `signal`, an event playbook the
+    `triggers` of alerts. `closes_at` is when it stops waiting for an answer. `follow_ups` are what accepting
+    an offer leads to.
+
+    Two things are for event playbooks alone. `when_due`: its clock begins when the alert is due, not when it
+    is raised. `beside_risk`: it may run beside a risk playbook, because it is for the staff; what it would
+    write to the customer meanwhile is left to people. One without it gives way to a risk playbook.
+
     `templates` pins each template by content hash; it is empty in the source and filled when an
     intervention begins, so that editing a file does not change a running one.
     """
@@ -149,6 +178,9 @@ class Playbook(Strict):
     purpose: str
     level: Level | None = None
     signal: Signal | None = None
+    triggers: tuple[Trigger, ...] = ()
+    when_due: bool = False
+    beside_risk: bool = False
     workflow: str = Field(pattern=r"^[A-Z][A-Za-z]+Playbook$")
     steps: tuple[Step, ...] = Field(min_length=1)
     closes_at: timedelta
@@ -158,8 +190,23 @@ class Playbook(Strict):
 
     @property
     def family(self) -> Family:
-        """Which of a customer's chains it belongs to: at most one of each family runs at a time."""
+        """Which of a customer's chains it belongs to.
+
+        At most one risk and one expansion playbook run at a time; event playbooks have a chain each.
+        """
+        if self.triggers:
+            return "event"
         return "risk" if self.level is not None else "expansion"
+
+    @property
+    def speaks(self) -> bool:
+        """Whether it is an event playbook that is there to write to the customer: one of them at a time."""
+        return self.family == "event" and not self.beside_risk
+
+    def delayed(self, by: timedelta) -> Playbook:
+        """The same playbook with everything in it that much later: its steps, and when it closes."""
+        steps = tuple(step.model_copy(update={"at": step.at + by}) for step in self.steps)
+        return self.model_copy(update={"steps": steps, "closes_at": self.closes_at + by})
 
     @property
     def all_steps(self) -> tuple[Step, ...]:
@@ -188,8 +235,10 @@ class Playbook(Strict):
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
-        if (self.level is None) == (self.signal is None):
-            raise ValueError(f"{self.label}: name either the level it is for, or the signal")
+        if sum((self.level is not None, self.signal is not None, bool(self.triggers))) != 1:
+            raise ValueError(f"{self.label}: name either the level it is for, or the signal, or the triggers")
+        if (self.when_due or self.beside_risk) and self.family != "event":
+            raise ValueError(f"{self.label}: when_due and beside_risk are for playbooks with triggers")
         twice = [name for name, count in Counter(step.name for step in self.all_steps).items() if count > 1]
         if twice:
             raise ValueError(f"{self.label}: step {twice[0]!r} appears twice; give each step its own name")

@@ -11,7 +11,9 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from keepwell.contracts.alerts import AlertSeverity, Trigger
 from keepwell.contracts.base import Frozen
+from keepwell.contracts.shown import Peers, Point, ShownFigures
 from scoring.levels import Level
 from scoring.signal import Signal
 
@@ -30,13 +32,19 @@ class Organisation(Frozen):
 
 
 class Person(Frozen):
-    """A member of staff or a contact."""
+    """A member of staff or a contact.
+
+    `away` says that a member of staff is away ("away until 3 December"), `stands_in` for whom they stand in
+    ("for Dana Reyes, who is away until 3 December"); both are empty where nobody is.
+    """
 
     name: str
     first_name: str
     email: str = ""
     phone: str = ""
     title: str = ""
+    away: str = ""
+    stands_in: str = ""
 
 
 class CustomerFacts(Frozen):
@@ -50,14 +58,6 @@ class CustomerFacts(Frozen):
     monthly_revenue: str
     renews_on: date | None
     facts: dict[str, str] = Field(default_factory=dict)
-
-
-class Point(Frozen):
-    """A metric's value on a day, written out with its unit."""
-
-    day: date
-    value: float
-    text: str
 
 
 class MetricFigure(Frozen):
@@ -102,113 +102,19 @@ class CategoryFigure(Frozen):
 
 
 class HealthFigures(Frozen):
-    """The score and what makes it, for staff. `before` is the score 30 days earlier, None without one."""
+    """The score and what makes it, for staff; no level and no score for who was never scored.
 
-    score: float
-    level: Level
-    before: float | None
-    coverage: float
-    categories: tuple[CategoryFigure, ...]
-    costly: tuple[Advice, ...]
-    strengths: tuple[MetricFigure, ...]
-    improved: tuple[MetricFigure, ...]
-
-
-class ShownFigure(Frozen):
-    """A metric as its customer reads it: `label` is the scorecard's phrase for customers, without a capital.
-
-    Values are written out with units. `change` is the change over 30 days in words, "" where there is none,
-    no earlier value, and for a trend. `good` says that the value stands well. `history` is at most 13 values
-    of the last 90 days, oldest first.
+    `before` is the score 30 days earlier, None without one.
     """
 
-    name: str
-    label: str
-    value: str
-    before: str
-    change: str
-    good: bool
-    history: tuple[Point, ...] = ()
-
-
-class ShownStep(Frozen):
-    """What we offer a customer to do together: `step` and `goal` are sentences that say "you".
-
-    `area` is what lies unused where the figure is low, a noun phrase, "" where the metric counts no such
-    thing. `owner` is who begins, until `due`.
-    """
-
-    figure: ShownFigure
-    step: str
-    goal: str
-    area: str
-    owner: str
-    due: date
-
-
-class ShownFigures(Frozen):
-    """What a customer may read about itself: of the metrics that the scorecard has words for customers for.
-
-    Each has at most three entries, the most telling first, and may be empty. `steps` are for what stands
-    worst, `strengths` stand well and are not falling, `improved` rose over 30 days, `unused` have an area and
-    stand badly, `used` are others that count a use.
-    """
-
-    steps: tuple[ShownStep, ...] = ()
-    strengths: tuple[ShownFigure, ...] = ()
-    improved: tuple[ShownFigure, ...] = ()
-    unused: tuple[ShownStep, ...] = ()
-    used: tuple[ShownFigure, ...] = ()
-
-
-class Benchmark(Frozen):
-    """A metric beside that of similar customers, values written out with units; `metric` is its name."""
-
-    metric: str
-    label: str
-    yours: str
-    median: str
-    best_quarter: str
-    better: bool
-
-
-class PeerStory(Frozen):
-    """What a similar customer reached, without naming it: the figure that rose most on its way up.
-
-    `step` is what we offer to do about that figure, "" where the scorecard says nothing.
-    """
-
-    likeness: str
-    label: str
-    value_from: str
-    value_to: str
-    days: int
-    step: str
-
-
-class PeerUse(Frozen):
-    """Similar customers who use well what this one leaves unused.
-
-    `metric` is the metric's name, `count` how many they are, `value` their metric, the one in the middle.
-    """
-
-    metric: str
-    count: int
-    value: str
-
-
-class Peers(Frozen):
-    """Similar customers: how many, what makes them similar, the comparison and one story.
-
-    All of it is of metrics that customers may read about. `users` has an entry for each of the customer's
-    unused metrics that enough of them use well.
-    """
-
-    count: int
-    likeness: str
-    benchmarks: tuple[Benchmark, ...]
-    story: PeerStory | None
-    users: tuple[PeerUse, ...] = ()
+    score: float | None
+    level: Level | None
+    before: float | None = None
+    coverage: float = 0.0
+    categories: tuple[CategoryFigure, ...] = ()
+    costly: tuple[Advice, ...] = ()
+    strengths: tuple[MetricFigure, ...] = ()
+    improved: tuple[MetricFigure, ...] = ()
 
 
 class ValueLine(Frozen):
@@ -253,12 +159,14 @@ class OfferFigures(Frozen):
 
     `options` are what may still be chosen: none once something is `agreed`, which says what in words, with
     a `note` of whoever wrote it down. `ends` is the end in the recipient's zone, written out, and
-    `hours_left` the time until then; "" and None before the offer is made.
+    `hours_left` the time until then; "" and None before the offer is made. `url` is the page where the
+    recipient answers, "" before the offer is made and for anybody who is no contact.
     """
 
     options: tuple[OptionFigure, ...] = ()
     ends: str = ""
     hours_left: int | None = None
+    url: str = ""
     agreed: str = ""
     agreed_kind: str = ""
     note: str = ""
@@ -295,6 +203,35 @@ class OpportunityFigures(Frozen):
     doing_well: int = 0
 
 
+class AlertFigures(Frozen):
+    """The alert that opened an event playbook, and its figures; "" and None where unknown.
+
+    `words`, `severity` and `reason` (why a payment failed, as the bank puts it) are for staff. `before` and
+    `now` are what fell, written out with its unit: `figure` says what it is, `fell` by how much. `days` is
+    how long nothing was heard, or the `feature` or `task` of the customer's lay untouched, `since` the last
+    day before. `amount` and `invoice` are of a payment that failed on the day `since`. `risk` names the risk
+    playbook that runs, "" for none.
+    """
+
+    STAFF_ONLY: ClassVar[frozenset[str]] = frozenset({"words", "severity", "risk", "reason"})
+
+    trigger: Trigger
+    severity: AlertSeverity
+    words: str
+    figure: str = ""
+    before: str = ""
+    now: str = ""
+    fell: str = ""
+    days: int | None = None
+    since: date | None = None
+    feature: str = ""
+    task: str = ""
+    amount: str = ""
+    invoice: str = ""
+    reason: str = ""
+    risk: str = ""
+
+
 class InterventionFacts(Frozen):
     """The intervention that writes; `day` counts from 1 on the day it began."""
 
@@ -316,15 +253,54 @@ class Notice(Frozen):
     reason: str
 
 
+class ToldAlert(Frozen):
+    """An alert as a notice to the staff tells it; `customer` is empty where it is about Keepwell itself."""
+
+    id: str
+    customer: str
+    words: str
+    severity: AlertSeverity
+    due: datetime | None = None
+
+
+class PersonalLinks(Frozen):
+    """Pages of ours for this reader alone: to end messages of this kind, and to choose among all of them.
+
+    Both are empty for staff, and where nobody in particular reads it.
+    """
+
+    unsubscribe: str = ""
+    preferences: str = ""
+
+
+class CallFigures(Frozen):
+    """What a person needs who is to call a customer.
+
+    `hours` are the contact's next working hours, with what the caller's clock says then. `usual` is when they
+    open emails, "" where that is not known. `others` are other contacts with a number, `sent` the last
+    messages and whether they were opened, `offers` what the playbook may offer, with its terms.
+    """
+
+    hours: str
+    usual: str = ""
+    others: tuple[str, ...] = ()
+    sent: tuple[str, ...] = ()
+    offers: tuple[str, ...] = ()
+
+
 class Context(Frozen):
     """All a template may use. `today` is the day on the intervention's clock in the recipient's zone.
 
     `notice` is for the fallback task alone, None elsewhere. `offer` is None where the playbook makes none,
-    or none stands any more; `opportunity` where no signal opened the intervention. `health` is what staff
-    read about the customer, `shown` what the customer may read about itself.
+    or none stands any more; `opportunity` where no signal opened the intervention, `alert` where no alert
+    did. `health` is what staff read about the customer, `shown` what the customer may read about itself.
+    `talk` is for whoever calls, None where no template asks for it.
+    `alerts` and how many there are beyond them (`more_alerts`) are for the notices of alerts alone.
     """
 
-    STAFF_ONLY: ClassVar[frozenset[str]] = frozenset({"health", "intervention", "why", "notice"})
+    STAFF_ONLY: ClassVar[frozenset[str]] = frozenset(
+        {"health", "intervention", "why", "notice", "alerts", "more_alerts", "talk"}
+    )
 
     organisation: Organisation
     customer: CustomerFacts
@@ -343,6 +319,11 @@ class Context(Frozen):
     value: ValueFigures = ValueFigures()
     offer: OfferFigures | None = None
     opportunity: OpportunityFigures | None = None
+    alert: AlertFigures | None = None
+    talk: CallFigures | None = None
+    links: PersonalLinks = PersonalLinks()
+    alerts: tuple[ToldAlert, ...] = ()
+    more_alerts: int = 0
 
 
 class Rendered(Frozen):
