@@ -17,6 +17,7 @@ class Kind(StrEnum):
     CONTACTS = "contacts"
     STAFF = "staff"
     METRICS = "metrics"
+    EVENTS = "events"
 
 
 @dataclass(frozen=True, slots=True)

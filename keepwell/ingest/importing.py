@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,11 +12,15 @@ from sqlmodel import Session
 
 from keepwell.db.engine import Store
 from keepwell.db.repositories import journal
+from keepwell.db.repositories.lookup import found
+from keepwell.db.repositories.scorecards_beside import cards_beside
+from keepwell.db.tables import Organisation
 from keepwell.errors import InputError
 from keepwell.ingest.cells import Kind, Reject, Row, shown
 from keepwell.ingest.checking import Checked, check
+from keepwell.ingest.engagement import Events, unknown_words
 from keepwell.ingest.files import Table
-from keepwell.ingest.mapping import Mapping
+from keepwell.ingest.mapping import Mapping as ColumnMapping
 from keepwell.ingest.metrics import Metrics, day_of
 from keepwell.ingest.people import Contacts, Customers
 from keepwell.ingest.plan import Plan
@@ -44,7 +48,7 @@ def import_file(
     organisation_id: str,
     kind: Kind,
     path: Path,
-    mapping: Mapping | None = None,
+    mapping: ColumnMapping | None = None,
     *,
     scorecard: Scorecard,
     now: datetime,
@@ -67,8 +71,11 @@ def import_file(
     that does not fit; StoreError where the database does not answer.
     """
     with Table(path) as table:
-        plan = make_plan(kind, table.columns, mapping, scorecard, file=path.name, is_text=table.is_text)
-        target = _target(kind, organisation_id, now, scorecard, measured_at)
+        beside = _beside(store, organisation_id, now) if kind is Kind.METRICS else ()
+        plan = make_plan(
+            kind, table.columns, mapping, scorecard, file=path.name, is_text=table.is_text, beside=beside
+        )
+        target = _target(kind, organisation_id, now, scorecard, measured_at, beside)
         run = _Run(store, kind, shown(path.name), plan, target, is_text=table.is_text, on_reject=on_reject)
         run.take(table.rows(), lambda: progress(table.done, table.size) if progress else None)
     return run.finish(organisation_id, now, by)
@@ -93,9 +100,10 @@ def ingest_metrics(
     the journal. Unknown keys reject their row. Checks, counts and errors as in `import_file`.
     """
     columns = ("customer", "metric", "value", "measured_at")
+    beside = _beside(store, organisation_id, now)
     # Planned as JSON: rows of a program may have a key more or less, which a CSV file's cannot.
-    plan = make_plan(Kind.METRICS, columns, None, scorecard, file=source, is_text=False)
-    target = _target(Kind.METRICS, organisation_id, now, scorecard, measured_at)
+    plan = make_plan(Kind.METRICS, columns, None, scorecard, file=source, is_text=False, beside=beside)
+    target = Metrics(organisation_id, now, scorecard, measured_at or day_of(now), beside)
     run = _Run(store, Kind.METRICS, source, plan, target, is_text=is_text, on_reject=on_reject)
     run.take(rows, lambda: None)
     return run.finish(organisation_id, now, by)
@@ -133,6 +141,40 @@ def store_metric(
         raise InputError(f"{reject.reason} [{reject.value}]", place=reject.column)
 
 
+def store_event(
+    store: Store,
+    organisation_id: str,
+    customer: str,
+    kind: str,
+    data: Mapping[str, object],
+    *,
+    now: datetime,
+    scorecard: Scorecard,
+    at: str | None = None,
+    event_id: str = "",
+    by: str = "import",
+) -> Summary:
+    """Store one event as a person typed it; it happened now unless `at` (ISO 8601) is given.
+
+    Raises InputError that names the part that is wrong.
+    """
+    values = {
+        "customer": customer,
+        "kind": kind,
+        "at": at or now.isoformat(),
+        "id": event_id,
+        "data": dict(data),
+    }
+    plan = make_plan(Kind.EVENTS, tuple(values), None, scorecard, file=kind, is_text=False)
+    target = Events(organisation_id, now)
+    run = _Run(store, Kind.EVENTS, shown(f"{customer}: {kind}"), plan, target, is_text=True, on_reject=None)
+    run.take([Row(1, values)], lambda: None)
+    summary = run.finish(organisation_id, now, by)
+    for reject in summary.rejects:
+        raise InputError(reject.reason + (f" [{reject.value}]" if reject.value else ""), place=reject.column)
+    return summary
+
+
 def read_moment(text: str, *, place: str) -> datetime:
     """A moment that a person typed (ISO 8601), for `measured_at`. InputError naming `place`."""
     try:
@@ -141,8 +183,21 @@ def read_moment(text: str, *, place: str) -> datetime:
         raise InputError(f"{text!r} {error.message()}", place=place) from None
 
 
+def _beside(store: Store, organisation_id: str, now: datetime) -> tuple[Scorecard, ...]:
+    """The scorecards computed beside the one in force: imports take their metrics too."""
+    # Written, because a built-in scorecard is stored on its first use in each of its versions.
+    with store.write() as session:
+        organisation = found(session, Organisation, organisation_id, "organisation")
+        return tuple(card for _, card in cards_beside(session, organisation, now))
+
+
 def _target(
-    kind: Kind, organisation_id: str, now: datetime, scorecard: Scorecard, measured_at: datetime | None
+    kind: Kind,
+    organisation_id: str,
+    now: datetime,
+    scorecard: Scorecard,
+    measured_at: datetime | None,
+    beside: Sequence[Scorecard],
 ) -> _Target:
     match kind:
         case Kind.CUSTOMERS:
@@ -152,7 +207,9 @@ def _target(
         case Kind.STAFF:
             return Staff(organisation_id, now)
         case Kind.METRICS:
-            return Metrics(organisation_id, now, scorecard, measured_at or day_of(now))
+            return Metrics(organisation_id, now, scorecard, measured_at or day_of(now), beside)
+        case Kind.EVENTS:
+            return Events(organisation_id, now)
 
 
 class _Run:
@@ -223,6 +280,8 @@ class _Run:
             self._total.updated += tally.updated
             self._total.unchanged += tally.unchanged
             self._total.kept_denials += tally.kept_denials
+            self._total.unknown_kinds += tally.unknown_kinds
+            self._total.alerts += tally.alerts
             self._rejected += len(tally.rejects)
             self._rejects += tally.rejects
         for reject in sorted(self._rejects, key=lambda reject: reject.line):
@@ -265,9 +324,12 @@ class _Run:
         return summary
 
     def _notes(self) -> tuple[str, ...]:
-        kept = self._total.kept_denials
-        if not kept:
-            return ()
-        return (
-            f"Contacts who stay without consent: {kept:,}. They said no, and no later consent_at is given.",
-        )
+        notes = [unknown_words(self._total.unknown_kinds)]
+        if kept := self._total.kept_denials:
+            notes.append(
+                f"Contacts who stay without consent: {kept:,}. They said no, and no later consent_at is "
+                "given."
+            )
+        if raised := len(self._total.alerts):
+            notes.append(f"Alerts raised: {raised:,} (keepwell alerts).")
+        return tuple(note for note in notes if note)

@@ -1,4 +1,4 @@
-"""Stores metrics, checked against the scorecard and the metrics that expansion signals read."""
+"""Stores metrics, checked against the scorecards and the metrics that expansion signals read."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from sqlmodel import Session
 
 from keepwell.db.repositories import ingest
+from keepwell.db.repositories.metrics_latest import store_metrics
 from keepwell.ingest.cells import Reject
 from keepwell.ingest.checking import Checked
 from keepwell.ingest.known import Known, known_metrics
@@ -32,14 +33,22 @@ def day_of(now: datetime) -> datetime:
 
 
 class Metrics:
-    """The target for metrics. Values without `measured_at` get the one given here."""
+    """The target for metrics. Values without `measured_at` get the one given here.
+
+    `beside` are the scorecards computed beside the one in force, whose metrics are taken too.
+    """
 
     def __init__(
-        self, organisation_id: str, now: datetime, scorecard: Scorecard, measured_at: datetime
+        self,
+        organisation_id: str,
+        now: datetime,
+        scorecard: Scorecard,
+        measured_at: datetime,
+        beside: Sequence[Scorecard] = (),
     ) -> None:
         self._organisation_id, self._now = organisation_id, now
         self._card, self._measured_at = scorecard, measured_at
-        self._metrics = known_metrics(scorecard)
+        self._metrics = known_metrics(scorecard, beside)
         self._seen = Seen()
 
     def store(self, session: Session, batch: Sequence[Item]) -> Tally:
@@ -58,8 +67,8 @@ class Metrics:
             key = f"{own}/{item.row.metric}/{moment.timestamp():f}"
             keys[key] = (own, item.row.metric, moment)
             entries.append(Entry(item.line, key, {"value": item.row.value}, item.columns))
-        found = ingest.metrics_by_key(session, list(keys.values()))
-        stored = {key: found[full] for key, full in keys.items() if full in found}
+        there = ingest.metrics_by_key(session, list(keys.values()))
+        stored = {key: there[full] for key, full in keys.items() if full in there}
         tally = settle(
             entries,
             stored,
@@ -67,7 +76,7 @@ class Metrics:
             fresh=lambda entry: self._fresh(entry, keys),
             stamp={"received_at": self._now},
         )
-        ingest.upsert(session, "metric", tally.write, keys=_KEYS)
+        store_metrics(session, tally.write)
         tally.rejects += rejects
         return tally
 

@@ -36,7 +36,7 @@ class Customers:
     def __init__(self, organisation_id: str, now: datetime) -> None:
         self._organisation_id, self._now = organisation_id, now
         self._seen = Seen()
-        self._defaults = defaults_of(CustomerRow) | {"owner_id": None}
+        self._defaults = defaults_of(CustomerRow) | {"owner_id": None, "subdivision": ""}
         del self._defaults["owner"]
 
     def store(self, session: Session, batch: Sequence[Checked[CustomerRow]]) -> Tally:
@@ -86,7 +86,7 @@ class Contacts:
     def __init__(self, organisation_id: str, now: datetime) -> None:
         self._organisation_id, self._now = organisation_id, now
         self._seen = Seen()
-        self._defaults = defaults_of(ContactRow) | {"suppressed": ""}
+        self._defaults = defaults_of(ContactRow)
         self._kept_denials = 0
 
     def store(self, session: Session, batch: Sequence[Checked[ContactRow]]) -> Tally:

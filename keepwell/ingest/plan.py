@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pydantic_core import PydanticCustomError
 
 from keepwell.errors import InputError
-from keepwell.ingest.cells import Cell, Reject, Row, shown
+from keepwell.ingest.cells import Cell, Kind, Reject, Row, shown
 from keepwell.ingest.sources import Reader
 
-FACTS = "facts"
+BAGS = {Kind.CUSTOMERS: "facts", Kind.EVENTS: "data"}
+"""The field that keeps columns as they are, for the kinds that have one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,8 @@ class Plan:
     """Turns a file's rows into ours.
 
     `fields` and `metrics` are read per row, `facts` are columns kept as they are, `constants` are the same
-    for all rows. With `metrics` (a wide file) one row gives one of our rows per metric that is not empty.
+    for all rows; `bag` is the field that keeps the facts. With `metrics` (a wide file) one row gives one of
+    our rows per metric that is not empty.
     """
 
     def __init__(
@@ -39,12 +41,13 @@ class Plan:
         *,
         known: frozenset[str] | None,
         is_text: bool,
+        bag: str = "",
     ) -> None:
         self._fields = tuple(fields)
         self._metrics = tuple(metrics)
         self._facts = tuple(facts)
         self._constants = dict(constants)
-        self._known = known
+        self._known, self._bag = known, bag
         self._known_header = is_text
         self._columns = {reader.field: reader.column for reader in self._fields}
 
@@ -73,7 +76,7 @@ class Plan:
             yield from self._wide(row, made)
         else:
             if self._facts:
-                made[FACTS] = self._gathered(row, made)
+                made[self._bag] = self._gathered(row, made)
             yield Shaped(row.line, made, self._columns)
 
     def _gathered(self, row: Row, made: Mapping[str, Cell]) -> dict[str, Cell]:
@@ -82,7 +85,7 @@ class Plan:
             for fact in self._facts
             if self._known_header or not _is_absent(fact, row)
         }
-        given = made.get(FACTS)
+        given = made.get(self._bag)
         return {**given, **gathered} if isinstance(given, dict) else gathered
 
     def _wide(self, row: Row, made: Mapping[str, Cell]) -> Iterator[Shaped | Reject]:

@@ -9,14 +9,12 @@ from pydantic import ValidationError
 from keepwell.ingest.cells import Cell, Kind
 from keepwell.ingest.known import known_metrics
 from keepwell.ingest.mapping import ALL_OTHERS, Mapping, Source
-from keepwell.ingest.plan import FACTS, Plan, Problems
+from keepwell.ingest.plan import BAGS, Plan, Problems
 from keepwell.ingest.rows import MODELS, TEXT, fields_of, required_of
 from keepwell.ingest.sources import UNITS, Reader, columns_of, plain_reader, reader, unit_factor
 from keepwell.ingest.suggest import did_you_mean
 from scoring.scorecard import Scorecard
 from scoring.units import Unit
-
-_FACT_PREFIX = "facts."
 
 
 def make_plan(
@@ -27,13 +25,18 @@ def make_plan(
     *,
     file: str,
     is_text: bool,
+    beside: Sequence[Scorecard] = (),
 ) -> Plan:
-    """The plan for one file. InputError that lists everything the mapping or the header has wrong."""
+    """The plan for one file. InputError that lists everything the mapping or the header has wrong.
+
+    `beside` are the scorecards computed beside the one in force, whose metrics are taken too.
+    """
     planner = _Planner(
         kind=kind,
         columns=columns,
         mapping=mapping or Mapping(),
         scorecard=scorecard,
+        beside=beside,
         file=file,
         is_text=is_text,
     )
@@ -48,16 +51,18 @@ class _Planner:
         columns: Sequence[str],
         mapping: Mapping,
         scorecard: Scorecard,
+        beside: Sequence[Scorecard],
         file: str,
         is_text: bool,
     ) -> None:
         self.kind, self.columns, self.mapping, self.scorecard = kind, columns, mapping, scorecard
-        self.file, self.is_text = file, is_text
+        self.beside, self.file, self.is_text = beside, file, is_text
         self.empty = frozenset({"", *(word.strip() for word in mapping.empty)})
         self.problems = Problems()
         self.used: set[str] = set()
-        # `facts` is a field only where a JSON object brings it whole.
-        self.targets = tuple(name for name in fields_of(kind) if name != FACTS)
+        # The bag is a field only where a JSON object brings it whole.
+        self.bag = BAGS.get(kind, "")
+        self.targets = tuple(name for name in fields_of(kind) if name != self.bag)
 
     def plan(self) -> Plan:
         self._check_kind()
@@ -70,11 +75,11 @@ class _Planner:
         self._check_required({*constants, *(field.field for field in fields)}, wide=bool(metrics))
         self.problems.raise_any()
         known = None if self.is_text else self._known()
-        return Plan(fields, metrics, facts, constants, known=known, is_text=self.is_text)
+        return Plan(fields, metrics, facts, constants, known=known, is_text=self.is_text, bag=self.bag)
 
     def _known(self) -> frozenset[str] | None:
         everything = ALL_OTHERS in (*self.mapping.ignore, *self.mapping.facts)
-        own = {FACTS} if self.kind is Kind.CUSTOMERS else set()
+        own = {self.bag} - {""}
         return None if everything else frozenset({*self.used, *self.mapping.ignore, *self.targets, *own})
 
     def _check_kind(self) -> None:
@@ -84,9 +89,9 @@ class _Planner:
             )
         if self.mapping.metrics and self.kind is not Kind.METRICS:
             self.problems.add(self.mapping.place("metrics"), f"a file of {self.kind} has no metrics")
-        if self.mapping.facts and self.kind is not Kind.CUSTOMERS:
+        if self.mapping.facts and not self.bag:
             self.problems.add(
-                self.mapping.place("facts"), f"only customers have facts, {self.kind} have none"
+                self.mapping.place("facts"), f"only customers and events have facts, {self.kind} have none"
             )
 
     def _target(self, part: str, name: str) -> bool:
@@ -138,8 +143,9 @@ class _Planner:
     def _by_name(self, constants: dict[str, Cell]) -> list[Reader]:
         taken = {*constants, *self.mapping.columns, *self.mapping.ignore, *self.mapping.facts}
         targets = self.targets
-        if self.kind is Kind.CUSTOMERS and not self.is_text:
-            targets = (*targets, FACTS)
+        # An event's data may stand in one cell, as JSON.
+        if self.bag and (not self.is_text or self.kind is Kind.EVENTS):
+            targets = (*targets, self.bag)
         if self.mapping.metrics:
             targets = tuple(name for name in targets if name not in ("metric", "value"))
         own = [name for name in self.columns if name in targets and name not in taken]
@@ -164,13 +170,13 @@ class _Planner:
 
     def _metrics(self) -> list[Reader]:
         made = []
-        known = known_metrics(self.scorecard)
+        known = known_metrics(self.scorecard, self.beside)
         for name, source in self.mapping.metrics.items():
             if name not in known:
                 self.problems.add(
                     self.mapping.place("metrics", name),
                     f"scorecard {self.scorecard.name} has no metric {name!r}{did_you_mean(name, known)}",
-                    f"Its metrics: {', '.join(self.scorecard.metric_names)}",
+                    self._metrics_there(),
                 )
             elif self._has_columns("metrics", name, source):
                 made.append(self._metric(name, source, known[name].unit))
@@ -182,6 +188,10 @@ class _Planner:
                         "goes with rows of one metric, not with [metrics.*]",
                     )
         return made
+
+    def _metrics_there(self) -> str:
+        theirs = (f"; those of {one.name}: {', '.join(one.metric_names)}" for one in self.beside)
+        return f"Its metrics: {', '.join(self.scorecard.metric_names)}{''.join(theirs)}"
 
     def _metric(self, name: str, source: Source, unit: Unit) -> Reader:
         if source.template is not None:
@@ -214,22 +224,21 @@ class _Planner:
         return factor or 1.0
 
     def _facts(self) -> list[Reader]:
-        if self.kind is not Kind.CUSTOMERS:
+        if not self.bag:
             return []
+        prefix = f"{self.bag}."
         named = [column for column in self.mapping.facts if column != ALL_OTHERS]
         for column in named:
             if column not in self.columns:
                 self._missing(self.mapping.place("facts"), column)
-        prefixed = [c for c in self.columns if c.startswith(_FACT_PREFIX) and len(c) > len(_FACT_PREFIX)]
+        prefixed = [c for c in self.columns if c.startswith(prefix) and len(c) > len(prefix)]
         if ALL_OTHERS in self.mapping.facts:
             named += [
                 c for c in self.columns if c not in {*self.used, *named, *prefixed, *self.mapping.ignore}
             ]
         self.used.update(named, prefixed)
         return [
-            plain_reader(
-                column.removeprefix(_FACT_PREFIX) if column in prefixed else column, column, self.empty
-            )
+            plain_reader(column.removeprefix(prefix) if column in prefixed else column, column, self.empty)
             for column in dict.fromkeys([*named, *prefixed])
         ]
 
@@ -242,7 +251,7 @@ class _Planner:
         if ALL_OTHERS in self.mapping.ignore:
             return
         known = {*self.used, *self.mapping.ignore, *(fact.column for fact in facts)}
-        more = ", or under `facts` to keep it with the customer" if self.kind is Kind.CUSTOMERS else ""
+        more = f", or under `facts` to keep it with the {self.kind.value[:-1]}" if self.bag else ""
         for column in self.columns:
             if column in known:
                 continue

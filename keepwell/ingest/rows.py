@@ -5,6 +5,7 @@ These are not the tables: a table class validates nothing.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import date, datetime
 from typing import Annotated, Any
@@ -99,6 +100,23 @@ def _facts(value: Cell) -> dict[str, Any]:
     return value
 
 
+def _data(value: Cell) -> dict[str, Any]:
+    if isinstance(value, str):
+        try:
+            value = json.loads(value) if value.strip() else None
+        except ValueError:
+            raise values.refuse('is not JSON like {"feature": "reports"}') from None
+    # What an event leaves out says nothing: an empty cell is no value.
+    return {name: item for name, item in _facts(value).items() if item not in (None, "")}
+
+
+def _needed_moment(value: Cell) -> datetime:
+    moment = _moment(value)
+    if moment is None or value == "":
+        raise values.refuse("is empty; an event needs its moment")
+    return moment
+
+
 class CustomerRow(Strict):
     """A customer. `owner` is the external id or the email address of a member of staff."""
 
@@ -113,6 +131,7 @@ class CustomerRow(Strict):
     monthly_revenue: Annotated[float | None, BeforeValidator(_amount)] = None
     started_on: Day = None
     renews_on: Day = None
+    left_on: Day = None
     owner: Annotated[str, _text(300)] = ""
     active: Active = True
     facts: Annotated[dict[str, Any], BeforeValidator(_facts)] = Field(default_factory=dict)
@@ -136,7 +155,7 @@ class ContactRow(Strict):
 
 
 class StaffRow(Strict):
-    """A member of staff; `manager` is the external id of another one, in the file or stored."""
+    """A member of staff; `manager` and `deputy` are external ids of others, in the file or stored."""
 
     external_id: Id
     name: Name
@@ -147,6 +166,7 @@ class StaffRow(Strict):
     slack: Annotated[str, _text(80)] = ""
     time_zone: Annotated[str, _text(60, lambda text: values.time_zone_of(text) or "UTC")] = "UTC"
     manager: Annotated[str, _text(200)] = ""
+    deputy: Annotated[str, _text(200)] = ""
     active: Active = True
 
 
@@ -159,13 +179,24 @@ class MetricRow(Strict):
     measured_at: Moment = None
 
 
-RowModel = CustomerRow | ContactRow | StaffRow | MetricRow
+class EventRow(Strict):
+    """An engagement event; `id` is the sender's own, where it has one. `customer` is the external id."""
+
+    customer: Id
+    kind: Annotated[str, _text(60, values.event_kind_of, needed=True)]
+    at: Annotated[datetime, BeforeValidator(_needed_moment)]
+    id: Annotated[str, _text(200)] = ""
+    data: Annotated[dict[str, Any], BeforeValidator(_data)] = Field(default_factory=dict)
+
+
+RowModel = CustomerRow | ContactRow | StaffRow | MetricRow | EventRow
 
 MODELS: dict[Kind, type[RowModel]] = {
     Kind.CUSTOMERS: CustomerRow,
     Kind.CONTACTS: ContactRow,
     Kind.STAFF: StaffRow,
     Kind.METRICS: MetricRow,
+    Kind.EVENTS: EventRow,
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,7 +25,10 @@ class Entry:
 
 @dataclass(slots=True)
 class Tally:
-    """What became of a batch: counts, rejects, and the records to write."""
+    """What became of a batch: counts, rejects, and the records to write.
+
+    Of events also how often each unknown kind came, and the ids of alerts that were raised.
+    """
 
     created: int = 0
     updated: int = 0
@@ -32,6 +36,8 @@ class Tally:
     rejects: list[Reject] = field(default_factory=list)
     write: list[Record] = field(default_factory=list)
     kept_denials: int = 0
+    unknown_kinds: Counter[str] = field(default_factory=Counter)
+    alerts: tuple[str, ...] = ()
 
 
 def settle(

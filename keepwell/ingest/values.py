@@ -222,6 +222,14 @@ def country_of(text: str) -> str:
     return code
 
 
+def event_kind_of(text: str) -> str:
+    """A kind of event: a name in lower case; blanks and hyphens become underscores."""
+    word = re.sub(r"[\s-]+", "_", text.casefold())
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", word):
+        raise refuse("is no name of a kind like feature_used (letters, digits and _, the first a letter)")
+    return word
+
+
 def choice_of(text: str, allowed: tuple[str, ...]) -> str:
     """One of a few words; case, blanks and hyphens do not count."""
     word = re.sub(r"[\s-]+", "_", text.casefold())

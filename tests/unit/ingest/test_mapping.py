@@ -212,7 +212,12 @@ def test_a_column_that_the_file_lacks_is_named_with_those_it_has() -> None:
             ("external_id", "name", "x"),
             "a file of customers has no metrics",
         ),
-        (Kind.METRICS, "facts = ['x']\n", ("customer", "metric", "value", "x"), "only customers have facts"),
+        (
+            Kind.METRICS,
+            "facts = ['x']\n",
+            ("customer", "metric", "value", "x"),
+            "only customers and events have facts",
+        ),
         (
             Kind.METRICS,
             "[metrics]\ndaily_activ_rate = 'x'\n",
