@@ -6,7 +6,7 @@ from functools import cache
 
 from pydantic import BaseModel
 
-from keepwell.contracts.playbook import Audience, Document, Playbook, Send
+from keepwell.contracts.playbook import CONTACTS, Document, Playbook, Send
 from keepwell.contracts.rendering import Context
 
 CUSTOMER_KINDS = frozenset({"email", "in_app", "document"})
@@ -20,11 +20,10 @@ def reads_as_customer(template: str) -> bool:
 
 def customer_templates(playbook: Playbook) -> frozenset[str]:
     """The templates of a playbook that its customers read: messages to contacts, and documents."""
-    contacts = (Audience.PRIMARY_CONTACT, Audience.ALTERNATE_CONTACT)
     return frozenset(
         step.template
         for step in playbook.all_steps
-        if isinstance(step, Document) or (isinstance(step, Send) and step.to in contacts)
+        if isinstance(step, Document) or (isinstance(step, Send) and step.to in CONTACTS)
     )
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from jinja2 import Environment, TemplateSyntaxError, meta
@@ -14,6 +14,7 @@ from pydantic import model_validator
 
 from keepwell.contracts.base import Frozen
 from keepwell.errors import ConfigurationError
+from keepwell.rendering.limits import BUNDLE_FILES, FILE_CHARACTERS
 
 OWN_TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 """The templates Keepwell brings along; users' folders stand before it."""
@@ -79,6 +80,10 @@ def load_bundle(name: str, folders: tuple[Path, ...] = (OWN_TEMPLATES,)) -> Bund
         if file in files:
             continue
         files[file] = _read(file, wanted_by, folders)
+        if len(files) > BUNDLE_FILES:
+            raise ConfigurationError(
+                f"Template {name} includes more than {BUNDLE_FILES} files.", hint="Include fewer."
+            )
         waiting.extend((other, file) for other in _references(file, files[file]))
     return Bundle(name=name, files=dict(sorted(files.items())))
 
@@ -94,11 +99,17 @@ def _read(file: str, wanted_by: str, folders: tuple[Path, ...]) -> str:
         if not path.is_file():
             continue
         try:
-            return path.read_text(encoding="utf-8-sig")
+            text = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigurationError(
                 f"Template file {path} cannot be read: {error}.", hint="Save it as UTF-8 text."
             ) from error
+        if len(text) > FILE_CHARACTERS:
+            raise ConfigurationError(
+                f"Template file {path} has {len(text):,} characters.",
+                hint=f"At most {FILE_CHARACTERS:,} are read; pictures belong on a server of yours.",
+            )
+        return text
     raise _missing(file, wanted_by, folders)
 
 
@@ -113,7 +124,9 @@ def _missing(file: str, wanted_by: str, folders: tuple[Path, ...]) -> Configurat
     )
 
 
-def _references(file: str, source: str) -> list[str]:
+# Many templates include the same few files: each is read anew, and parsed once.
+@lru_cache(maxsize=512)
+def _references(file: str, source: str) -> tuple[str, ...]:
     try:
         names = list(meta.find_referenced_templates(_SYNTAX.parse(source)))
     except TemplateSyntaxError as error:
@@ -121,9 +134,13 @@ def _references(file: str, source: str) -> list[str]:
             f"Template file {file}, line {error.lineno}: {error.message}.",
             hint="Correct the Jinja2 syntax there.",
         ) from error
+    except RecursionError as error:
+        raise ConfigurationError(
+            f"Template file {file} is nested too deep.", hint="Take it apart."
+        ) from error
     if None in names:
         raise ConfigurationError(
             f"Template file {file} includes a file whose name is computed, so it cannot be pinned.",
             hint="Write the included file's name in quotes.",
         )
-    return [name for name in names if name is not None]
+    return tuple(name for name in names if name is not None)

@@ -8,6 +8,7 @@ from keepwell.contracts.rendering import Context
 from keepwell.errors import ConfigurationError
 from keepwell.rendering.audience import facts_for, may_use, reads_as_customer
 from keepwell.rendering.bundle import Bundle, file_of, parts_of
+from keepwell.rendering.fields import refuse_unknown_fields, set_by
 from keepwell.rendering.filters import BUILT_IN, FILTERS
 from keepwell.rendering.render import mjml_to_html, render, render_part
 from keepwell.rendering.sample import sample_contexts
@@ -25,7 +26,8 @@ def check_bundle(bundle: Bundle, *, to_customers: bool | None = None) -> None:
     for file, unknown in _undeclared(bundle, to_customers=shown).items():
         if unknown:
             raise ConfigurationError(
-                f"Template file {file} uses {', '.join(sorted(unknown))}, which {message}.",
+                f"Template file {file}, line {min(unknown.values())}, uses "
+                f"{', '.join(sorted(unknown))}, which {message}.",
                 hint=may_use(to_customers=shown),
             )
     for name, context in sample_contexts().items():
@@ -36,6 +38,7 @@ def check_bundle(bundle: Bundle, *, to_customers: bool | None = None) -> None:
             raise ConfigurationError(
                 f"{error.message} (found with the sample {name!r})", hint=error.hint
             ) from error
+    refuse_unknown_fields(bundle, to_customers=shown)
 
 
 def _refuse_warnings(bundle: Bundle, context: Context, *, to_customers: bool) -> None:
@@ -51,15 +54,22 @@ def _refuse_warnings(bundle: Bundle, context: Context, *, to_customers: bool) ->
         )
 
 
-def _undeclared(bundle: Bundle, *, to_customers: bool) -> dict[str, set[str]]:
-    """By file, the variables that neither a context nor any file of the bundle sets.
+def _undeclared(bundle: Bundle, *, to_customers: bool) -> dict[str, dict[str, int]]:
+    """By file, the variables that neither a context nor any file of the bundle sets, with their first lines.
 
     An included file sees what its includer set, and a layout what its page set, so one set counts for all.
     """
     sandbox = Sandbox(BundleLoader(bundle.files), "mjml", slack=False)
     trees = {file: sandbox.parse(source) for file, source in bundle.files.items()}
-    known = facts_for(to_customers=to_customers).union(*(_set_by(tree) for tree in trees.values()))
-    return {file: _loaded(file, tree) - known for file, tree in trees.items()}
+    known = facts_for(to_customers=to_customers).union(*(set_by(tree) for tree in trees.values()))
+    return {
+        file: {name: _line(tree, name) for name in _loaded(file, tree) - known}
+        for file, tree in trees.items()
+    }
+
+
+def _line(tree: nodes.Template, name: str) -> int:
+    return min((one.lineno for one in tree.find_all(nodes.Name) if one.name == name), default=1)
 
 
 def _loaded(file: str, tree: nodes.Template) -> set[str]:
@@ -70,12 +80,3 @@ def _loaded(file: str, tree: nodes.Template) -> set[str]:
             f"Template file {file}, line {error.lineno}: {error.message}.",
             hint=f"Filters: {', '.join(sorted(FILTERS.keys() | BUILT_IN))}.",
         ) from error
-
-
-def _set_by(tree: nodes.Template) -> set[str]:
-    """The names a file gives a value: by set, for, a macro's parameters or an import."""
-    names = {name.name for name in tree.find_all(nodes.Name) if name.ctx in ("store", "param")}
-    names |= {found.target for found in tree.find_all(nodes.Import)}
-    for found in tree.find_all(nodes.FromImport):
-        names |= {name if isinstance(name, str) else name[1] for name in found.names}
-    return names

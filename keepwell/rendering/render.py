@@ -14,8 +14,9 @@ from keepwell.contracts.rendering import Context, Rendered
 from keepwell.errors import ConfigurationError
 from keepwell.rendering.audience import facts_for, may_use, reads_as_customer
 from keepwell.rendering.bundle import Bundle, file_of, parts_of
+from keepwell.rendering.controls import without_controls
 from keepwell.rendering.filters import short
-from keepwell.rendering.sandbox import BundleLoader, Sandbox, without_controls
+from keepwell.rendering.sandbox import BundleLoader, Sandbox
 
 HEADLINE_LIMIT = 150
 """Characters of a subject or title; mail programs show fewer."""

@@ -1,10 +1,12 @@
-"""Made-up contexts for previews and checks: a full one, a growing one, a bare one and an awkward one."""
+"""Made-up contexts for previews and checks: full, growing, alerted, bare and awkward."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
+from keepwell.contracts.alerts import AlertSeverity, Trigger
 from keepwell.contracts.rendering import (
+    CallFigures,
     CategoryFigure,
     Context,
     CustomerFacts,
@@ -12,11 +14,13 @@ from keepwell.contracts.rendering import (
     InterventionFacts,
     Notice,
     Organisation,
-    Peers,
     Person,
-    ShownFigures,
+    PersonalLinks,
+    ToldAlert,
     ValueFigures,
 )
+from keepwell.contracts.shown import Peers, ShownFigures
+from keepwell.rendering.sample_alert import alerted, awkward_alert
 from keepwell.rendering.sample_figures import (
     TODAY,
     advice,
@@ -69,9 +73,36 @@ def sample_contexts() -> dict[str, Context]:
     return {
         "full": full_context(),
         "growing": growing_context(full_context()),
+        "alerted": alerted(full_context(), Trigger.USAGE_FALL),
         "bare": bare_context(),
         "awkward": awkward_context(),
     }
+
+
+_TALK = CallFigures(
+    hours="09:00 to 17:00 in Berlin, which is 08:00 to 16:00 in London",
+    usual="4 of 6 emails were opened around 10:00 there",
+    others=("Jonas Weber, +49 30 23125 110",),
+    sent=("20 Nov 09:30 to Lena Hoffmann: “Can we make Brightdesk work for Harbour Foods?”, opened",),
+    offers=("billing pause of up to 3 months", "plan downgrade with 30 days of grace"),
+)
+
+_ALERTS = (
+    ToldAlert(
+        id="01KAJ7Q2M3X9V5T8B1C4D6E7F1",
+        customer="Harbour Foods",
+        words="the score fell from 31.4 to 17.2, below 20",
+        severity=AlertSeverity.CRITICAL,
+        due=NOW + timedelta(hours=1),
+    ),
+    ToldAlert(
+        id="01KAJ7Q2M3X9V5T8B1C4D6E7F2",
+        customer="Alder Logistics",
+        words="no event for 52 hours",
+        severity=AlertSeverity.WARNING,
+        due=NOW + timedelta(hours=20),
+    ),
+)
 
 
 def full_context() -> Context:
@@ -98,7 +129,7 @@ def full_context() -> Context:
         intervention=InterventionFacts(
             id="01KAJ7Q2M3X9V5T8B1C4D6E7F0",
             playbook="critical",
-            version=1,
+            version=3,
             title="Critical: win the customer back",
             started_at=NOW - timedelta(hours=2),
             day=1,
@@ -115,6 +146,13 @@ def full_context() -> Context:
         ),
         value=sample_value(),
         offer=sample_offer(),
+        talk=_TALK,
+        alerts=_ALERTS,
+        more_alerts=3,
+        links=PersonalLinks(
+            unsubscribe="https://keepwell.example/preferences/unsubscribe-from-this",
+            preferences="https://keepwell.example/preferences/choose-among-all",
+        ),
     )
 
 
@@ -147,23 +185,17 @@ def bare_context() -> Context:
             "sender": nobody,
             "owner": None,
             "contact": None,
-            "health": HealthFigures(
-                score=0.0,
-                level=Level.CRITICAL,
-                before=None,
-                coverage=0.5,
-                categories=(),
-                costly=(),
-                strengths=(),
-                improved=(),
-            ),
+            "health": HealthFigures(score=0.0, level=Level.CRITICAL, coverage=0.5),
             "shown": ShownFigures(),
             "peers": Peers(count=0, likeness="", benchmarks=(), story=None),
             "intervention": full.intervention.model_copy(update={"last_message": ""}),
             "why": "",
             "notice": None,
+            "alerts": (),
+            "more_alerts": 0,
             "value": ValueFigures(missing=("hours_saved", "hourly_cost", "monthly_revenue")),
             "offer": None,
+            "links": PersonalLinks(),
         }
     )
 
@@ -199,5 +231,12 @@ def awkward_context() -> Context:
             "value": sample_low_value(),
             "offer": agreed_offer(),
             "opportunity": unknown_opportunity(f"9 people use it, of a team of {name}"),
+            "alert": awkward_alert(name),
+            "alerts": (
+                ToldAlert(
+                    id="<b>1</b>", customer=name, words="<i>*words*</i> & more", severity=AlertSeverity.INFO
+                ),
+            ),
+            "more_alerts": 0,
         }
     )

@@ -9,10 +9,10 @@ from keepwell.contracts.rendering import (
     CategoryFigure,
     HealthFigures,
     MetricFigure,
-    Point,
     ValueFigures,
     ValueLine,
 )
+from keepwell.contracts.shown import Point
 from scoring.levels import Level
 
 TODAY = date(2026, 11, 21)
@@ -174,7 +174,6 @@ def metric(
     unit: str = " %",
 ) -> MetricFigure:
     """A metric with made-up values; the history is weekly and ends on TODAY."""
-    was = f" (was {before} 30 days ago)" if before else ""
     weeks = len(history) - 1
     return MetricFigure(
         name=name,
@@ -185,13 +184,24 @@ def metric(
         change=change,
         points=points,
         lost=lost,
-        words=f"{title} is {value}{was} and costs {lost} points",
+        words=f"{title} {_moved(value, before)} and costs {lost:.1f} points",
         low=low,
         history=tuple(
             Point(day=TODAY - timedelta(weeks=weeks - index), value=number, text=f"{number:g}{unit}")
             for index, number in enumerate(history)
         ),
     )
+
+
+def _moved(value: str, before: str) -> str:
+    """Where a metric stands and where it came from, in the sentences of `scoring.factors`."""
+    if not before:
+        return f"is {value}"
+    if not (value.endswith(" %") and before.endswith(" %")):
+        return f"is {value} (30 days ago it was {before})"
+    now, then = (float(text.removesuffix(" %")) for text in (value, before))
+    verb = "fell" if now < then else "rose"
+    return f"{verb} {abs(now - then) / then * 100:.0f} % in 30 days, from {before} to {value},"
 
 
 def advice(metric: MetricFigure, action: str, owner: str = "the team", days: int = 14) -> Advice:

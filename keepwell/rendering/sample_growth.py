@@ -11,8 +11,8 @@ from keepwell.contracts.rendering import (
     OfferFigures,
     OpportunityFigures,
     OptionFigure,
-    ShownFigures,
 )
+from keepwell.contracts.shown import ShownFigures
 from keepwell.rendering.sample_figures import metric
 from keepwell.rendering.sample_shown import ACTIVE, ADOPTION, figure
 from scoring.levels import Level
@@ -28,6 +28,7 @@ _TRIAL = OptionFigure(
     title="30 days to try it, free of charge",
     words="The business plan for the whole team: managing people and rights, deeper reports.",
 )
+_URL = "https://keepwell.brightdesk.example/offers/eyJvZmZlciI6IjAxS0EifQ.k3Tq"
 _ENDS = "24 November 2026, 10:30 (Europe/Berlin)"
 
 
@@ -58,6 +59,7 @@ def sample_offer() -> OfferFigures:
         ),
         ends=_ENDS,
         hours_left=72,
+        url=_URL,
     )
 
 
@@ -102,7 +104,7 @@ def growing_context(full: Context) -> Context:
             "health": health,
             "shown": shown,
             "intervention": intervention,
-            "offer": OfferFigures(options=(_UPGRADE, _TRIAL), ends=_ENDS, hours_left=72),
+            "offer": OfferFigures(options=(_UPGRADE, _TRIAL), ends=_ENDS, hours_left=72, url=_URL),
             "opportunity": sample_opportunity(),
         }
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from keepwell.contracts.rendering import (
+from keepwell.contracts.shown import (
     Benchmark,
     Peers,
     PeerStory,

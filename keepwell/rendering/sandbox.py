@@ -7,7 +7,14 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
-from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound, TemplateRuntimeError
+from jinja2 import (
+    BaseLoader,
+    Environment,
+    StrictUndefined,
+    TemplateNotFound,
+    TemplateRuntimeError,
+    Undefined,
+)
 from jinja2.exceptions import SecurityError
 from jinja2.runtime import Context as JinjaContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -21,7 +28,6 @@ HTML_PARTS = frozenset({"mjml", "html"})
 
 _TEXT_METHODS = frozenset({"lower", "upper", "startswith", "endswith", "strip", "split"})
 _DAY_ATTRIBUTES = frozenset({"year", "month", "day", "hour", "minute", "weekday", "isoformat"})
-_DIRECTION_OVERRIDES = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029"
 _FIRST_STRONG_ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
 
 
@@ -95,7 +101,8 @@ def _is_number(value: object) -> bool:
 def clean_output(value: Any) -> Any:
     """What `{{ … }}` prints: no None, numbers with one decimal, right-to-left texts kept apart.
 
-    Raises TemplateRuntimeError for None: a letter must not say "None" to a customer.
+    Raises TemplateRuntimeError for None, as a letter must not say "None" to a customer, and for what is
+    neither text nor number nor day.
     """
     if value is None:
         raise TemplateRuntimeError("a value printed here is missing (None); print it inside {% if … %}")
@@ -103,6 +110,9 @@ def clean_output(value: Any) -> Any:
         return number(value)
     if isinstance(value, str) and not isinstance(value, Markup):
         return isolated(value)
+    if not isinstance(value, str | int | date | Undefined):
+        # Among its fields may be some that are for staff alone.
+        raise TemplateRuntimeError(f"this prints a whole {type(value).__name__}; print a field of it")
     return value
 
 
@@ -121,23 +131,3 @@ def isolated(text: str) -> str:
     if any(unicodedata.bidirectional(char) in {"R", "AL"} for char in text):
         return f"{_FIRST_STRONG_ISOLATE}{text}{_POP_ISOLATE}"
     return text
-
-
-def without_controls(value: Any) -> Any:
-    """Plain data with control characters and direction overrides taken out of its texts.
-
-    They break MJML and can make a name read as something else; line ends and tabs stay.
-    """
-    if isinstance(value, str):
-        return value if value.isprintable() else "".join(filter(_harmless, value))
-    if isinstance(value, dict):
-        return {key: without_controls(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [without_controls(item) for item in value]
-    return value
-
-
-def _harmless(char: str) -> bool:
-    if char in "\n\t":
-        return True
-    return unicodedata.category(char) not in {"Cc", "Cs"} and char not in _DIRECTION_OVERRIDES

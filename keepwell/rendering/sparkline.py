@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup, escape
 
-from keepwell.contracts.rendering import Point
+from keepwell.contracts.shown import Point
 
 WIDTH, HEIGHT, MARGIN = 220, 48, 5
 LEAST_SPAN = 0.3
