@@ -58,6 +58,14 @@ class NotConnectedError(OSError):
     """No connection came about, so that nothing can have been handed over."""
 
 
+class RefusedAddressError(NotConnectedError):
+    """The server is somewhere we do not connect to."""
+
+
+Guard = Callable[[str, str], str]
+"""Why we do not connect to a host at this very address, or empty where we do."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a server answered, whatever the status; a redirect is an answer too, and is not followed."""
@@ -68,10 +76,17 @@ class Answer:
     body: bytes
 
 
-def fetch(request: Request, deadline: Deadline) -> Answer:
+def fetch(
+    request: Request, deadline: Deadline, *, guard: Guard | None = None, most: int | None = None
+) -> Answer:
     """Ask once and read the whole answer.
 
+    With a `guard` every address of the name is shown to it, and the connection goes to one of those very
+    addresses, never through a proxy. With `most`, at most so many bytes of the body are read, and what
+    happens to the body changes nothing: the status has come.
+
     Raises:
+        RefusedAddressError: the guard does not let us.
         NotConnectedError: the server could not be reached, or there was no time left to try.
         OSError, http.client.HTTPException: the connection broke, the answer is no HTTP, or the time is over.
     """
@@ -81,33 +96,74 @@ def fetch(request: Request, deadline: Deadline) -> Answer:
         raise NotConnectedError(str(error)) from error
     director = OpenerDirector()
     # No handler of redirects: it would take the key along to another host.
-    for handler in (ProxyHandler(), _Http(deadline), _Https(deadline), UnknownHandler()):
+    proxies = (ProxyHandler(),) if guard is None else ()
+    for handler in (*proxies, _Http(deadline, guard), _Https(deadline, guard), UnknownHandler()):
         director.add_handler(handler)
     try:
         with director.open(request, timeout=left) as response:
-            return Answer(response.status, response.reason or "", response.headers, response.read())
+            body = response.read() if most is None else _some(response, most)
+            return Answer(response.status, response.reason or "", response.headers, body)
     except URLError as error:
         if isinstance(error.reason, OSError):
             raise error.reason from None
         raise NotConnectedError(str(error.reason)) from error
 
 
+def dial(host: str, port: int, deadline: Deadline, guard: Guard | None = None) -> socket.socket:
+    """Connect, within what is left and at most CONNECT_SECONDS.
+
+    `socket.create_connection` gives each address of a name the whole time-out; this one does not. Where the
+    `guard` refuses one of the name's addresses, none of them is tried.
+
+    Raises:
+        OSError: there is no such name, nobody answers, or the time is over.
+    """
+    patience = Deadline(timedelta(seconds=min(CONNECT_SECONDS, deadline.left())))
+    problem: OSError | None = None
+    found = _addresses(host, port, patience)
+    for *_, place in found:
+        if guard is not None and (why := guard(host, place[0])):
+            raise RefusedAddressError(why)
+    for family, kind, protocol, _name, place in found:
+        sock = socket.socket(family, kind, protocol)
+        try:
+            sock.settimeout(patience.left())
+            sock.connect(place)
+        except OSError as error:
+            sock.close()
+            problem = error
+        else:
+            return sock
+    raise problem or OSError(f"{host} has no address")
+
+
+def _some(response: Any, most: int) -> bytes:
+    try:
+        found: bytes = response.read(most)
+    except (OSError, http.client.HTTPException):
+        return b""
+    return found
+
+
 class _Http(HTTPHandler):
-    def __init__(self, deadline: Deadline) -> None:
+    def __init__(self, deadline: Deadline, guard: Guard | None) -> None:
         super().__init__()
         self._deadline = deadline
+        self._guard = guard
 
     def http_open(self, req: Request) -> http.client.HTTPResponse:
-        return self.do_open(partial(_Connection, deadline=self._deadline), req)
+        return self.do_open(partial(_Connection, deadline=self._deadline, guard=self._guard), req)
 
 
 class _Https(HTTPSHandler):
-    def __init__(self, deadline: Deadline) -> None:
+    def __init__(self, deadline: Deadline, guard: Guard | None) -> None:
         super().__init__(context=_tls())
         self._deadline = deadline
+        self._guard = guard
 
     def https_open(self, req: Request) -> http.client.HTTPResponse:
-        return self.do_open(partial(_SecureConnection, deadline=self._deadline), req, context=_tls())
+        make = partial(_SecureConnection, deadline=self._deadline, guard=self._guard)
+        return self.do_open(make, req, context=_tls())
 
 
 @lru_cache(maxsize=1)
@@ -118,9 +174,10 @@ def _tls() -> ssl.SSLContext:
 
 
 class _Connection(http.client.HTTPConnection):
-    def __init__(self, host: str, *, deadline: Deadline, **given: Any) -> None:
+    def __init__(self, host: str, *, deadline: Deadline, guard: Guard | None = None, **given: Any) -> None:
         super().__init__(host, **given)
         self._deadline = deadline
+        self._guard = guard
         self._create_connection = self._dial
         self.response_class = partial(_Response, deadline=deadline)  # type: ignore[assignment]  # a factory
 
@@ -128,6 +185,8 @@ class _Connection(http.client.HTTPConnection):
         """Connect, with TLS and through a proxy where there is one."""
         try:
             super().connect()
+        except RefusedAddressError:
+            raise
         except (OSError, http.client.HTTPException, UnicodeError) as error:
             raise NotConnectedError(str(error) or type(error).__name__) from error
 
@@ -141,20 +200,7 @@ class _Connection(http.client.HTTPConnection):
             super().send(view[start : start + _CHUNK])
 
     def _dial(self, address: tuple[str, int], _timeout: object, _source: object) -> socket.socket:
-        """`socket.create_connection` gives each address of a name the whole time-out; this one does not."""
-        patience = Deadline(timedelta(seconds=min(CONNECT_SECONDS, self._deadline.left())))
-        problem: OSError | None = None
-        for family, kind, protocol, _name, place in _addresses(*address, patience):
-            sock = socket.socket(family, kind, protocol)
-            try:
-                sock.settimeout(patience.left())
-                sock.connect(place)
-            except OSError as error:
-                sock.close()
-                problem = error
-            else:
-                return sock
-        raise problem or OSError(f"{address[0]} has no address")
+        return dial(*address, self._deadline, self._guard)
 
 
 class _SecureConnection(_Connection, http.client.HTTPSConnection):
@@ -164,11 +210,11 @@ class _SecureConnection(_Connection, http.client.HTTPSConnection):
 class _Response(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, *given: Any, deadline: Deadline, **named: Any) -> None:
         super().__init__(sock, *given, **named)
-        unbounded, self.fp = self.fp, io.BufferedReader(_Reader(sock, deadline))
+        unbounded, self.fp = self.fp, io.BufferedReader(Reader(sock, deadline))
         unbounded.close()
 
 
-class _Reader(io.RawIOBase):
+class Reader(io.RawIOBase):
     """Reads from a socket; every read gets what is left of the deadline."""
 
     def __init__(self, sock: socket.socket, deadline: Deadline) -> None:

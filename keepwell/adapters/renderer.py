@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from keepwell.contracts.delivery import Recipient
+from keepwell.contracts.drafts import Frame
 from keepwell.contracts.intervention import StepCall
 from keepwell.contracts.playbook import Sender
 from keepwell.contracts.rendering import Rendered
 from keepwell.db.repositories.facts import Facts
 from keepwell.db.repositories.templates import TemplateRepository
 from keepwell.errors import StoreError
+from keepwell.rendering.edited import FRAME
+from keepwell.rendering.guarded import render
 from keepwell.rendering.names import facts_used
-from keepwell.rendering.render import render
 
 
 class StoreRenderer:
@@ -41,4 +43,25 @@ class StoreRenderer:
         )
         # A document has no recipient: what its kind says counts. An email to the owner is for staff.
         to_customers = recipient.kind == "contact" if recipient else None
-        return render(bundle, context, to_customers=to_customers)
+        text = render(bundle, context, to_customers=to_customers)
+        if to_customers or not context.recipient.stands_in:
+            return text
+        return _for_another(text, context.recipient.stands_in, slack=template.startswith("slack/"))
+
+    def frame(self, call: StepCall, recipient: Recipient, sender: Sender) -> Frame:
+        """The layout and the footer that an email to this recipient gets whose text a person changes.
+
+        As the files are now: nothing pins it before the draft does.
+        """
+        bundle = self._templates.read(FRAME)
+        context = self._facts.context(call, recipient=recipient, sender=sender, uses=facts_used(bundle))
+        text = render(bundle, context, to_customers=True)
+        return Frame(text=text.text, html=text.html)
+
+
+def _for_another(text: Rendered, words: str, *, slack: bool) -> Rendered:
+    """A message to whoever stands in says first for whom."""
+    if slack:
+        words = words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    first = f"{words[:1].upper()}{words[1:]}."
+    return text.model_copy(update={"text": f"{first}\n\n{text.text}"})

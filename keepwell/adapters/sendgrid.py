@@ -23,18 +23,30 @@ from sendgrid import SendGridAPIClient
 from keepwell.adapters.answers import retry_after, shown
 from keepwell.adapters.deadline import WHOLE, Deadline, NotConnectedError, fetch
 from keepwell.contracts.base import Frozen
-from keepwell.contracts.delivery import Accepted, Attachment, CannotSay, Found, Message
+from keepwell.contracts.delivery import SANDBOX, Accepted, Attachment, CannotSay, Found, Message
+from keepwell.contracts.lines import one_line
 from keepwell.errors import KeepwellError, SendRefusedError, SendUnknownError
+from keepwell.mail import checked_address, headers_of
+from keepwell.message_ids import message_id
 
 KEY_ARGUMENT = "keepwell_key"
 """The custom argument that carries the ledger's key; events and the activity search show it."""
+
+ORGANISATION_ARGUMENT = "keepwell_organisation"
+"""The one that carries our id of the organisation. No argument holds personal data: SendGrid keeps them."""
+
+DELIVERY_PARTS = 6
+"""Parts of a key of the send ledger; the fourth is the step. A notice's key has others."""
+
+LONGEST_CATEGORY = 255
+"""Characters of a category; SendGrid takes ten of them."""
 
 MESSAGE = "the message"
 SEARCH = "the activity search"
 """What SendGrid was asked, for the texts of errors."""
 
-LATER = (429, 500, 503)
-"""Statuses that say: not taken, come again."""
+LATER = (429, 503)
+"""Statuses that say: not taken, come again. A 500 does not: something broke, before or after."""
 
 REFUSED = {
     400: "The message is not what SendGrid accepts: correct what it names.",
@@ -97,17 +109,25 @@ class SendGrid:
     """Implements the port `ChannelAdapter` for email.
 
     `activity` says that the account has the Email Activity search, which costs extra: with it, a message
-    whose answer was lost can be found by its key. `deadline` bounds each call as a whole.
+    whose answer was lost can be found by its key. With `sandbox` SendGrid checks every message and sends
+    none. `deadline` bounds each call as a whole.
     """
 
     provider = "sendgrid"
 
     def __init__(
-        self, key: SecretStr, url: str, *, activity: bool = False, deadline: timedelta = WHOLE
+        self,
+        key: SecretStr,
+        url: str,
+        *,
+        activity: bool = False,
+        sandbox: bool = False,
+        deadline: timedelta = WHOLE,
     ) -> None:
         self._key = key
         self._url = url.rstrip("/")
         self._activity = activity
+        self._sandbox = sandbox
         self._deadline = deadline
 
     def send(self, message: Message) -> Accepted:
@@ -117,7 +137,12 @@ class SendGrid:
             SendRefusedError: SendGrid said no, or could not be reached.
             SendUnknownError: the answer was lost, broken or late.
         """
-        answer = self._ask(MESSAGE, lambda client: client.send(_body(message)))
+        body = _body(message)
+        if self._sandbox:
+            body["mail_settings"] = {"sandbox_mode": {"enable": True}}
+        answer = self._ask(MESSAGE, lambda client: client.send(body))
+        if self._sandbox and answer.status_code == 200:
+            return Accepted(provider=SANDBOX, provider_id="")
         identifier = answer.headers.get("X-Message-Id")
         if not identifier:
             raise SendUnknownError(
@@ -147,7 +172,7 @@ class SendGrid:
             return CannotSay(why=error.message)
         if not found.messages:
             return CannotSay(why="SendGrid's email activity does not show the message, which proves nothing")
-        return Accepted(provider=self.provider, provider_id=_message_id(found.messages[0].msg_id))
+        return Accepted(provider=self.provider, provider_id=provider_message_id(found.messages[0].msg_id))
 
     def _ask(self, what: str, call: Callable[[SendGridAPIClient], Any]) -> Any:
         secret = self._key.get_secret_value()
@@ -199,17 +224,32 @@ def _body(message: Message) -> dict[str, object]:
     body: dict[str, object] = {
         "personalizations": [{"to": [_person(message.recipient.name, message.recipient.address)]}],
         "from": _person(message.sender_name, message.sender_address),
-        "subject": message.subject,
+        "subject": one_line(message.subject),
         "content": content,
-        "custom_args": {KEY_ARGUMENT: message.key},
+        "headers": {"Message-ID": message_id(message), **headers_of(message)},
+        "custom_args": {KEY_ARGUMENT: message.key, ORGANISATION_ARGUMENT: message.organisation},
+        # The way out is ours, in headers and footer: another one beside it would know nothing of purposes.
+        "tracking_settings": {"subscription_tracking": {"enable": False}},
     }
+    if message.reply_to:
+        body["reply_to"] = _person("", message.reply_to)
+    if categories := _categories(message):
+        body["categories"] = categories
     if message.attachments:
         body["attachments"] = [_attached(one) for one in message.attachments]
     return body
 
 
+def _categories(message: Message) -> list[str]:
+    """What SendGrid's statistics are by: the playbook, and the step, which the ledger's key names."""
+    parts = message.key.split("/")
+    step = f"{message.category}/{parts[3]}" if message.category and len(parts) == DELIVERY_PARTS else ""
+    return [*dict.fromkeys(one[:LONGEST_CATEGORY] for one in (message.category, step) if one)]
+
+
 def _person(name: str, address: str) -> dict[str, str]:
-    return {"email": address, "name": name} if name else {"email": address}
+    person = {"email": checked_address(address)}
+    return {**person, "name": one_line(name)} if name else person
 
 
 def _attached(attachment: Attachment) -> dict[str, str]:
@@ -217,7 +257,7 @@ def _attached(attachment: Attachment) -> dict[str, str]:
         "content": base64.b64encode(attachment.content.encode()).decode(),
         # SendGrid takes a bare media type, without parameters.
         "type": attachment.media_type.partition(";")[0].strip(),
-        "filename": attachment.filename,
+        "filename": one_line(attachment.filename),
         "disposition": "attachment",
     }
 
@@ -232,6 +272,6 @@ def _complaints(body: bytes) -> str:
     return f": {'; '.join(named)}"
 
 
-def _message_id(name: str) -> str:
+def provider_message_id(name: str) -> str:
     """The id that the answer to a send gave: activity and events put their server's name after it."""
     return re.split(r"\.(?:filter|recvd)", name, maxsplit=1)[0]

@@ -7,9 +7,11 @@ from collections.abc import Callable
 import pytest
 
 from keepwell.adapters.gate import ASK_AGAIN, StoreGate
-from keepwell.contracts.delivery import DoNotGo, GateAnswer, GoAt, GoNow, Recipient
+from keepwell.contracts.delivery import DoNotGo, GateAnswer, GoAt, GoNow, Recipient, WaitsFor
 from keepwell.contracts.intervention import StepCall
+from keepwell.contracts.people import Purpose
 from keepwell.db.engine import Store
+from keepwell.db.repositories.wishes import set_preference
 from keepwell.db.tables import Contact, Customer, Health, Intervention, Organisation, Staff
 from tests.unit.db.world import DAY, NOW, World
 from workflows.critical import CRITICAL
@@ -54,9 +56,22 @@ def test_who_is_fine_hears_from_us_now(world: World, channel: str) -> None:
 
 
 def test_a_suppressed_address_gets_no_email_and_other_channels_stay_open(world: World) -> None:
-    world.change(Contact, "pat", suppressed="bounced")
+    world.suppress(PAT.address)
     assert ask(world) == DoNotGo(reason="Pat Person's address is suppressed: bounced")
     assert ask(world, channel="in_app") == GoNow()
+    world.change(Contact, "pat", name="Jo Ames", email="other@acme.example")
+    assert ask(world) == DoNotGo(reason="Jo Ames' address is suppressed: bounced"), "it goes where it went"
+
+
+def test_who_has_unsubscribed_from_a_purpose_hears_of_others(world: World) -> None:
+    with world.store.write() as session:
+        pat = session.get_one(Contact, "pat")
+        set_preference(session, pat, Purpose.OFFERS, False, source="page", by="customer", now=NOW)
+    assert ask(world) == DoNotGo(reason="Pat Person has unsubscribed from offers")
+    assert ask(world, channel="in_app") == DoNotGo(reason="Pat Person has unsubscribed from offers")
+    assert ask(world, DANA) == GoNow()
+    world.change(Intervention, CAMPAIGN, family="risk")
+    assert ask(world) == GoNow()
 
 
 Change = Callable[[World], None]
@@ -129,12 +144,14 @@ def test_a_campaign_waits_while_the_customer_is_at_risk_and_a_risk_playbook_does
     """Whether or not the campaign's run was told; what the staff read goes out."""
     world.intervention(RISK, "acme", version=2)
     world.change(Health, "acme", level="CRITICAL")
-    wait = GoAt(at=NOW + ASK_AGAIN, reason="critical@2 runs: the level is CRITICAL")
+    wait = GoAt(at=NOW + ASK_AGAIN, reason="critical@2 runs: the level is CRITICAL", waits_for=WaitsFor.VOICE)
     assert ask(world) == ask(world, channel="in_app") == wait
     assert ask(world, DANA, "slack") == GoNow()
     assert ask(world, intervention=RISK) == GoNow()
     world.change(Intervention, RISK, outcome="responded", outcome_why="They answered", ended_at=NOW)
-    assert ask(world) == GoAt(at=NOW + ASK_AGAIN, reason="No playbook runs, but the level is CRITICAL")
+    assert ask(world) == GoAt(
+        at=NOW + ASK_AGAIN, reason="No playbook runs, but the level is CRITICAL", waits_for=WaitsFor.VOICE
+    )
     world.change(Health, "acme", level="HEALTHY")
     assert ask(world) == GoNow()
 
@@ -143,4 +160,6 @@ def test_a_customer_at_risk_who_may_not_be_written_to_is_asked_about_again(world
     """Consent is looked at when the message may go, not before."""
     world.change(Health, "acme", level="AT_RISK")
     no_consent(world)
-    assert ask(world) == GoAt(at=NOW + ASK_AGAIN, reason="No playbook runs, but the level is AT_RISK")
+    assert ask(world) == GoAt(
+        at=NOW + ASK_AGAIN, reason="No playbook runs, but the level is AT_RISK", waits_for=WaitsFor.VOICE
+    )

@@ -13,12 +13,14 @@ from keepwell.adapters.outbox import Outbox
 from keepwell.contracts.delivery import Accepted, CannotSay
 from keepwell.contracts.playbook import Channel
 from keepwell.db.engine import Store
+from keepwell.db.repositories.wishes import suppressed
 from keepwell.db.tables import Organisation, OutboxMessage
 from keepwell.errors import ConfigurationError, SendRefusedError
 from keepwell.settings import Settings
 from tests.fakes.sendgrid import KEY as SENDGRID_KEY
 from tests.fakes.sendgrid import FakeSendGrid
 from tests.fakes.slack import TOKEN, FakeSlack
+from tests.fakes.smtp import FakeSmtp
 from tests.unit.adapters.messages import KEY, email, slack
 from tests.unit.db.world import World
 from worker import channels
@@ -126,3 +128,70 @@ def test_live_without_slack_gives_slack_messages_to_people(world: World, given: 
     assert not caught.value.retryable
     assert isinstance(live[Channel.SLACK].find(KEY, "C0TEAM"), CannotSay)
     assert isinstance(live[Channel.EMAIL].send(email()), Accepted)
+
+
+@pytest.fixture
+def by_smtp(given: dict[str, Any]) -> Iterator[tuple[FakeSmtp, dict[str, Any]]]:
+    """A mail server, and settings that lead to it and know no key of SendGrid's."""
+    given = {name: value for name, value in given.items() if not name.startswith("sendgrid")}
+    with FakeSmtp() as fake:
+        way = {"email": "smtp", "smtp_host": "127.0.0.1", "smtp_port": fake.port, "smtp_security": "none"}
+        yield fake, {**given, **way}
+
+
+def test_email_may_go_to_a_mail_server(world: World, by_smtp: tuple[FakeSmtp, dict[str, Any]]) -> None:
+    fake, given = by_smtp
+    accepted = channels(Settings(**given), world.store)[Channel.EMAIL].send(email())
+    assert accepted.provider == "smtp"
+    assert fake.counts() == {KEY: 1}
+    world.change(Organisation, world.organisation, demo=True)
+    assert channels(Settings(**given), world.store)[Channel.EMAIL].send(email()).provider == "outbox"
+    assert fake.counts() == {KEY: 1}
+
+
+@pytest.mark.parametrize(
+    ("change", "missing"),
+    [
+        ({"smtp_host": ""}, "KEEPWELL_SMTP_HOST"),
+        ({"smtp_user": "keepwell"}, "KEEPWELL_SMTP_PASSWORD"),
+        ({"smtp_password": "a-password"}, "KEEPWELL_SMTP_USER"),
+    ],
+)
+def test_half_a_mail_server_is_refused_by_name(
+    change: dict[str, Any], missing: str, world: World, by_smtp: tuple[FakeSmtp, dict[str, Any]]
+) -> None:
+    with pytest.raises(ConfigurationError, match=f"but {missing} is not( set)?"):
+        channels(Settings(**by_smtp[1] | change), world.store)
+
+
+@pytest.mark.parametrize(
+    ("kind", "words", "closed"),
+    [
+        ("contact", "550 5.1.1 No such user", True),
+        ("contact", "550 5.7.1 Not you", False),
+        ("staff", "550 5.1.1 No such user", False),
+    ],
+)
+def test_an_address_without_a_mailbox_is_closed(
+    kind: str, words: str, closed: bool, world: World, by_smtp: tuple[FakeSmtp, dict[str, Any]]
+) -> None:
+    fake, given = by_smtp
+    fake.upset("rcpt", say=words)
+    whom = email().recipient.model_copy(update={"kind": kind})
+    with pytest.raises(SendRefusedError) as caught:
+        channels(Settings(**given), world.store)[Channel.EMAIL].send(email(recipient=whom))
+    assert not caught.value.retryable
+    with world.store.read() as session:
+        found = suppressed(session, world.organisation, ["pat@acme.example"])
+    assert bool(found) == closed
+    assert all(why.startswith("invalid: ") for why in found.values())
+
+
+def test_the_sandbox_is_asked_for_by_its_setting(
+    world: World, given: dict[str, Any], sendgrid: FakeSendGrid
+) -> None:
+    sandboxed = channels(Settings(**given, sendgrid_sandbox=True), world.store)
+    accepted = sandboxed[Channel.EMAIL].send(email())
+    assert isinstance(accepted, Accepted)
+    assert accepted.provider == "sendgrid sandbox"
+    assert sendgrid.counts() == {}
