@@ -1,0 +1,1 @@
+"""What is reached over HTTP: by providers, by customers, by their browsers."""

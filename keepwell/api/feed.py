@@ -1,0 +1,72 @@
+"""A contact's notifications over HTTP: what the in-app widget calls, and may be called without it."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import Response
+from pydantic import Field
+
+from keepwell.api.door import AtDoor
+from keepwell.api.feed_access import AtFeed, now
+from keepwell.contracts.base import Strict
+from keepwell.db.repositories import feed
+from keepwell.db.repositories.feed import FeedCount, FeedItem, FeedState
+
+router = APIRouter(prefix="/api/v1/feed")
+
+MOST = 50
+Id = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,40}$")]
+AnId = Annotated[str, Path(pattern=r"^[0-9A-Za-z_-]{1,40}$")]
+
+
+class Shown(Strict):
+    """Ids of notifications that the contact was shown."""
+
+    ids: tuple[Id, ...] = Field(max_length=100)
+
+
+@router.get("")
+def feed_page(
+    request: Request,
+    door: AtDoor,
+    reader: AtFeed,
+    limit: Annotated[int, Query(ge=1, le=MOST)] = 20,
+    before: Annotated[str | None, Query(pattern=r"^[0-9A-Za-z_-]{1,40}$")] = None,
+) -> Response:
+    """The newest notifications, or those older than the one with the id `before`. A 304 for a known ETag."""
+    with door.store.read() as session:
+        page = feed.feed_page(session, reader.contact, limit=limit, before=before)
+    body = page.model_dump_json().encode()
+    tag = f'"{sha256(body).hexdigest()[:32]}"'
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
+    if tag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type="application/json", headers=headers)
+
+
+@router.get("/count")
+def count(door: AtDoor, reader: AtFeed) -> FeedCount:
+    """How many are unseen and unread."""
+    with door.store.read() as session:
+        return feed.standings(session, [reader.contact])[reader.contact].count
+
+
+@router.post("/seen")
+def seen(door: AtDoor, reader: AtFeed, shown: Shown) -> FeedCount:
+    """They were on the screen."""
+    with door.store.write() as session:
+        feed.mark_seen(session, reader.contact, shown.ids, now())
+    with door.store.read() as session:
+        return feed.standings(session, [reader.contact])[reader.contact].count
+
+
+@router.post("/{notification}/{to}")
+def move(
+    door: AtDoor, reader: AtFeed, notification: AnId, to: Literal["read", "dismissed", "acted_on"]
+) -> FeedItem:
+    """One was read, dismissed or acted on. The same again changes nothing."""
+    with door.store.write() as session:
+        return feed.move(session, reader.contact, notification, FeedState(to), now())

@@ -1,0 +1,91 @@
+"""What stands before all endpoints: how much may be sent to which, and which pages may call the feed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+FEED = "/api/v1/feed"
+LIMITS: Mapping[str, int] = {
+    FEED: 16_384,
+    "/offers": 16_384,
+    "/preferences": 16_384,
+    # SendGrid sends its events in batches of up to 768 KB, and mail that comes in with up to 30 MB.
+    "/webhooks/sendgrid/events": 1_048_576,
+    "/webhooks/sendgrid/inbound": 32_000_000,
+}
+"""Bytes of a body, by the beginning of the path."""
+
+
+class BodyLimit:
+    """Answers 413 where more is sent than an endpoint takes, before anything of it is read or kept."""
+
+    def __init__(self, app: ASGIApp, limits: Mapping[str, int] = LIMITS) -> None:
+        self._app = app
+        self._limits = limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, counting its body."""
+        limit = self._limit(scope)
+        if limit is None:
+            await self._app(scope, receive, send)
+            return
+        announced = dict(scope["headers"]).get(b"content-length", b"0")
+        pieces: list[bytes] = []
+        length = 0
+        message: Message = {"type": "http.request", "more_body": True}
+        if not announced.isdigit() or int(announced) > limit:
+            await _refuse(scope, receive, send)
+            return
+        # Bounded as it is it may be read whole here: what comes in pieces announces no length.
+        while message["type"] == "http.request" and message.get("more_body", False):
+            message = await receive()
+            pieces.append(message.get("body", b""))
+            length += len(pieces[-1])
+            if length > limit:
+                await _refuse(scope, receive, send)
+                return
+        whole: list[Message] = [{"type": "http.request", "body": b"".join(pieces), "more_body": False}]
+        await self._app(scope, _first(whole, receive), send)
+
+    def _limit(self, scope: Scope) -> int | None:
+        if scope["type"] != "http":
+            return None
+        path = scope["path"]
+        return next((most for start, most in self._limits.items() if path.startswith(start)), None)
+
+
+def _first(waiting: list[Message], then: Receive) -> Receive:
+    """Gives what was read already, and then what comes."""
+
+    async def receive() -> Message:
+        return waiting.pop(0) if waiting else await then()
+
+    return receive
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    body = {"title": "That is more than this takes.", "status": 413, "retryable": False}
+    await JSONResponse(body, 413, media_type="application/problem+json")(scope, receive, send)
+
+
+class FeedFromElsewhere:
+    """Lets the pages of named origins call the feed from their browsers (CORS); no other path, no cookie."""
+
+    def __init__(self, app: ASGIApp, origins: Sequence[str]) -> None:
+        self._app = app
+        self._cors = CORSMiddleware(
+            app,
+            allow_origins=origins,
+            allow_methods=("GET", "POST"),
+            allow_headers=("Authorization", "Content-Type", "If-None-Match"),
+            expose_headers=("ETag",),
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Add the headers where the feed is asked."""
+        feeds = scope["type"] == "http" and scope["path"].startswith(FEED)
+        await (self._cors if feeds else self._app)(scope, receive, send)

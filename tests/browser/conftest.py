@@ -1,0 +1,119 @@
+"""A real browser, and the application on a real port."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, Page, sync_playwright
+from pydantic import SecretStr
+
+from keepwell.api.app import create_app
+from keepwell.api.door import Door
+from keepwell.db.engine import Store
+from keepwell.links import Links
+from keepwell.settings import Settings
+
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's chromium, headless; skips the test where there is none.
+
+    It ends with the file: while it lives, Playwright holds an event loop, and no other test may run one.
+    """
+    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    if program is None:
+        pytest.skip(f"no browser: install one of {', '.join(PROGRAMS)}")
+    with sync_playwright() as playwright:
+        # Within a container it runs as root, and there is no sandbox for root.
+        opened = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A window of 1000 by 800 in English; what fails on the page fails the test."""
+    context = browser.new_context(locale="en-GB", viewport={"width": 1000, "height": 800})
+    window = context.new_page()
+    errors: list[str] = []
+    window.on("pageerror", lambda error: errors.append(str(error)))
+    yield window
+    context.close()
+    assert errors == []
+
+
+@pytest.fixture
+def browser_without_scripts(browser: Browser) -> Iterator[Page]:
+    """A window in which no script runs."""
+    context = browser.new_context(locale="en-GB", java_script_enabled=False)
+    yield context.new_page()
+    context.close()
+
+
+@dataclass
+class Site:
+    """Keepwell on a port of its own, which keeps its port when it is stopped and started again."""
+
+    door: Door
+    port: int
+    _server: uvicorn.Server | None = None
+    _thread: threading.Thread | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it is reached."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """What `keepwell serve` does."""
+        config = uvicorn.Config(
+            create_app(self.door), port=self.port, log_config=None, timeout_graceful_shutdown=1
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, daemon=True)
+        self._thread.start()
+        until = time.monotonic() + 20
+        while not self._server.started:
+            assert self._thread.is_alive(), "the server did not start"
+            assert time.monotonic() < until, "the server did not start in time"
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        """Ends it, with all its connections."""
+        if self._server is not None and self._thread is not None:
+            self._server.should_exit = True
+            self._thread.join(20)
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+        return port
+
+
+@pytest.fixture
+def site(sqlite_store: Store, tmp_path: Path) -> Iterator[Site]:
+    """Keepwell with a store of its own, reached by the pages of http://localhost:HOST_PORT, too."""
+    port, host_port = free_port(), free_port()
+    settings = Settings(
+        home=tmp_path,
+        public_url=f"http://127.0.0.1:{port}",
+        widget_origins=(f"http://localhost:{host_port}",),
+    )
+    links = Links(SecretStr("k" * 40), settings.public_url)
+    site = Site(Door(settings=settings, store=sqlite_store, links=links), port)
+    site.start()
+    yield site
+    site.stop()
