@@ -18,36 +18,57 @@ from typing import Any
 from temporalio.client import Client
 from temporalio.worker import Worker
 
+from activities.churn import ChurnActivities
 from activities.delivery import LEASE, Delivery
 from activities.interventions import InterventionActivities
+from activities.monitor import MonitorActivities
+from activities.notices import NoticeActivities
+from activities.pending import PendingActivities
 from activities.scoring import ScoringActivities
 from activities.steps import StepActivities
+from activities.webhooks import WebhookActivities
 from keepwell import __version__
 from keepwell.adapters.gate import StoreGate
 from keepwell.adapters.in_app import InApp
+from keepwell.adapters.notice_renderer import StoreNoticeRenderer
 from keepwell.adapters.outbox import Outbox
+from keepwell.adapters.public_only import PublicOnly
 from keepwell.adapters.renderer import StoreRenderer
+from keepwell.adapters.webhook import WebhookCaller
+from keepwell.churn.service import ChurnService
 from keepwell.contracts.playbook import Channel, Playbook
 from keepwell.db.engine import Store
 from keepwell.db.migrate import ensure_current
 from keepwell.db.repositories.campaigns import OpportunityRepository
 from keepwell.db.repositories.directory import DirectoryRepository
+from keepwell.db.repositories.drafts import DraftRepository
+from keepwell.db.repositories.event_alerts import EventAlertRepository
 from keepwell.db.repositories.facts import Facts
 from keepwell.db.repositories.interventions import InterventionRepository
 from keepwell.db.repositories.ledger import LedgerRepository
+from keepwell.db.repositories.monitor import MonitorRepository
+from keepwell.db.repositories.notices import NoticeRepository
+from keepwell.db.repositories.pending import PendingRepository
 from keepwell.db.repositories.scores import ScoreRepository
 from keepwell.db.repositories.steps import StepRepository
 from keepwell.db.repositories.templates import TemplateRepository
 from keepwell.db.repositories.transitions import TransitionRepository
+from keepwell.db.repositories.webhooks import WebhookRepository
 from keepwell.errors import KeepwellError
+from keepwell.links import Links, make_links
 from keepwell.playbooks import BUILT_IN, PlaybookRegistry
 from keepwell.ports import ChannelAdapter, Gate
 from keepwell.rendering.bundle import OWN_TEMPLATES
 from keepwell.settings import Settings
 from keepwell.temporal.hand_over import TemporalHandOver
 from keepwell.temporal.heartbeat import Heartbeats
+from keepwell.temporal.pending import Teller
 from keepwell.temporal.sandbox import sandbox
+from keepwell.temporal.webhooks import TemporalWebhookRuns
+from workflows.churn import PredictChurn, RetrainChurn
 from workflows.daily import DailyScoring, SweepTransitions
+from workflows.monitor import MonitorRun
+from workflows.webhooks import DeliverWebhook, HandOverWebhooks
 
 log = logging.getLogger("keepwell.worker")
 
@@ -67,6 +88,17 @@ CACHED_RUNS = 1_000
 
 GRACE = timedelta(seconds=60)
 """What an activity gets to finish after SIGTERM; without it, it would be cancelled at once."""
+
+
+OTHER_WORKFLOWS = (
+    DailyScoring,
+    SweepTransitions,
+    RetrainChurn,
+    PredictChurn,
+    MonitorRun,
+    HandOverWebhooks,
+    DeliverWebhook,
+)
 
 
 @dataclass(frozen=True)
@@ -115,6 +147,7 @@ def _hand_over(
         InterventionRepository(store),
         playbooks,
         OpportunityRepository(store),
+        EventAlertRepository(store),
     )
 
 
@@ -125,8 +158,34 @@ def _playbooks(
 
 
 def _templates(settings: Settings, store: Store) -> TemplateRepository:
-    folders: tuple[Path, ...] = (*((settings.templates,) if settings.templates else ()), OWN_TEMPLATES)
-    return TemplateRepository(store, folders)
+    return TemplateRepository(store, _folders(settings))
+
+
+def _folders(settings: Settings) -> tuple[Path, ...]:
+    return (*((settings.templates,) if settings.templates else ()), OWN_TEMPLATES)
+
+
+def _ears(
+    settings: Settings,
+    store: Store,
+    client: Client,
+    adapters: Mapping[Channel, ChannelAdapter],
+    lease: timedelta,
+) -> tuple[NoticeActivities, WebhookActivities]:
+    """What tells people of alerts, and other programs of events."""
+    renderer = StoreNoticeRenderer(store, _folders(settings))
+    return (
+        NoticeActivities(NoticeRepository(store), renderer, adapters, lease),
+        WebhookActivities(
+            WebhookRepository(store),
+            WebhookCaller(PublicOnly(settings.webhook_private)),
+            TemporalWebhookRuns(client, settings.task_queue),
+        ),
+    )
+
+
+def _churn(settings: Settings, store: Store) -> ChurnActivities:
+    return ChurnActivities(ChurnService(store, timedelta(days=settings.churn_window_days)))
 
 
 def compose(
@@ -137,28 +196,40 @@ def compose(
     adapters: Mapping[Channel, ChannelAdapter] | None = None,
     gate: Gate | None = None,
     instead: Sequence[Playbook] = (),
+    links: Links | None = None,
     lease: timedelta = LEASE,
 ) -> Parts:
-    """Wire the production parts; tests and rehearsals give other adapters, a gate, playbooks `instead`."""
+    """Wire the production parts; tests and rehearsals give other adapters, a gate, playbooks `instead`.
+
+    `links` are this installation's, unless others are given: its key is made where there is none yet.
+    """
     templates = _templates(settings, store)
     playbooks = _playbooks(settings, templates, instead)
     hand_over = _hand_over(settings, store, client, playbooks)
     interventions, steps = InterventionRepository(store), StepRepository(store)
     transitions, scores = TransitionRepository(store), ScoreRepository(store, settings.partition_size)
     opportunities = OpportunityRepository(store)
-    renderer = StoreRenderer(Facts(store), templates)
+    links = links or make_links(settings)
+    renderer = StoreRenderer(Facts(store, links), templates)
+    delivery_channels = adapters or channels(settings, store)
     delivery = Delivery(
         ledger=LedgerRepository(store),
         gate=gate or StoreGate(store),
-        directory=DirectoryRepository(store),
+        drafts=DraftRepository(store),
+        directory=DirectoryRepository(store, links, settings.reply_domain),
         renderer=renderer,
         steps=steps,
-        channels=adapters or channels(settings, store),
+        channels=delivery_channels,
+        look=store.look,
         lease=lease,
     )
     of_runs = InterventionActivities(interventions, playbooks, steps, renderer)
     of_steps = StepActivities(delivery, steps, renderer)
     of_scoring = ScoringActivities(scores, transitions, hand_over, opportunities)
+    of_monitor = MonitorActivities(MonitorRepository(store), hand_over)
+    of_pending = PendingActivities(Teller(client, PendingRepository(store)))
+    ears = _ears(settings, store, client, delivery_channels, lease)
+    holders = (of_runs, of_steps, of_scoring, of_monitor, of_pending, *ears, _churn(settings, store))
     return Parts(
         store=store,
         playbooks=playbooks,
@@ -168,8 +239,8 @@ def compose(
         opportunities=opportunities,
         scores=scores,
         hand_over=hand_over,
-        activities=[*_activities(of_runs), *_activities(of_steps), *_activities(of_scoring)],
-        workflows=[*playbooks.workflows.values(), DailyScoring, SweepTransitions],
+        activities=[activity for holder in holders for activity in _activities(holder)],
+        workflows=[*playbooks.workflows.values(), *OTHER_WORKFLOWS],
     )
 
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from temporalio.exceptions import ApplicationError
 
-from activities.plain import fallback_text
+from activities.plain import email_text, fallback_text
 from keepwell.contracts.delivery import (
     Absent,
     Accepted,
@@ -24,22 +24,24 @@ from keepwell.contracts.delivery import (
     GoNow,
     LedgerRow,
     Message,
+    MessageAction,
 )
+from keepwell.contracts.drafts import Approved, NoApproval, Proposal, TooLate, Undrafted, Waits
 from keepwell.contracts.intervention import Miss, StepCall, StepResult, StepState
 from keepwell.contracts.playbook import Channel, Send
+from keepwell.contracts.rendering import Rendered
 from keepwell.errors import SendRefusedError
 from keepwell.keys import delivery_key, new_id
-from keepwell.ports import ChannelAdapter, Directory, Gate, Ledger, Renderer, Steps
+from keepwell.ports import ChannelAdapter, Directory, Drafts, Gate, Ledger, Look, Renderer, Steps
 
 LEASE = timedelta(seconds=45)
 """Longer than a provider's whole deadline (20 s), so that an attempt never outlives its lease."""
 
 SENT = (DeliveryState.ACCEPTED, DeliveryState.DELIVERED, DeliveryState.BOUNCED)
-GIVEN_UP = {
-    DeliveryState.SKIPPED: StepState.SKIPPED,
-    DeliveryState.CANCELLED: StepState.SKIPPED,
-    DeliveryState.FAILED: StepState.MISSED,
-}
+GIVEN_UP = {DeliveryState.SKIPPED: StepState.SKIPPED, DeliveryState.CANCELLED: StepState.SKIPPED}
+
+
+FOR_STAFF: tuple[MessageAction, ...] = ("acknowledge", "pause", "respond", "open")
 
 
 class Delivery:
@@ -49,19 +51,23 @@ class Delivery:
         self,
         ledger: Ledger,
         gate: Gate,
+        drafts: Drafts,
         directory: Directory,
         renderer: Renderer,
         steps: Steps,
         channels: Mapping[Channel, ChannelAdapter],
+        look: Look,
         lease: timedelta = LEASE,
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
         self._ledger = ledger
         self._gate = gate
+        self._drafts = drafts
         self._directory = directory
         self._renderer = renderer
         self._steps = steps
         self._channels = channels
+        self._look = look
         self._lease = lease
         self._wait = wait
 
@@ -75,21 +81,34 @@ class Delivery:
             return self._do_without(call, row, StepState.SKIPPED)
         if row.state == DeliveryState.SENDING:
             row = self._reconcile(call, step, row)
+        over = self._over(call, step, row)
+        if over is not None:
+            return over
+        match self._asked(call, step, row):
+            case DoNotGo(reason=reason):
+                return self._give_up(call, row, reason)
+            case GoAt() as later:
+                return self._put_off(call, row, later)
+            case Waits() as waits:
+                return _waiting(waits)
+            case TooLate(reason=reason):
+                return self._do_without(call, reason, StepState.MISSED)
+            case Proposal() as proposal:
+                return _waiting(self._drafts.keep(call, row, proposal))
+            case Message() as message:
+                return self._send(call, step, row, message)
+
+    def _over(self, call: StepCall, step: Send, row: LedgerRow) -> StepResult | None:
+        """What became of the message earlier; None where it is still to be sent."""
         if row.state in SENT:
             return StepResult(state=StepState.DONE, why=f"sent to {row.recipient.name}")
+        if row.state == DeliveryState.FAILED:
+            return self._failed(call, step, row, row.reason)
         if row.state in GIVEN_UP:
             return self._do_without(call, row.reason, GIVEN_UP[row.state])
         if row.state == DeliveryState.UNKNOWN and step.if_unknown == "hold":
             return self._do_without(call, row.reason, StepState.HELD)
-        match self._gate.ask(call, row.recipient, step.channel.value):
-            case DoNotGo(reason=reason):
-                self._settle(call, row, DeliveryState.SKIPPED, reason)
-                return self._do_without(call, reason, StepState.SKIPPED)
-            case GoAt(at=at, reason=reason):
-                self._settle(call, row, DeliveryState.DEFERRED, reason, at)
-                return StepResult(state=StepState.DEFERRED, why=reason, until=at)
-            case GoNow():
-                return self._send(call, step, row)
+        return None
 
     def settle_left_over(self, organisation: str) -> int:
         """Ask the providers what became of messages whose steps ended while an attempt was under way.
@@ -104,10 +123,11 @@ class Delivery:
 
     def _row(self, call: StepCall, step: Send) -> LedgerRow | str:
         """The step's row. Whom an earlier attempt chose stays chosen; or the reason why nobody is."""
-        rows = self._ledger.rows_of(call)
-        if rows:
-            return rows[0]
-        found = self._directory.recipients(call, step.to, step.channel.value)
+        with self._look():
+            row = self._row_now(call, step)
+            if row is not None:
+                return row
+            found = self._directory.recipients(call, step.to, step.channel.value)
         if isinstance(found, str):
             return found
         recipient, channel = found[0], step.channel.value
@@ -116,6 +136,43 @@ class Delivery:
         )
         return self._ledger.plan(call, key, recipient, channel)
 
+    def _row_now(self, call: StepCall, step: Send) -> LedgerRow | None:
+        """The row on the step's channel, as it is now; a step may have another on a channel instead."""
+        end = f"/{step.channel.value}"
+        return next((row for row in self._ledger.rows_of(call) if row.key.endswith(end)), None)
+
+    def _asked(
+        self, call: StepCall, step: Send, row: LedgerRow
+    ) -> Message | GoAt | DoNotGo | Waits | TooLate | Proposal:
+        """What the gate answers, and the message where it may go; a draft of it where a person has a say."""
+        with self._look():
+            answer = self._gate.ask(call, row.recipient, step.channel.value)
+            if not isinstance(answer, GoNow):
+                return answer
+            match self._drafts.stand(call, row) if row.recipient.kind == "contact" else NoApproval():
+                case NoApproval():
+                    return self._message(call, step, row, self._text(call, step, row))
+                case Approved(text=text):
+                    return self._message(call, step, row, text)
+                case Undrafted():
+                    return self._proposal(call, step, row)
+                case other:
+                    return other
+
+    def _proposal(self, call: StepCall, step: Send, row: LedgerRow) -> Proposal:
+        framed = step.channel is Channel.EMAIL
+        return Proposal(
+            text=self._text(call, step, row),
+            frame=self._renderer.frame(call, row.recipient, step.sender) if framed else None,
+        )
+
+    def _text(self, call: StepCall, step: Send, row: LedgerRow) -> Rendered:
+        text = self._renderer.render(call, step.template, recipient=row.recipient, sender=step.sender)
+        if step.channel is Channel.EMAIL and step.template.startswith("slack/"):
+            by_slack = self._row_now(call, step.model_copy(update={"channel": Channel.SLACK}))
+            return email_text(text, by_slack.reason if by_slack else "")
+        return text
+
     def _reconcile(self, call: StepCall, step: Send, row: LedgerRow) -> LedgerRow:
         """Find out what became of an attempt that nobody saw end."""
         while row.state == DeliveryState.SENDING and row.leased_until is not None:
@@ -123,7 +180,7 @@ class Delivery:
             if left <= 0:
                 break
             self._wait(left)
-            row = self._ledger.rows_of(call)[0]
+            row = self._row_now(call, step) or row
         if row.state != DeliveryState.SENDING:
             return row
         match self._channels[step.channel].find(row.key, row.recipient.address):
@@ -134,12 +191,16 @@ class Delivery:
                 self._settle(call, row, DeliveryState.PLANNED, reason)
             case CannotSay(why=why):
                 self._settle(call, row, DeliveryState.UNKNOWN, why)
-        return self._ledger.rows_of(call)[0]
+        return self._row_now(call, step) or row
 
-    def _send(self, call: StepCall, step: Send, row: LedgerRow) -> StepResult:
-        message = self._message(call, step, row)
+    def _send(self, call: StepCall, step: Send, row: LedgerRow, message: Message) -> StepResult:
         lease, until = new_id(), datetime.now(UTC) + self._lease
-        if not self._ledger.begin(row.key, lease, until):
+        taken = self._ledger.begin(call, row.key, lease, until)
+        if isinstance(taken, GoAt):
+            return self._put_off(call, row, taken)
+        if isinstance(taken, DoNotGo):
+            return self._give_up(call, row, taken.reason)
+        if not taken:
             raise self._held()
         row = row.model_copy(update={"state": DeliveryState.SENDING, "lease": lease, "leased_until": until})
         try:
@@ -149,25 +210,35 @@ class Delivery:
                 self._settle(call, row, DeliveryState.PLANNED, refused.message)
                 raise ApplicationError(refused.message, next_retry_delay=refused.retry_after) from refused
             self._settle(call, row, DeliveryState.FAILED, refused.message)
-            return self._do_without(call, refused.message, StepState.MISSED)
+            return self._failed(call, step, row, refused.message)
         self._ledger.accept(call, row.key, message, accepted)
         return StepResult(state=StepState.DONE, why=f"sent to {row.recipient.name}")
 
+    def _give_up(self, call: StepCall, row: LedgerRow, reason: str) -> StepResult:
+        self._settle(call, row, DeliveryState.SKIPPED, reason)
+        return self._do_without(call, reason, StepState.SKIPPED)
+
+    def _put_off(self, call: StepCall, row: LedgerRow, later: GoAt) -> StepResult:
+        self._settle(call, row, DeliveryState.DEFERRED, later.reason, later)
+        return StepResult(state=StepState.DEFERRED, why=later.reason, until=later.at)
+
     def _settle(
-        self, call: StepCall, row: LedgerRow, state: DeliveryState, reason: str, until: datetime | None = None
+        self, call: StepCall, row: LedgerRow, state: DeliveryState, reason: str, later: GoAt | None = None
     ) -> None:
-        if not self._ledger.settle(call, row, state, reason, deferred_until=until):
+        until, waits_for = (later.at, later.waits_for) if later is not None else (None, None)
+        if not self._ledger.settle(call, row, state, reason, deferred_until=until, waits_for=waits_for):
             raise self._held()
 
     def _held(self) -> ApplicationError:
         """Another attempt was faster: come again when its lease is over, and see what became of it."""
         return ApplicationError("Another attempt holds this delivery", next_retry_delay=self._lease)
 
-    def _message(self, call: StepCall, step: Send, row: LedgerRow) -> Message:
-        text = self._renderer.render(call, step.template, recipient=row.recipient, sender=step.sender)
+    def _message(self, call: StepCall, step: Send, row: LedgerRow, text: Rendered) -> Message:
         document = self._steps.document(call.intervention, step.attach) if step.attach else None
         name, address = self._directory.sender(call, step.sender)
+        ways = self._directory.ways_back(call, row, step.channel.value)
         return Message(
+            **ways.model_dump(),
             key=row.key,
             organisation=call.organisation,
             customer=call.customer,
@@ -181,7 +252,34 @@ class Delivery:
             action_label=text.action_label,
             action_url=text.action_url,
             attachments=(document,) if document else (),
+            intervention=call.intervention,
+            actions=FOR_STAFF if row.recipient.kind == "staff" else (),
+            category=call.playbook.partition("@")[0],
         )
+
+    def _failed(self, call: StepCall, step: Send, row: LedgerRow, reason: str) -> StepResult:
+        """Refused for good. Of the staff, whom Slack does not reach gets an email, and a person a task."""
+        email = self._by_email(call, step, row)
+        if email is None:
+            return self._do_without(call, reason, StepState.MISSED)
+        told = self.deliver(call, email)
+        if told.state is not StepState.DONE:
+            return told
+        if call.step.kind == "send":
+            self._steps.add_fallback(call, fallback_text(self._renderer, call, reason), reason)
+        return told.model_copy(update={"why": f"{told.why} by email: {reason}"})
+
+    def _by_email(self, call: StepCall, step: Send, row: LedgerRow) -> Send | None:
+        """The same message as an email to the same person; None where that is no way to them."""
+        if step.channel is not Channel.SLACK or row.recipient.kind != "staff":
+            return None
+        email = step.model_copy(update={"channel": Channel.EMAIL})
+        if self._row_now(call, email) is not None:
+            return email
+        found = self._directory.recipients(call, step.to, Channel.EMAIL.value)
+        if isinstance(found, str) or found[0].id != row.recipient.id:
+            return None
+        return email if found[0].address else None
 
     def _do_without(self, call: StepCall, reason: str, state: StepState) -> StepResult:
         """The message does not go: the step says why, and a person gets the task to do it by hand."""
@@ -189,3 +287,7 @@ class Delivery:
             return StepResult(state=state, why=reason)
         text = fallback_text(self._renderer, call, reason)
         return self._steps.fall_back(Miss(call=call, reason=reason, state=state), text)
+
+
+def _waiting(waits: Waits) -> StepResult:
+    return StepResult(state=StepState.DEFERRED, why=waits.reason, until=waits.until)

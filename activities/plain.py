@@ -30,6 +30,15 @@ def review_text(renderer: Renderer, call: StepCall) -> Rendered:
     return _or_plain(renderer, call, REVIEW, "", plain)
 
 
+def email_text(slack: Rendered, reason: str) -> Rendered:
+    """A Slack message as a plain email, which says why it comes by email."""
+    lines = slack.text.replace("`", "").replace("*", "")
+    for escape, char in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):
+        lines = lines.replace(escape, char)
+    why = f"\n\nThis comes by email because Slack did not take it: {reason}" if reason else ""
+    return Rendered(subject=slack.subject, text=f"{lines}{why}")
+
+
 def _or_plain(renderer: Renderer, call: StepCall, template: str, notice: str, plain: Rendered) -> Rendered:
     try:
         return renderer.render(call, template, notice=notice)

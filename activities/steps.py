@@ -4,7 +4,7 @@ from temporalio import activity
 
 from activities.delivery import Delivery
 from keepwell.contracts.intervention import StepCall, StepResult, StepState
-from keepwell.contracts.playbook import Assign, Audience, Channel, Document, Escalate, Offer, Send, Task
+from keepwell.contracts.playbook import Assign, Channel, Document, Escalate, Offer, Send, Task
 from keepwell.ports import Renderer, Steps
 
 
@@ -58,13 +58,14 @@ class StepActivities:
         assert isinstance(call.step, Escalate)  # noqa: S101
         step = call.step
         text = self._renderer.render(call, step.template)
-        task = self._steps.add_task(call, "escalation", Audience.LEAD, call.now + step.due, text)
+        task = self._steps.add_task(call, "escalation", step.audience, call.now + step.due, text)
         message = Send(
             name=step.name,
             at=step.at,
             channel=Channel.SLACK,
             template=step.template,
-            to=Audience.LEAD,
+            to=step.audience,
+            urgent=step.urgent,
             why=step.why,
         )
         told = self._delivery.deliver(call, message)

@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from keepwell.contracts.alerts import Trigger
 from keepwell.contracts.playbook import Playbook
 from keepwell.errors import ConfigurationError
 from scoring.levels import Level
@@ -15,10 +16,15 @@ from scoring.signal import Signal
 BUILT_IN = (
     "workflows.critical",
     "workflows.critical_1",
+    "workflows.critical_2",
     "workflows.high_risk",
+    "workflows.high_risk_1",
     "workflows.at_risk",
     "workflows.expansion",
     "workflows.expansion_short",
+    "workflows.event",
+    "workflows.event_1",
+    "workflows.event_letters",
 )
 
 
@@ -100,6 +106,10 @@ class PlaybookRegistry:
     def for_signal(self, signal: Signal) -> Playbook | None:
         """The same for an expansion signal."""
         return self._pinned([one for one in self.playbooks.values() if one.signal is signal])
+
+    def for_trigger(self, trigger: Trigger) -> Playbook | None:
+        """The same for an alert's trigger."""
+        return self._pinned([one for one in self.playbooks.values() if trigger in one.triggers])
 
     def _pinned(self, found: list[Playbook]) -> Playbook | None:
         """The last of them, which is a user's own before one of ours."""

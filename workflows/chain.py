@@ -13,6 +13,7 @@ from temporalio.exceptions import ApplicationError
 from activities.interventions import InterventionActivities
 from keepwell.contracts.campaigns import held_words
 from keepwell.contracts.commands import Stop
+from keepwell.contracts.events import ToldToEnd, left_open_words, silent_words
 from keepwell.contracts.intervention import (
     ENGINE_NOW,
     Carry,
@@ -26,6 +27,7 @@ from keepwell.contracts.intervention import (
     Record,
     Refusal,
     ScoreChange,
+    Silenced,
     StepCall,
     TakeOver,
 )
@@ -40,7 +42,9 @@ LOCAL = (InterventionActivities.open_intervention, InterventionActivities.end_in
 """What a run asks of the store at its borders, as local activities: a sixth of the events.
 
 What people do in between is written by ordinary ones: while a local activity runs, the run takes no update,
-and in a burst of commands for many customers (tried: 60 with 11 each) updates then timed out.
+and in a burst of commands for many customers (tried: 60 with 11 each) updates then timed out. From engine 5
+on the end is an ordinary one, too: a local one that has written the outcome is forgotten when its workflow
+task is tried again, and what arrived meanwhile could then talk the run out of the end that is written.
 """
 
 CANCELLED = "The run was cancelled in Temporal"
@@ -93,6 +97,30 @@ class Chain(Handlers):
         except ApplicationError:
             workflow.logger.info("The expansion has ended meanwhile", extra={"customer": entry.customer})
 
+    async def silence(self, opened: Opened, playbook: str) -> None:
+        """Tell the customer's event playbooks that this one speaks now."""
+        why = silent_words(playbook)
+        for one in opened.silences:
+            other = workflow.get_external_workflow_handle(one.workflow_id)
+            told = ToldToEnd(intervention=one.intervention, why=why)
+            try:
+                await self.surely(asyncio.ensure_future(other.signal("give_way", told)))
+            except ApplicationError:
+                await self._close_left_open(one, why)
+
+    async def _close_left_open(self, gone: Silenced, why: str) -> None:
+        """No run is left to hear it (terminated, or failed). One that ended by itself has its outcome."""
+        ending = Ending(
+            organisation=self.state.entry.organisation,
+            customer=self.state.entry.customer,
+            intervention=gone.intervention,
+            outcome=Outcome.SUPERSEDED,
+            why=left_open_words(why),
+            by=ENGINE,
+            now=workflow.now(),
+        )
+        await self.store(InterventionActivities.end_intervention, ending)
+
     async def take_over(self, change: ScoreChange) -> TakeOver | NotOpened:
         """Claim a change for the next run of this chain; on success this intervention is superseded."""
         state, clock = self.state, self.state.clock
@@ -129,6 +157,7 @@ class Chain(Handlers):
             start=entry.start,
             change=entry.change,
             opportunity=entry.opportunity,
+            alert=entry.alert,
             playbook=entry.playbook,
             workflow_id=workflow.info().workflow_id,
             now=workflow.now(),
@@ -153,7 +182,7 @@ class Chain(Handlers):
         state.exit = ended
         await self.flush()
         state.closed = True
-        if ended.outcome is not Outcome.SUPERSEDED:
+        if ended.outcome is not Outcome.SUPERSEDED or self.taken_over is None:
             ending = Ending(
                 organisation=entry.organisation,
                 customer=entry.customer,
@@ -201,6 +230,8 @@ class Chain(Handlers):
             holds, playbook = answer.opened.holds, answer.playbook.label
         if holds and self.state.entry.engine > 2:
             await self.tell_expansion(held_words(playbook, change.level))
+        if isinstance(answer, TakeOver):
+            await self.silence(answer.opened, playbook)
 
     def _continue(self, answer: TakeOver) -> None:
         state, entry = self.state, self.state.entry
@@ -238,7 +269,7 @@ class Chain(Handlers):
         self, activity: Callable[[Any, In], Out], argument: In, summary: str | None = None
     ) -> Out:
         """An activity that keeps the store in step; it is always let finish."""
-        if self.state.entry.engine > 1 and activity in LOCAL:
+        if self._is_local(activity):
             local: workflow.ActivityHandle[Out] = workflow.start_local_activity(
                 activity,
                 args=[argument],
@@ -257,6 +288,12 @@ class Chain(Handlers):
             summary=summary,
         )
         return await self.surely(handle)
+
+    def _is_local(self, activity: object) -> bool:
+        engine = self.state.entry.engine
+        if activity == InterventionActivities.end_intervention and engine > 4:
+            return False
+        return engine > 1 and activity in LOCAL
 
     async def surely(self, work: asyncio.Future[Out]) -> Out:
         """Wait for work to end also when the run is cancelled meanwhile: half done is worse than late."""

@@ -93,7 +93,7 @@ FOLLOW_UPS = (
 
 CRITICAL = Playbook(
     name="critical",
-    version=2,
+    version=3,
     title="Critical: win the customer back",
     purpose="The score is below 20. An executive writes, a CSM takes over, and silence is answered.",
     level=Level.CRITICAL,
@@ -118,6 +118,7 @@ CRITICAL = Playbook(
             channel=Channel.SLACK,
             template="slack/critical/alert_csm",
             to=Audience.OWNER,
+            urgent=True,
             why="The CSM in charge must know at once",
         ),
         Send(
@@ -129,6 +130,16 @@ CRITICAL = Playbook(
             template="email/critical/csm_outreach",
             sender=Sender.OWNER,
             why="Within 2 hours the CSM introduces themselves and offers a time",
+        ),
+        Escalate(
+            name="tell_cover",
+            at=1 * HOUR,
+            unless="acknowledged",
+            template="slack/critical/tell_cover",
+            to="cover",
+            due=1 * HOUR,
+            urgent=True,
+            why="The CSM has been silent for 1 hour: whoever covers takes the customer in hand",
         ),
         Document(
             name="roadmap",
@@ -149,11 +160,12 @@ CRITICAL = Playbook(
         ),
         Escalate(
             name="escalate",
-            at=8 * HOUR,
+            at=2 * HOUR,
             unless="acknowledged",
             template="slack/critical/escalate",
             due=2 * HOUR,
-            why="Nobody has acknowledged a critical customer for 8 hours",
+            urgent=True,
+            why="Nobody has acknowledged a critical customer for 2 hours",
         ),
         Task(
             name="phone_call",

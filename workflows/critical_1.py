@@ -4,7 +4,7 @@ No intervention begins with it any more; those that began with it carry it in th
 """
 
 from keepwell.contracts.playbook import Offer, Step
-from workflows.critical import CRITICAL
+from workflows.critical_2 import CRITICAL_2
 
 
 def _as_it_was(step: Step) -> Step:
@@ -15,10 +15,10 @@ def _as_it_was(step: Step) -> Step:
     return step.model_copy(update={"why": why})
 
 
-CRITICAL_1 = CRITICAL.model_copy(
+CRITICAL_1 = CRITICAL_2.model_copy(
     update={
         "version": 1,
-        "steps": tuple(_as_it_was(step) for step in CRITICAL.steps if not isinstance(step, Offer)),
+        "steps": tuple(_as_it_was(step) for step in CRITICAL_2.steps if not isinstance(step, Offer)),
         "follow_ups": (),
     }
 )

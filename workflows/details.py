@@ -24,7 +24,7 @@ def next_words(state: Standing, step: Step | None, now: datetime) -> str:
     """What comes next, and when."""
     if state.clock is None:
         return "opening"
-    at = state.entry.playbook.closes_at if step is None else step.at
+    at = state.entry.playbook.closes_at if step is None else state.due(step)
     what = "closes if nobody answers" if step is None else step.name
     if state.stands:
         until = "it is resumed" if state.paused else "the customer is well again"
@@ -38,9 +38,11 @@ def details(state: Standing, step: Step | None, now: datetime) -> str:
     if opened is None:
         return "The store has not opened this intervention yet."
     cause = entry.cause
+    health = "never scored"
+    if cause.level is not None and cause.score is not None:
+        health = f"{cause.level.value}, score {cause.score:.1f}"
     lines = [
-        f"**{opened.customer_name}** · `{entry.playbook.label}` · {cause.level.value}, "
-        f"score {cause.score:.1f} · owner {state.owner or 'nobody'}",
+        f"**{opened.customer_name}** · `{entry.playbook.label}` · {health} · owner {state.owner or 'nobody'}",
         "",
         f"{entry.playbook.purpose}",
         "",
@@ -56,8 +58,16 @@ def details(state: Standing, step: Step | None, now: datetime) -> str:
     if state.exit is None:
         why = f" ({step.why})" if step else ""
         lines += ["", f"**Next:** {next_words(state, step, now)}{why}"]
+        waiting = [one for one in state.plan if one.name in state.deferred and state.runs(one)]
+        lines += [
+            line
+            for one in waiting
+            for line in ("", f"**Put off:** {next_words(state, one, now)}: {state.deferred[one.name].why}")
+        ]
     if entry.opportunity is not None:
         lines += ["", f"Opportunity: {entry.opportunity.words}"]
+    if entry.alert is not None:
+        lines += ["", f"Alert ({entry.alert.severity.value}): {entry.alert.words}"]
     if state.offer.state is not None:
         terms = f": {state.offer.terms.words}" if state.offer.terms else ""
         lines += ["", f"Offer {state.offer.state.value}{terms}."]

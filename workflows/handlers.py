@@ -11,6 +11,7 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 from keepwell.contracts.commands import COMMAND, TAKING_OVER, Answer, Command
+from keepwell.contracts.events import ToldToEnd
 from keepwell.contracts.intervention import InterventionInput, Note, ScoreChange
 from workflows.state import RunState
 
@@ -113,6 +114,21 @@ class Handlers:
     def release(self) -> None:
         """An expansion goes on with its remaining delays."""
         self.state.release(workflow.now())
+
+    @workflow.signal(description="Try what was put off at once (sent when what it waited for is over)")
+    def look_again(self) -> None:
+        """A stop was lifted, a draft decided, a cap changed: deferred steps are tried now."""
+        self.state.look_again(workflow.now())
+
+    @workflow.signal(description="Another playbook writes to the customer: end (sent by its run)")
+    def give_way(self, told: ToldToEnd) -> None:
+        """An event playbook ends: one voice for a customer."""
+        self.state.give_way(told)
+
+    @workflow.signal(description="What raised the alert is over: end (sent by the monitor)")
+    def cause_gone(self, told: ToldToEnd) -> None:
+        """An event playbook ends: there is nothing left to do."""
+        self.state.cause_gone(told)
 
     def _by_hand(self, kind: str, body: Any) -> None:
         """What a person typed: a mistake in it goes to the timeline, not to a log nobody reads."""

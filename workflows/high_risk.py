@@ -38,7 +38,7 @@ def _email(name: str, day: int, why: str) -> Send:
 
 HIGH_RISK = Playbook(
     name="high_risk",
-    version=1,
+    version=2,
     title="High risk: find out what is in the way, and show what it is worth",
     purpose="The score is between 20 and 40. A CSM asks within hours; a value report follows in two days.",
     level=Level.HIGH_RISK,
@@ -66,6 +66,15 @@ HIGH_RISK = Playbook(
             template="email/high_risk/personal_email",
             sender=Sender.OWNER,
             why="Within 4 hours the CSM asks what is in the way",
+        ),
+        Escalate(
+            name="tell_cover",
+            at=8 * HOUR,
+            unless="acknowledged",
+            template="slack/high_risk/tell_cover",
+            to="cover",
+            due=8 * HOUR,
+            why="The CSM has been silent for 8 hours: whoever covers for them hears of it",
         ),
         # 12 hours before its deadline, here and below: a night of quiet hours fits in between.
         Send(

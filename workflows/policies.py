@@ -17,7 +17,11 @@ STEP_TIMEOUT = timedelta(seconds=90)
 """A provider's whole deadline (20 s), waiting out an earlier attempt's lease (45 s), and some room."""
 
 STEP_RETRY = RetryPolicy(
-    initial_interval=timedelta(seconds=5), backoff_coefficient=2.0, maximum_interval=timedelta(minutes=10)
+    initial_interval=timedelta(seconds=5),
+    backoff_coefficient=2.0,
+    maximum_interval=timedelta(minutes=10),
+    # A pinned template stays as it is: each try would take as much time and memory as the first.
+    non_retryable_error_types=["TemplateStoppedError"],
 )
 """Until the step's window closes; every 10 minutes at most, so that an outage is over soon after it ends."""
 
@@ -43,3 +47,25 @@ Temporal every 4 seconds that it is there."""
 
 DISPATCH_TIMEOUT = timedelta(minutes=30)
 """Ten thousand starts at about 200 a second, with room for a slow server."""
+
+CHURN_TIMEOUT = timedelta(hours=2)
+"""Seven thousand customers take a minute or two to train on; a hundred thousand may take an hour."""
+
+CHURN_HEARTBEAT = timedelta(minutes=2)
+"""The computation may keep the worker's loop from its heartbeat for some seconds; a killed worker is
+noticed soon enough, for nobody waits."""
+
+CHURN_RETRY = RetryPolicy(initial_interval=timedelta(minutes=1), maximum_attempts=3)
+"""What is wrong with the data is an answer, not an error; the next night or week comes anyway."""
+
+WEBHOOK_TIMEOUT = timedelta(seconds=45)
+"""One call (10 s at most) and the writing down of its answer."""
+
+WEBHOOK_WINDOW = timedelta(hours=24)
+"""How long an event is tried: what a receiver did not repair in a day is replayed by a person."""
+
+WEBHOOK_RETRY = RetryPolicy(
+    initial_interval=timedelta(seconds=10), backoff_coefficient=3.0, maximum_interval=timedelta(hours=1)
+)
+"""For what the activity does not judge itself (the store, a lost worker); for answers it names the delay,
+the same but mixed, and never less than the receiver asked for."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from temporalio import workflow
@@ -47,6 +47,7 @@ class InterventionRun(Chain):
             if isinstance(answer, NotOpened):
                 return await self.leave(Closed(intervention=None, outcome="not_opened", why=answer.reason))
             state.begin(answer)
+            await self.silence(answer, entry.playbook.label)
         ended = await self._play()
         await self.end(ended, self._review() if self._wants_review(ended) else None)
         assert state.opened is not None  # noqa: S101  (begin() has set it)
@@ -58,27 +59,37 @@ class InterventionRun(Chain):
         """The playbook, step by step; returns why it ended."""
         state, playbook = self.state, self.state.entry.playbook
         while (step := state.next_step()) is not None and state.exit is None:
-            await self._until(step.at, step)
-            if state.exit is None and state.runs(step):
-                await self._perform(step)
+            await self._come_to(step)
         if state.exit is None and not state.answered:
             await self._until(playbook.closes_at, None)
             # An offer that was accepted meanwhile may have added steps.
             while state.exit is None and (step := state.next_step()) is not None:
-                await self._until(step.at, step)
-                if state.exit is None and state.runs(step):
-                    await self._perform(step)
+                await self._come_to(step)
         return state.exit or state.ending()
+
+    async def _come_to(self, step: Step) -> None:
+        """Wait for a step and run it; come back where another one is first now."""
+        await self._until(self.state.due(step), step)
+        if self.state.exit is None and self._wanted(step):
+            await self._perform(step)
+
+    def _wanted(self, step: Step) -> bool:
+        """Whether a step still has to run, and is the next to do so."""
+        state = self.state
+        return state.runs(step) and (state.entry.engine < 5 or state.next_step() is step)
 
     async def _until(self, at: timedelta, step: Step | None) -> None:
         """Let the playbook's clock reach `at`; come back at once when that is not needed any more."""
         state = self.state
         while True:
             await self._read()
-            needless = state.answered if step is None else not state.runs(step)
+            state.looks = False
+            needless = state.answered if step is None else not self._wanted(step)
             if state.exit is not None or needless or state.clock is None:
                 return
             now = workflow.now()
+            if step is not None and state.entry.engine > 4:
+                at = state.due(step)
             left = at - state.clock.elapsed(now)
             if not state.stands and left <= timedelta():
                 return
@@ -97,7 +108,7 @@ class InterventionRun(Chain):
         await self.pause_until(self._disturbed, timeout, summary)
 
     def _disturbed(self) -> bool:
-        return bool(self.state.inbox or self.state.notes or self.state.exit)
+        return bool(self.state.inbox or self.state.notes or self.state.exit or self.state.looks)
 
     async def _read(self) -> None:
         """Write what commands did, and look at the score changes that arrived."""
@@ -129,24 +140,37 @@ class InterventionRun(Chain):
     async def _perform(self, step: Step) -> None:
         """Run one step; a deferral waits, a pause or an exit interrupts, a miss becomes a task."""
         state = self.state
-        while state.exit is None and state.runs(step):
+        while state.exit is None and self._wanted(step):
             result = await self._attempt(step)
             if result is None:
-                await self._until(step.at, step)
+                await self._until(state.due(step), step)
             elif result.state is StepState.DEFERRED and result.until is not None:
                 assert state.clock is not None  # noqa: S101
                 until = max(result.until, workflow.now() + policies.LEAST_DEFERRAL)
+                if state.entry.engine > 4:
+                    self._put_off(step, until, result.why)
+                    break
                 await self._until(state.clock.elapsed(until), step)
             else:
-                if state.runs(step):
-                    state.steps[step.name] = result.state
-                if result.owner_name is not None:
-                    state.owner = result.owner_name
-                if result.offer is not None and state.offer.state is None:
-                    state.offer.state, state.offer.until = OfferState.OFFERED, result.offer.until
-                state.sent.append(
-                    f"{workflow.now():%d %b %H:%M} {step.name}: {result.state.value}, {result.why}"
-                )
+                self._take(step, result)
+
+    def _take(self, step: Step, result: StepResult) -> None:
+        """What an attempt has come to."""
+        state = self.state
+        if state.runs(step):
+            state.steps[step.name] = result.state
+        if result.owner_name is not None:
+            state.owner = result.owner_name
+        if result.offer is not None and state.offer.state is None:
+            state.offer.state, state.offer.until = OfferState.OFFERED, result.offer.until
+        state.sent.append(f"{workflow.now():%d %b %H:%M} {step.name}: {result.state.value}, {result.why}")
+
+    def _put_off(self, step: Step, until: datetime, why: str) -> None:
+        """Others go on meanwhile; unless what it waits for was over before we heard that it waits."""
+        state, now = self.state, workflow.now()
+        if state.runs(step):
+            state.put_off(step, now if state.looks else until, why, now)
+        state.looks = False
 
     async def _attempt(self, step: Step) -> StepResult | None:
         """Try a step until its window closes; None when something else has to be looked at first.
@@ -184,7 +208,9 @@ class InterventionRun(Chain):
         assert state.opened is not None and state.clock is not None  # noqa: S101, PT018
         window = policies.STEP_WINDOW
         if step.within is not None:
-            window = max(step.at + step.within - state.clock.elapsed(now), policies.LEAST_WINDOW)
+            # Put off for a reason of ours, it has its whole time again: quiet hours are no miss.
+            began = step.at if entry.engine < 5 else state.due(step)
+            window = max(began + step.within - state.clock.elapsed(now), policies.LEAST_WINDOW)
         call = StepCall(
             organisation=entry.organisation,
             customer=entry.customer,

@@ -28,7 +28,7 @@ def show(state: Standing, step: Step | None, shown: dict[str, object]) -> None:
     ended = state.exit is not None
     next_at: datetime | None = None
     if not ended and not state.stands and state.clock is not None:
-        at = state.entry.playbook.closes_at if step is None else step.at
+        at = state.entry.playbook.closes_at if step is None else state.due(step)
         # To the second, or the clock's microseconds would make a new value after every wait.
         next_at = state.clock.moment(at, now).replace(microsecond=0)
     values: dict[str, object] = {
@@ -46,8 +46,10 @@ def show(state: Standing, step: Step | None, shown: dict[str, object]) -> None:
             CUSTOMER_ID.value_set(entry.customer),
             ORGANISATION.value_set(entry.organisation),
             PLAYBOOK.value_set(entry.playbook.label),
-            RISK_LEVEL.value_set(cause.level.value),
-            HEALTH_SCORE.value_set(round(cause.score, 1)),
+            RISK_LEVEL.value_set(cause.level.value) if cause.level else RISK_LEVEL.value_unset(),
+            HEALTH_SCORE.value_unset()
+            if cause.score is None
+            else HEALTH_SCORE.value_set(round(cause.score, 1)),
             OWNER.value_set(str(values["owner"])),
             STEP.value_set(str(values["step"])) if values["step"] else STEP.value_unset(),
             PAUSED.value_set(bool(values["paused"])),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from keepwell.contracts.commands import Command
+from keepwell.contracts.events import ToldToEnd
 from keepwell.contracts.intervention import (
     Changes,
     InterventionInput,
@@ -35,17 +36,29 @@ class Exit:
     change: ScoreChange | None = None
 
 
+@dataclass(frozen=True)
+class PutOff:
+    """A step that was put off: until when on the playbook's clock, and why."""
+
+    at: timedelta
+    why: str
+
+
 @dataclass
 class Standing:
     """Where one intervention's run stands. `plan` are the steps it has, `offer` what it may offer.
 
-    `by_hand` are the steps that a person has completed, or whose task.
+    `deferred` are the steps that were put off, by name; `looks` that somebody asked to try them at once.
+    `by_hand` are the steps that a person has completed, or whose task. `told` says which interventions of
+    this chain were told to end, and why; it may hold one that is over.
     """
 
     entry: InterventionInput
     opened: Opened | None = None
     clock: Clock | None = None
     steps: dict[str, StepState] = field(default_factory=dict)
+    deferred: dict[str, PutOff] = field(default_factory=dict)
+    looks: bool = False
     by_hand: list[str] = field(default_factory=list)
     inbox: list[ScoreChange] = field(default_factory=list)
     waiting: list[Command] = field(default_factory=list)
@@ -58,6 +71,7 @@ class Standing:
     pause_reason: str = ""
     held: str = ""
     early_hold: str = ""
+    told: dict[str, Exit] = field(default_factory=dict)
     plan: list[Step] = field(default_factory=list)
     offer: OfferRecord = field(init=False)
     owner: str = ""
@@ -107,6 +121,26 @@ class Standing:
         why = "The customer is well again, and no risk playbook runs"
         self._engine_note("released", f"Goes on after {lasted_words(lasted)}", why, now, changes)
 
+    def give_way(self, told: ToldToEnd) -> None:
+        """Another playbook speaks to the customer now: an event playbook ends."""
+        self._leave_to_others(Outcome.SUPERSEDED, told)
+
+    def cause_gone(self, told: ToldToEnd) -> None:
+        """What raised the alert is over: an event playbook ends."""
+        self._leave_to_others(Outcome.RECOVERED, told)
+
+    def _leave_to_others(self, outcome: Outcome, told: ToldToEnd) -> None:
+        """It counts for the intervention it names, also where the run has not heard of its opening yet."""
+        if self.entry.playbook.family != "event":
+            return
+        self.told.setdefault(told.intervention, Exit(outcome, told.why, ENGINE))
+        self.leave_if_told()
+
+    def leave_if_told(self) -> None:
+        """End where this very intervention was told to."""
+        if self.opened is not None and self.exit is None and not self.closed:
+            self.exit = self.told.get(self.opened.intervention)
+
     def _engine_note(self, kind: str, text: str, why: str, now: datetime, changes: Changes) -> None:
         self.notes.append(
             Note(
@@ -134,9 +168,35 @@ class Standing:
         self.steps.update(needless)
         return needless
 
+    def due(self, step: Step) -> timedelta:
+        """When a step comes, on the playbook's clock; later than planned where it was put off."""
+        put_off = self.deferred.get(step.name)
+        return step.at if put_off is None else put_off.at
+
+    def put_off(self, step: Step, until: datetime, why: str, now: datetime) -> None:
+        """Try a step later. What comes after it does not wait."""
+        assert self.clock is not None  # noqa: S101  (only an open intervention has attempts)
+        # Not `elapsed(until)`: where the clock stands still, what is left is kept for afterwards.
+        self.deferred[step.name] = PutOff(self.clock.elapsed(now) + (until - now), why)
+        self.steps[step.name] = StepState.DEFERRED
+
+    def look_again(self, now: datetime) -> None:
+        """Try what was put off at once: what it waited for may be over."""
+        if self.entry.engine < 5 or self.clock is None:
+            # Before, nothing but its moment brought such a step back.
+            return
+        self.looks = True
+        elapsed = self.clock.elapsed(now)
+        for name, put_off in self.deferred.items():
+            self.deferred[name] = PutOff(min(elapsed, put_off.at), put_off.why)
+
     def next_step(self) -> Step | None:
-        """The next step that has to run."""
-        return next((step for step in self.plan if self.runs(step)), None)
+        """The next step that has to run: the first to come, of those that come together the first planned.
+
+        Before engine 5 a step that was put off held back those after it.
+        """
+        left = (step for step in self.plan if self.runs(step))
+        return next(left, None) if self.entry.engine < 5 else min(left, key=self.due, default=None)
 
     def hear(self, change: ScoreChange) -> None:
         """A score change arrived. The same one again changes nothing."""
@@ -153,4 +213,9 @@ class Standing:
         if self.answered:
             why = f"The customer answered (logged by {self.acknowledged})"
             return Exit(Outcome.RESPONDED, why, ENGINE)
-        return Exit(Outcome.COMPLETED, "All steps are done and nobody answered", ENGINE)
+        done = "All steps are done"
+        return Exit(
+            Outcome.COMPLETED,
+            done if self.entry.playbook.family == "event" else f"{done} and nobody answered",
+            ENGINE,
+        )

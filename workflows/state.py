@@ -81,7 +81,12 @@ class RunState(Standing):
             self.clock.hold(opened.held_at or opened.started_at)
         if self.early_hold:
             self.hold(self.early_hold, opened.started_at)
+        if opened.acknowledged_by:
+            # The store has written it with the opening.
+            self.acknowledged = opened.acknowledged_by
+            self.needless("acknowledged")
         self.read_waiting(opened.started_at)
+        self.leave_if_told()
 
     def read_waiting(self, now: datetime) -> None:
         """Carry out the commands that came while none could be."""
@@ -335,6 +340,11 @@ class RunState(Standing):
             self.by_hand.append(name)
         text = f"Step {name} was {'completed' if state is StepState.DONE else 'skipped'} by hand"
         self._note(command, now, text, why, Changes(steps={name: state}))
+        step = next(step for step in self.plan if step.name == name)
+        if self.entry.playbook.family == "event" and state is StepState.DONE and step.kind == "task":
+            # Its task is what an event playbook is for: with it done, nothing else has to happen.
+            self.exit = Exit(Outcome.COMPLETED, f"{text} ({command.by})", command.by)
+            return f"{text}: that ends it."
         return text + "."
 
     def _note(

@@ -10,6 +10,7 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.service import RPCError, RPCStatusCode
 
 from keepwell.contracts.campaigns import UpgradeSeen, WaitingCustomer, held_words
+from keepwell.contracts.events import left_open_words
 from keepwell.contracts.intervention import (
     ENGINE_NOW,
     RECOVERED,
@@ -22,14 +23,15 @@ from keepwell.contracts.intervention import (
 from keepwell.contracts.playbook import Playbook
 from keepwell.contracts.scoring import Handed, PendingTransition
 from keepwell.keys import new_id, risk_workflow_id
-from keepwell.ports import Interventions, Opportunities, Playbooks, Transitions
+from keepwell.ports import EventAlerts, Interventions, Opportunities, Playbooks, Transitions
 from keepwell.temporal.campaigns import Campaigns
+from keepwell.temporal.events import Events
 
 SIGNAL = "score_changed"
 
 
 class TemporalHandOver:
-    """Hands transitions and opportunities over through a Temporal client."""
+    """Hands transitions, opportunities and alerts over through a Temporal client."""
 
     def __init__(
         self,
@@ -39,6 +41,7 @@ class TemporalHandOver:
         interventions: Interventions,
         playbooks: Playbooks,
         opportunities: Opportunities,
+        alerts: EventAlerts,
     ) -> None:
         self._client = client
         self.task_queue = task_queue
@@ -46,6 +49,7 @@ class TemporalHandOver:
         self._interventions = interventions
         self._playbooks = playbooks
         self._campaigns = Campaigns(client, task_queue, opportunities, playbooks)
+        self._events = Events(client, task_queue, alerts, interventions, playbooks)
 
     async def start_campaign(self, waiting: WaitingCustomer, now: datetime) -> bool:
         """Start the campaign for the customer's best opportunity that may begin; whether one was started."""
@@ -58,6 +62,14 @@ class TemporalHandOver:
     async def release(self, organisation: str, customer: str) -> bool:
         """Let a held campaign go on; False where no run is left to hear it."""
         return await self._campaigns.release(organisation, customer)
+
+    async def start_event(self, alert: str, now: datetime) -> bool:
+        """Start the event playbook of an alert, or decide that none starts; whether it was started."""
+        return await self._events.start(alert, now)
+
+    async def end_events(self, organisation: str, now: datetime) -> int:
+        """Tell event playbooks whose cause is gone to end; how many were told."""
+        return await self._events.end(organisation, now)
 
     async def hand_over(self, transition: str, now: datetime) -> Handed:
         """Start or signal the customer's run, or refuse; the same transition again changes nothing."""
@@ -126,7 +138,7 @@ class TemporalHandOver:
             customer=pending.customer,
             intervention=intervention,
             outcome=Outcome.RECOVERED,
-            why=f"The level is {pending.level.value} again; its run in Temporal had ended without an outcome",
+            why=left_open_words(f"The level is {pending.level.value} again"),
             by="engine",
             now=now,
             transition=pending.id,

@@ -46,9 +46,10 @@ def test_an_answer_cancels_everything_but_the_report_that_was_promised() -> None
     assert email.attach == "value_report"
 
 
-def test_the_manager_hears_of_it_after_a_day_without_acknowledgement() -> None:
-    (step,) = (step for step in HIGH_RISK.steps if isinstance(step, Escalate))
-    assert (step.at, step.unless) == (24 * HOUR, "acknowledged")
+def test_the_cover_hears_of_it_first_and_the_manager_after_a_day_without_acknowledgement() -> None:
+    chain = [step for step in HIGH_RISK.steps if isinstance(step, Escalate)]
+    assert [(step.to, step.at) for step in chain] == [("cover", 8 * HOUR), ("manager", 24 * HOUR)]
+    assert {step.unless for step in chain} == {"acknowledged"}
 
 
 def test_value_and_engagement_come_on_their_days() -> None:

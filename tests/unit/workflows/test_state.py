@@ -19,6 +19,7 @@ from keepwell.contracts.commands import (
     Skip,
     Stop,
 )
+from keepwell.contracts.events import ToldToEnd
 from keepwell.contracts.intervention import (
     ENGINE_NOW,
     Carry,
@@ -30,7 +31,9 @@ from keepwell.contracts.intervention import (
 )
 from keepwell.contracts.offers import OfferKind, OfferState
 from scoring.levels import Level
+from tests.unit.db.payments import cause
 from workflows.critical import CRITICAL
+from workflows.event import PRIORITY_SUPPORT
 from workflows.state import RunState
 
 NOW = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
@@ -99,6 +102,7 @@ def test_an_answer_cancels_what_waits_for_one_and_nothing_else(state: RunState) 
     cancelled = {name for name, value in state.steps.items() if value is StepState.CANCELLED}
     assert cancelled == {
         "csm_outreach",
+        "tell_cover",
         "escalate",
         "phone_call",
         "alternative_contact",
@@ -112,7 +116,8 @@ def test_an_answer_cancels_what_waits_for_one_and_nothing_else(state: RunState) 
 
 def test_acknowledging_only_stops_the_escalation(state: RunState) -> None:
     state.receive(made(Acknowledge), NOW)
-    assert [name for name, value in state.steps.items() if value is StepState.CANCELLED] == ["escalate"]
+    cancelled = [name for name, value in state.steps.items() if value is StepState.CANCELLED]
+    assert cancelled == ["tell_cover", "escalate"]
 
 
 def test_stop_ends_and_later_commands_are_refused(state: RunState) -> None:
@@ -304,3 +309,48 @@ def test_who_takes_a_smaller_plan_says_which() -> None:
     named = made(Accept, option=OfferKind.PLAN_DOWNGRADE, plan="Basic")
     assert in_berlin().refusal(named, NOW) is None
     assert in_berlin(3).refusal(bare, NOW) is None, "as it was when that run began"
+
+
+def failed_payment() -> RunState:
+    return RunState.of(
+        InterventionInput(
+            organisation="o",
+            customer="c",
+            start="s",
+            alert=cause("a1", NOW),
+            playbook=PRIORITY_SUPPORT,
+            engine=ENGINE_NOW,
+        )
+    )
+
+
+def ended_as(run: RunState) -> Outcome | None:
+    return run.exit.outcome if run.exit is not None else None
+
+
+def test_a_word_that_comes_before_the_run_knows_its_intervention_counts_for_that_one_alone() -> None:
+    """The store has opened it already, so others can know of it."""
+    for named, first in ((OPENED.intervention, Outcome.RECOVERED), ("I0", None)):
+        run = failed_payment()
+        run.cause_gone(ToldToEnd(intervention=named, why="paid"))
+        assert ended_as(run) is None
+        run.begin(OPENED)
+        assert ended_as(run) is first
+        run.give_way(ToldToEnd(intervention=OPENED.intervention, why="too late"))
+        assert ended_as(run) is (first or Outcome.SUPERSEDED)
+
+
+def test_a_risk_playbook_gives_way_to_nobody(state: RunState) -> None:
+    state.give_way(ToldToEnd(intervention=OPENED.intervention, why="an event"))
+    assert state.exit is None
+
+
+def test_it_begins_acknowledged_where_its_alert_was() -> None:
+    run = failed_payment()
+    run.begin(OPENED.model_copy(update={"acknowledged_by": "Dana"}))
+    assert run.acknowledged == "Dana"
+    assert {name for name, step in run.steps.items() if step is StepState.CANCELLED} == {
+        "payment_email",
+        "escalate",
+    }
+    assert run.notes == [], "the store has written it with the opening"
