@@ -12,6 +12,8 @@ from keepwell.cli import words
 from keepwell.cli.desk import By, Desk, Json, open_desk, who
 from keepwell.cli.moments import future_moment
 from keepwell.cli.output import plain, print_json, say
+from keepwell.cli.reassign_all import reassign_all
+from keepwell.cli.tables import SEVERAL, beside_words
 from keepwell.contracts.commands import (
     Acknowledge,
     Answer,
@@ -24,14 +26,20 @@ from keepwell.contracts.commands import (
     Skip,
     Stop,
 )
-from keepwell.db.repositories.views import did_you_mean, find_intervention, find_person
+from keepwell.db.repositories.views import (
+    did_you_mean,
+    find_intervention,
+    find_person,
+    intervention_by_id,
+)
 from keepwell.db.repositories.views_interventions import InterventionLine
 from keepwell.db.repositories.views_timeline import InterventionDetail, intervention_detail
 from keepwell.errors import InputError, RefusedError
 from keepwell.keys import new_id
 
 Target = Annotated[
-    str, typer.Argument(metavar="ID", help="The intervention: its id or a part of it, or its customer.")
+    str,
+    typer.Argument(metavar="ID", help=f"The intervention: its id or a part of it, or its customer{SEVERAL}."),
 ]
 StepName = Annotated[str, typer.Argument(metavar="STEP", help="The step's name, as the timeline shows it.")]
 Note = Annotated[str, typer.Option("--note", help="A word for the timeline, up to 500 letters.")]
@@ -114,7 +122,7 @@ def complete(
     def make(detail: InterventionDetail, _desk: Desk, base: dict[str, str]) -> Command:
         return Complete(step=_step(detail, step), note=text_of(note), **base)
 
-    send(target, by, make, as_signal, as_json)
+    send(target, by, make, as_signal, as_json, _meant(step))
 
 
 def skip(
@@ -130,23 +138,39 @@ def skip(
     def make(detail: InterventionDetail, _desk: Desk, base: dict[str, str]) -> Command:
         return Skip(step=_step(detail, step), reason=text_of(reason), **base)
 
-    send(target, by, make, as_signal, as_json)
+    send(target, by, make, as_signal, as_json, _meant(step))
 
 
 def reassign(
-    target: Target,
+    target: Annotated[
+        str | None,
+        typer.Argument(metavar="ID", help=f"The intervention: its id, or its customer{SEVERAL}."),
+    ] = None,
     staff: Annotated[
-        str, typer.Argument(metavar="STAFF", help="Id, email address or name of the new owner.")
-    ],
+        str | None, typer.Argument(metavar="STAFF", help="Id, email address or name of the new owner.")
+    ] = None,
+    of: Annotated[
+        str | None, typer.Option("--from", help="Instead of ID: all customers of this member of staff.")
+    ] = None,
+    to: Annotated[str | None, typer.Option("--to", help="With --from: the new owner.")] = None,
     by: By = None,
     as_signal: AsSignal = False,
     as_json: Json = False,
 ) -> None:
-    """Somebody else owns the customer and the open tasks from now on."""
+    """Somebody else owns the customer and its open tasks from now on; with --from, all of somebody's."""
+    if target is None and staff is None and of and to:
+        reassign_all(of, to, by, as_json)
+        return
+    if target is None or staff is None or of or to:
+        raise InputError(
+            "It is not clear what to reassign.",
+            hint="keepwell reassign ID STAFF for one, or keepwell reassign --from STAFF --to STAFF for all.",
+        )
+    whom: str = staff
 
     def make(_detail: InterventionDetail, desk: Desk, base: dict[str, str]) -> Command:
         with desk.store.read() as session:
-            person = find_person(session, desk.organisation.id, staff)
+            person = find_person(session, desk.organisation.id, whom)
         return Reassign(to=person.id, to_name=person.name, **base)
 
     send(target, by, make, as_signal, as_json)
@@ -168,25 +192,36 @@ def send(
 ) -> None:
     """Find the intervention, check what can be checked here, tell its run, and say what it answered.
 
-    `find` is how it is found, unset: by its id, or the customer's newest.
+    `find` is how it is found, unset: by its id, or as the one that the customer's name means.
     """
     with open_desk() as desk:
         with desk.store.read() as session:
-            own = (find or _newest)(session, desk, target)
+            own = (find or _meant())(session, desk, target)
+            by_id = intervention_by_id(session, desk.organisation.id, target) is not None
             detail = intervention_detail(session, own, desk.now)
         if detail.intervention.outcome is not None:
             raise _has_ended(desk, detail.intervention)
         base = {"id": new_id(), "intervention": own, "by": who(by)[:200]}
         command = make(detail, desk, base)
-        answer = _deliver(desk, detail.intervention, command, as_signal=as_signal)
+        answer = deliver(desk, detail.intervention, command, as_signal=as_signal)
     _tell(detail.intervention, command, answer, as_json=as_json)
+    if detail.beside and not by_id and not as_json:
+        say(beside_words(detail.beside), style="dim")
 
 
-def _newest(session: Session, desk: Desk, text: str) -> str:
-    return find_intervention(session, desk.organisation.id, text)
+def _meant(step: str = "") -> Find:
+    return lambda session, desk, text: find_intervention(session, desk.organisation.id, text, step)
 
 
-def _deliver(desk: Desk, line: InterventionLine, command: Command, *, as_signal: bool) -> Answer | None:
+def deliver(
+    desk: Desk, line: InterventionLine, command: Command, *, as_signal: bool = False
+) -> Answer | None:
+    """Tell an intervention's run a command; its answer, None where it was left as a signal.
+
+    Raises:
+        RefusedError: the run says no, has ended, or is not there.
+        ServerUnavailableError: no server or no worker answers.
+    """
     from keepwell.cli import engine  # noqa: PLC0415  (loads Temporal, which reading commands do without)
 
     try:

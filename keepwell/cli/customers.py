@@ -1,4 +1,4 @@
-"""`keepwell customers` and `keepwell customer ID`."""
+"""`keepwell customers` and `keepwell customer ID`: the list, and which read model is shown how."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ import typer
 from rich.text import Text
 
 from keepwell.cli import words
+from keepwell.cli.category_view import print_category
+from keepwell.cli.customer_view import print_customer
 from keepwell.cli.desk import Desk, Json, Limit, open_desk
 from keepwell.cli.levels import LevelOption
-from keepwell.cli.output import Column, level_text, print_fields, print_json, print_table, say
-from keepwell.cli.tables import intervention_table, task_table
+from keepwell.cli.output import Column, level_text, print_json, print_table, say
 from keepwell.db.repositories.views import find_customer
-from keepwell.db.repositories.views_customer import CustomerDetail, ScoreDetail, Trend, customer_detail
+from keepwell.db.repositories.views_customer import customer_detail
+from keepwell.db.repositories.views_customer_category import category_detail
 from keepwell.db.repositories.views_customers import (
     Counts,
     CustomerLine,
@@ -21,6 +23,7 @@ from keepwell.db.repositories.views_customers import (
     counts,
     customers,
 )
+from scoring.trend import Direction
 
 NONE_YET = "No customers yet. Import some: keepwell import customers FILE"
 
@@ -67,6 +70,7 @@ def _print_customers(desk: Desk, found: Customers, numbers: Counts) -> None:
         Column("Customer"),
         Column("Score", justify="right", keep=True),
         Column("Level"),
+        Column("Trend", keep=True, drop=5),
         Column("Since", keep=True, drop=2),
         Column("Owner", drop=4),
         Column("Revenue", justify="right", keep=True, drop=3),
@@ -92,6 +96,7 @@ def _row(desk: Desk, one: CustomerLine) -> list[object]:
         one.name,
         words.score(one.score),
         level,
+        "" if one.trend is Direction.UNKNOWN else one.trend.value,
         f"{words.length(desk.now - one.since)}" if one.since else "",
         one.owner,
         words.money(one.monthly_revenue, one.currency),
@@ -117,152 +122,21 @@ def _sentence(found: Customers, numbers: Counts) -> str:
 
 def show_customer(
     customer: Annotated[str, typer.Argument(help="Id (ours or yours), or the beginning of the name.")],
+    category: Annotated[
+        str | None,
+        typer.Option(help="Show the metrics of this category of the score, like usage, and nothing else."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """One customer: the score and what costs most, the trend, contacts, interventions and tasks."""
+    """One customer: score, trend, priority, what costs most, what to do, signs of churn, and all its work."""
     with open_desk() as desk, desk.store.read() as session:
         own = find_customer(session, desk.organisation.id, customer)
+        if category is not None:
+            found = category_detail(session, desk.organisation.id, own, category)
+            print_json(found) if as_json else print_category(found)
+            return
         detail = customer_detail(session, desk.organisation.id, own, desk.now)
     if as_json:
         print_json(detail)
-        return
-    _print_header(detail)
-    _print_score(desk, detail.score, detail.trend)
-    _print_contacts(detail)
-    intervention_table(desk, detail.interventions, title="Interventions", of_one=True)
-    _print_transitions(desk, detail)
-    task_table(desk, detail.tasks, title="Open tasks", of_one=True)
-    say()
-    say(desk.times, style="dim")
-
-
-def _print_header(detail: CustomerDetail) -> None:
-    one = detail.customer
-    say(one.name, f"  ({one.external_id})" if one.external_id != one.name else "", style="bold")
-    kind = ", ".join(part for part in (one.plan, detail.industry, one.segment, detail.country) if part)
-    print_fields(
-        [
-            ("state", "" if one.active else "not active: it is not scored"),
-            ("what", kind),
-            ("owner", one.owner or "nobody"),
-            (
-                "revenue",
-                f"{words.money(one.monthly_revenue, one.currency)} a month" if one.monthly_revenue else "",
-            ),
-            ("customer since", detail.started_on),
-            ("renews on", detail.renews_on),
-            ("time zone", detail.time_zone),
-            ("our id", one.id),
-        ]
-    )
-
-
-def _print_score(desk: Desk, score: ScoreDetail | None, trend: Trend) -> None:
-    say()
-    if score is None:
-        say("Not scored yet. Score everybody: keepwell score")
-        return
-    if score.score is None:
-        why = (
-            f"{words.count(score.unusable, 'value')} cannot be used" if score.unusable else "too little data"
-        )
-        say(
-            f"No score: {why} ({score.coverage:.0%} of the weight was measured). Last level: ",
-            level_text(score.level),
-        )
     else:
-        say(
-            "Score ",
-            Text(words.score(score.score), style="bold"),
-            " ",
-            level_text(score.level),
-            f" – {score.action}",
-        )
-    held = (
-        f"{score.raw_level.value} by the score alone"
-        if score.raw_level and score.raw_level != score.level
-        else ""
-    )
-    print_fields(
-        [
-            (
-                "since",
-                f"{desk.clock.moment(score.since)} ({desk.clock.away(score.since)})" if score.since else "",
-            ),
-            ("held", held),
-            ("scored", f"{desk.clock.moment(score.scored_at)} with {score.scorecard}"),
-            ("measured", f"{score.coverage:.0%} of the weight"),
-            *((one.title, _points(one.points, one.weight)) for one in score.categories),
-            ("trend", _trend(trend)),
-        ]
-    )
-    if score.costs:
-        say("What costs most", style="bold")
-        for cost in score.costs:
-            say("  • ", cost.words)
-
-
-def _points(points: float | None, weight: float) -> str:
-    measured = "not measured" if points is None else f"{points:5.1f} {words.bars([points])}"
-    return f"{measured}  (weight {weight:g} %)"
-
-
-def _trend(trend: Trend) -> str:
-    if trend.change is None:
-        return (
-            "not yet: the scores are of one day"
-            if trend.points
-            else f"no score in the last {trend.days} days"
-        )
-    line = words.bars([point.score for point in trend.points])
-    first, last = trend.points[0], trend.points[-1]
-    days = (last.day - first.day).days
-    return f"{line}  {trend.direction}, {trend.change:+.1f} in {words.count(days, 'day')}"
-
-
-def _print_contacts(detail: CustomerDetail) -> None:
-    say()
-    if not detail.contacts:
-        say("No contacts yet. Import some: keepwell import contacts FILE")
-        return
-    columns = [
-        Column("Contact"),
-        Column("Role", keep=True),
-        Column("Email"),
-        Column("Consent", keep=True),
-        Column("Note", drop=1),
-    ]
-    print_table(
-        columns,
-        [
-            [
-                one.name,
-                one.role,
-                one.email,
-                one.consent,
-                one.suppressed or ("" if one.active else "not active"),
-            ]
-            for one in detail.contacts
-        ],
-        title="Contacts",
-    )
-
-
-def _print_transitions(desk: Desk, detail: CustomerDetail) -> None:
-    if not detail.transitions:
-        return
-    say()
-    rows = []
-    for one in detail.transitions:
-        change = Text.assemble(level_text(one.previous, "new"), " → ", level_text(one.level))
-        if one.kind == "enrolment":
-            change = Text.assemble("enrolled at ", level_text(one.level))
-        became = one.reason or one.decision or "not decided yet: a worker will"
-        rows.append([desk.clock.moment(one.at), change, words.score(one.score), became])
-    columns = [
-        Column("When", keep=True),
-        Column("Change"),
-        Column("Score", justify="right"),
-        Column("What followed"),
-    ]
-    print_table(columns, rows, title="Changes of level")
+        print_customer(desk, detail)

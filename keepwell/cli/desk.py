@@ -92,7 +92,9 @@ def open_desk() -> Iterator[Desk]:
             organisation = organisations.find(session, settings.organisation)
         if organisation is None:
             with store.write() as session:
-                organisation = organisations.get_or_create(session, settings.organisation, now=now)
+                organisation = organisations.get_or_create(
+                    session, settings.organisation, now=now, careful=True
+                )
         yield Desk(settings=settings, store=store, organisation=organisation, now=now)
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from keepwell.cli.output import say
 from keepwell.errors import InputError
@@ -22,6 +25,19 @@ def replace_text(text: str, path: Path) -> None:
     """Write to the file. Raises InputError where it cannot be written."""
     try:
         path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(
+            f"cannot be written: {error.strerror}", place=str(path), hint="Name a file you may write to."
+        ) from error
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[TextIO]:
+    """A CSV file to write line by line. Raises InputError where it cannot be written."""
+    try:
+        # The mark in front is for Excel, which takes a CSV file without one for Latin-1.
+        with path.open("w", encoding="utf-8-sig", newline="") as stream:
+            yield stream
     except OSError as error:
         raise InputError(
             f"cannot be written: {error.strerror}", place=str(path), hint="Name a file you may write to."

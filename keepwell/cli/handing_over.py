@@ -62,6 +62,22 @@ def start_campaign(desk: Desk, waiting: WaitingCustomer) -> bool:
     return with_client(desk.settings, run)
 
 
+def start_events(desk: Desk, alerts: Sequence[str]) -> None:
+    """Connect and bring alerts to their playbooks; each is started, or decided against with the reason.
+
+    Raises ServerUnavailableError where no server answers.
+    """
+
+    async def run(client: Client) -> None:
+        sender = make_hand_over(desk.settings, desk.store, client)
+        # First what is over: it would keep the same playbook from beginning anew.
+        await sender.end_events(desk.organisation.id, desk.now)
+        for alert in alerts:
+            await sender.start_event(alert, desk.now)
+
+    with_client(desk.settings, run)
+
+
 def hand_over_baselines(desk: Desk, wanted: Sequence[str], by: str) -> tuple[OpportunityLine, ...]:
     """Connect, open baselines, start their customers' campaigns as the daily run does; what came of each.
 

@@ -1,4 +1,4 @@
-"""`keepwell import`: customers, contacts, staff and metrics from files."""
+"""`keepwell import`: customers, contacts, staff, metrics and engagement events from files."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ FOLLOWS = {
     Kind.CONTACTS: "Next: keepwell import metrics FILE",
     Kind.STAFF: "Next: keepwell import customers FILE",
     Kind.METRICS: "Next: keepwell score",
+    Kind.EVENTS: "Next: keepwell alerts",
 }
 
 

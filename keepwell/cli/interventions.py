@@ -14,7 +14,8 @@ from keepwell.cli.desk import Desk, Json, Limit, open_desk
 from keepwell.cli.files import write_text
 from keepwell.cli.levels import LevelOption
 from keepwell.cli.output import console, level_text, plain, print_fields, print_json, say
-from keepwell.cli.tables import intervention_table
+from keepwell.cli.tables import SEVERAL, beside_words, intervention_table
+from keepwell.contracts.delivery import SANDBOX
 from keepwell.contracts.intervention import StepState
 from keepwell.db.repositories.views import find_intervention
 from keepwell.db.repositories.views_interventions import (
@@ -88,7 +89,7 @@ def list_interventions(
 
 
 def show_intervention(
-    intervention: Annotated[str, typer.Argument(help="Its id or a part of it, or its customer.")],
+    intervention: Annotated[str, typer.Argument(help=f"Its id or a part of it, or its customer{SEVERAL}.")],
     document: Annotated[
         str | None, typer.Option(metavar="STEP", help="Write the document of this step as HTML instead.")
     ] = None,
@@ -124,8 +125,8 @@ def _print_header(desk: Desk, detail: InterventionDetail, link: str | None) -> N
             ("id", one.id),
             ("customer", one.customer_external_id),
             ("state", _state(desk, one)),
-            ("score", f"{words.score(one.score)} at the start"),
-            ("owner", one.owner or "nobody"),
+            ("score", "never scored" if one.score is None else f"{words.score(one.score)} at the start"),
+            ("owner", (one.owner or "nobody") + (f" ({detail.owner_away})" if detail.owner_away else "")),
             ("started", f"{clock.moment(one.started_at)} ({clock.away(one.started_at)})"),
             ("acknowledged", _by(desk, one)),
             ("answered", f"{clock.moment(one.responded_at)}: {one.response}" if one.responded_at else ""),
@@ -206,14 +207,25 @@ def _delivery(desk: Desk, one: DeliveryLine) -> str:
     until = f" until {desk.clock.moment(one.deferred_until)}" if one.state == "deferred" else ""
     reason = f" ({one.reason})" if one.reason else ""
     shown = f"  [outbox {words.short(one.message)}]" if one.message else ""
-    return f"{one.channel} to {to}{subject}, {one.state}{until}{reason}{shown}"
+    later = (("delivered", one.delivered_at), ("opened", one.opened_at), ("clicked", one.clicked_at))
+    seen = "".join(f", {what} {desk.clock.moment(at)}" for what, at in later if at is not None)
+    # In the sandbox it was taken, and still nobody gets it.
+    state = "NOT sent (SendGrid's sandbox)" if one.provider == SANDBOX else one.state
+    state = "" if state == "delivered" and one.delivered_at is not None else f", {state}"
+    return f"{one.channel} to {to}{subject}{state}{until}{seen}{reason}{shown}"
 
 
 def _task(desk: Desk, one: StepTask) -> str:
-    state = (
-        f"due {desk.clock.moment(one.due_at)}" if one.state == "open" else f"{one.state} by {one.closed_by}"
-    )
-    return f"task for {one.owner or 'nobody'}, {state}: {one.title}"
+    state = f"{one.state} by {one.closed_by}" if one.closed_by else one.state
+    if one.state == "open":
+        state = f"due {desk.clock.moment(one.due_at)}"
+        state += ", overdue" if one.due_at < desk.now else ""
+        if one.snoozed_until is not None and one.snoozed_until > desk.now:
+            state += f", snoozed until {desk.clock.moment(one.snoozed_until)}"
+    elif one.outcome:
+        state += f" ({one.outcome.replace('_', ' ')})"
+    stands = f" (for {one.meant_for})" if one.meant_for else ""
+    return f"task for {one.owner or 'nobody'}{stands}, {state}: {one.title}  [{words.tail(one.id)}]"
 
 
 def _print_footer(desk: Desk, detail: InterventionDetail) -> None:
@@ -223,6 +235,8 @@ def _print_footer(desk: Desk, detail: InterventionDetail) -> None:
     if one.state is InterventionState.PAUSED and one.paused_until is None:
         note += " Planned ones are as if it were resumed now."
     say(note, style="dim")
+    if detail.beside:
+        say(beside_words(detail.beside), style="dim")
     if one.state is InterventionState.ENDED:
         return
     commands = "acknowledge, pause, resume, respond, complete, skip, reassign, stop"

@@ -34,6 +34,15 @@ def future_moment(text: str, now: datetime, zone: ZoneInfo, *, place: str) -> da
     return moment
 
 
+def past_moment(text: str, now: datetime, zone: ZoneInfo, *, place: str) -> datetime:
+    """A moment, in UTC; "3d" is three days ago. Raises InputError, with `place`, for anything else."""
+    moment = _moment(text.strip(), now, zone)
+    if moment is None:
+        raise InputError(f"{text!r} is no moment.", place=place, hint=TAKES.replace("from now", "back"))
+    # A length of time counts back from now.
+    return now - (moment - now) if read_span(text.strip()) is not None else moment
+
+
 def _moment(text: str, now: datetime, zone: ZoneInfo) -> datetime | None:
     span = read_span(text)
     if span is not None:

@@ -8,7 +8,7 @@ import typer
 from rich.text import Text
 from sqlmodel import Session
 
-from keepwell.cli import words
+from keepwell.cli import offer_rates, words
 from keepwell.cli.commands import AsSignal, Note, Target, send, text_of
 from keepwell.cli.desk import By, Desk, Json, Limit, open_desk
 from keepwell.cli.output import Column, print_json, print_table, say
@@ -23,11 +23,12 @@ _COLOURS = {OfferState.ACCEPTED: "green", OfferState.DECLINED: "red", OfferState
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    group = typer.Typer(help="Offers to customers: list, seen, accept, decline.", no_args_is_help=True)
+    group = typer.Typer(help="Offers to customers: list, seen, accept, decline, rates.", no_args_is_help=True)
     group.command("list")(list_offers)
     group.command("seen")(seen)
     group.command("accept")(accept)
     group.command("decline")(decline)
+    offer_rates.register(group)
     app.add_typer(group, name="offer", rich_help_panel="Commands on an intervention")
     app.command("upgraded", rich_help_panel="Commands on an intervention")(upgraded)
 

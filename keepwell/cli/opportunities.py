@@ -41,7 +41,9 @@ def list_opportunities(
     _print(desk, found.opportunities)
     shown = f"{len(found.opportunities):,} of {words.count(found.total, 'opportunity', 'opportunities')}"
     say()
-    say(f"{shown}. Value is what it may bring in a year. {desk.times}", style="dim")
+    brought = any(one.state == "converted" for one in found.opportunities)
+    came = ", brought what the customer pays more in a year since then" if brought else ""
+    say(f"{shown}. Value is what it may bring in a year{came}. {desk.times}", style="dim")
 
 
 def _states(state: str | None) -> tuple[str, ...]:
@@ -57,12 +59,14 @@ def _states(state: str | None) -> tuple[str, ...]:
 
 
 def _print(desk: Desk, lines: tuple[OpportunityLine, ...]) -> None:
+    brought = any(one.state == "converted" for one in lines)
     columns = [
         Column("Customer"),
         Column("Signal"),
         Column("Urgency", keep=True),
         Column("Value", justify="right", keep=True),
         Column("State", keep=True),
+        *([Column("Brought", justify="right", keep=True, drop=2)] if brought else []),
         Column("Since", keep=True, drop=1),
         Column("Why"),
     ]
@@ -73,6 +77,7 @@ def _print(desk: Desk, lines: tuple[OpportunityLine, ...]) -> None:
             Text(one.urgency, style="bold" if one.urgency == "HIGH" else ""),
             words.money(one.value, one.currency) or "–",
             Text(one.state, style="green" if one.state in ("open", "running") else "dim"),
+            *([words.money(one.increase, one.currency)] if brought else []),
             desk.clock.moment(one.detected_at),
             one.reason or _runs(desk, one),
         ]

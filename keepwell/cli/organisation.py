@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated
 
 import typer
+from sqlmodel import Session
 
 from keepwell.cli.desk import By, Desk, Json, open_desk, who
 from keepwell.cli.output import print_fields, print_json, say
+from keepwell.contracts.delivery import WaitsFor
 from keepwell.db.repositories import journal
-from keepwell.db.repositories.organisation_fields import OrganisationFields, change_organisation
+from keepwell.db.repositories.organisation_fields import (
+    ROOM,
+    WHEN,
+    OrganisationFields,
+    change_organisation,
+)
+from keepwell.db.repositories.switches import Stop, look_again
 from keepwell.db.repositories.views_scorecards import scorecards
 from keepwell.db.tables import Organisation
 from keepwell.errors import InputError
@@ -68,6 +77,7 @@ def set_fields(
                     at=desk.now,
                     by=who(by),
                 )
+                _try_again(session, desk, changed, who(by))
         if not as_json:
             for name, (old, new) in changed.items():
                 say(f"{name}: {old!r} → {new!r}")
@@ -77,6 +87,14 @@ def set_fields(
                 say("The daily run follows the new zone once the worker is started again.", style="dim")
             return
         _print(desk, as_json=True)
+
+
+def _try_again(session: Session, desk: Desk, changed: Collection[str], by: str) -> None:
+    """What waits for an hour or for room may go now: its runs look again."""
+    for fields, waits_for in ((WHEN, WaitsFor.HOURS), (ROOM, WaitsFor.ROOM)):
+        if not set(fields).isdisjoint(changed):
+            stop, key = Stop(desk.organisation.id), f"organisation/{new_id()}"
+            look_again(session, stop, waits_for, key=key, by=by, now=desk.now)
 
 
 def _print(desk: Desk, *, as_json: bool) -> None:

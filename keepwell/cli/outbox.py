@@ -120,6 +120,7 @@ def show_message(
             ("from", sender),
             ("to", f"{one.recipient} <{one.address}>" if one.address else one.recipient),
             ("subject", one.subject),
+            *((name.lower(), value) for name, value in found.headers.items()),
             ("attached", ", ".join(file.filename for file in found.attachments)),
             ("button", f"{found.action_label} → {found.action_url}" if found.action_url else ""),
         ]

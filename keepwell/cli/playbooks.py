@@ -1,13 +1,17 @@
-"""`keepwell playbooks`: what would happen, when, and why."""
+"""`keepwell playbooks`: what would happen, when, and why; and whether it goes by itself."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from keepwell.cli.desk import Json
 from keepwell.cli.output import Column, level_text, print_json, print_table, say
+from keepwell.cli.playbook_check import check
+from keepwell.cli.playbook_modes import MEANS, known_modes, switch
+from keepwell.contracts.drafts import Mode
 from keepwell.contracts.playbook import Assign, Document, Escalate, Offer, Playbook, Send, Step, Task
 from keepwell.db.repositories.views import did_you_mean
 from keepwell.errors import InputError, NotFoundError
@@ -17,9 +21,32 @@ from scoring.levels import Level
 from scoring.signal import Signal
 
 
+class _ShowsByName(TyperGroup):
+    """A group for which a word that is no command of it names a playbook to show."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that the first word means."""
+        return super().resolve_command(ctx, args if args[0] in self.commands else ["show", *args])
+
+
+commands = typer.Typer(
+    cls=_ShowsByName, help="What would happen, when, and why.", invoke_without_command=True
+)
+
+
 def register(app: typer.Typer) -> None:
-    """Add the command of this module."""
-    app.command("playbooks")(show_playbooks)
+    """Add the commands of this module."""
+    app.add_typer(commands, name="playbooks")
+    commands.command("mode")(switch)
+    commands.command("check")(check)
+
+
+@commands.callback()
+def _all(context: typer.Context, as_json: Json = False) -> None:
+    """Each playbook as a timeline; one of them: keepwell playbooks NAME."""
+    context.obj = as_json
+    if context.invoked_subcommand is None:
+        show_playbooks(context)
 
 
 def all_playbooks(settings: Settings) -> dict[str, Playbook]:
@@ -46,11 +73,13 @@ def playbook_for(settings: Settings, wanted: Level | Signal, place: str) -> Play
 
 
 def _gravity(playbook: Playbook) -> int:
-    """Those for a signal come after those for a level."""
+    """Those for a signal or an alert come after those for a level."""
     return -1 if playbook.level is None else playbook.level.severity
 
 
+@commands.command("show")
 def show_playbooks(
+    context: typer.Context,
     name: Annotated[str | None, typer.Argument(help="One playbook's name (unset: all).")] = None,
     as_json: Json = False,
 ) -> None:
@@ -64,19 +93,26 @@ def show_playbooks(
                 hint=f"There are: {', '.join(found)}.",
             )
         found = {wanted: found[wanted]}
-    if as_json:
-        print_json({"playbooks": list(found.values())})
+    going = known_modes(found)
+    if as_json or context.obj:
+        print_json({"playbooks": [_json(one, going.get(one.name)) for one in found.values()]})
         return
     for number, playbook in enumerate(found.values()):
         if number:
             say()
-        _print(playbook, details=name is not None)
+        _print(playbook, going.get(playbook.name), details=name is not None)
 
 
-def _print(playbook: Playbook, *, details: bool) -> None:
-    about = level_text(playbook.level) if playbook.level else str(playbook.signal)
+def _json(playbook: Playbook, mode: Mode | None) -> dict[str, Any]:
+    return {**playbook.model_dump(mode="json"), "mode": mode.value if mode else None}
+
+
+def _print(playbook: Playbook, mode: Mode | None, *, details: bool) -> None:
+    about = level_text(playbook.level) if playbook.level else _about(playbook)
     say(f"{playbook.label}  {playbook.title}  ", about, style="bold")
     say(playbook.purpose)
+    if mode is not None:
+        say(f"Mode {mode.value}: {MEANS[mode]}", style="yellow" if mode is Mode.OFF else "dim")
     say()
     columns = [
         Column("When", keep=True),
@@ -99,14 +135,25 @@ def _print(playbook: Playbook, *, details: bool) -> None:
     ]
     print_table(columns, rows)
     say()
-    say(
-        f"Waits for an answer until {offset_words(playbook.closes_at)}; may begin again "
-        f"{span_words(playbook.cooldown)} after it ended.",
-        style="dim",
-    )
+    waits = f"Waits for an answer until {offset_words(playbook.closes_at)}; may"
+    waits = waits if playbook.closes_at else "May"
+    say(f"{waits} begin again {span_words(playbook.cooldown)} after it ended.", style="dim")
+    if playbook.when_due:
+        say("Its times count from the moment at which the alert is due.", style="dim")
+    if playbook.family == "event":
+        say(
+            "It runs beside a risk playbook; what it would write to the customer is then left to people."
+            if playbook.beside_risk
+            else "It does not begin while a risk playbook runs, and ends when one begins: one voice.",
+            style="dim",
+        )
     if not details:
         return
     say("Times are on the playbook's own clock, which stands still while it is paused.", style="dim")
+
+
+def _about(playbook: Playbook) -> str:
+    return ", ".join((*((playbook.signal.value,) if playbook.signal else ()), *playbook.triggers))
 
 
 def _what(step: Step) -> str:
@@ -122,7 +169,8 @@ def _what(step: Step) -> str:
         case Document():
             return "write a document"
         case Escalate():
-            return f"escalate to the lead, due {span_words(step.due)} later"
+            to = "the owner's cover" if step.to == "cover" else "the lead"
+            return f"escalate to {to}, due {span_words(step.due)} later"
         case Offer():
             kinds = ", ".join(option.kind.words for option in step.options)
             return f"offer {kinds}, for {span_words(step.valid_for)}"

@@ -51,6 +51,9 @@ Accept = Annotated[
 ]
 Decline = Annotated[Times, typer.Option(metavar="WHEN", help="The customer declines the offer.")]
 Upgrade = Annotated[Times, typer.Option(metavar="WHEN", help="The customer upgrades: 4d, or 4d=Business.")]
+Over = Annotated[
+    Times, typer.Option(metavar="WHEN", help="What raised the alert is over: they are back, or have paid.")
+]
 FromScore = Annotated[
     str | None, typer.Option(metavar="SCORE", help="The score it begins with (unset: one that fits).")
 ]
@@ -89,6 +92,7 @@ def rehearse(
     accept: Accept = None,
     decline: Decline = None,
     upgrade: Upgrade = None,
+    over: Over = None,
     from_score: FromScore = None,
     start: Start = None,
     compare: Compare = None,
@@ -100,7 +104,7 @@ def rehearse(
     """What a playbook would do for a customer: the dated timeline with every message. Nothing is sent."""
     given = {"reply": reply, "score": score, "pause": pause, "resume": resume, "stop": stop, "skip": skip}
     given |= {"complete": complete, "reassign": reassign, "seen": seen, "accept": accept}
-    given |= {"decline": decline, "upgrade": upgrade}
+    given |= {"decline": decline, "upgrade": upgrade, "over": over}
     times = {name: tuple(values or ()) for name, values in given.items()}
     script = _script(Typed(acknowledge=acknowledge, silent=silent_csm, **times), from_score)
     wanted = _Wanted([playbook, *([compare] if compare else [])], customer, script, tuple(module or ()))

@@ -1,21 +1,23 @@
-"""`keepwell schedules`: the daily run and the sweep, as the Temporal server has them."""
+"""`keepwell schedules`: the daily run, the sweep and churn models, as the Temporal server has them."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import typer
 
-from keepwell.cli.desk import Desk, Json, open_desk
+from keepwell.cli.desk import By, Desk, Json, open_desk, who
 from keepwell.cli.output import Column, print_json, print_table, say
-from keepwell.keys import daily_schedule_id, sweep_schedule_id
+from keepwell.db.repositories import journal
+from keepwell.keys import new_id, schedule_ids
 
 if TYPE_CHECKING:
     from temporalio.client import Client
 
     from keepwell.temporal.schedules import ScheduleState
 
-commands = typer.Typer(help="The daily run and the sweep on the Temporal server.", no_args_is_help=True)
+commands = typer.Typer(help="What runs by itself on the Temporal server, and when.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
@@ -25,14 +27,14 @@ def register(app: typer.Typer) -> None:
 
 @commands.command("list")
 def show_schedules(as_json: Json = False) -> None:
-    """Both Schedules: when they ran last, and when they run next."""
+    """All Schedules: when they ran last, and when they run next."""
     with open_desk() as desk:
         _print(desk, as_json=as_json)
 
 
 @commands.command("apply")
-def apply(as_json: Json = False) -> None:
-    """Create both Schedules, or bring them up to date. One that is paused stays paused.
+def apply(by: By = None, as_json: Json = False) -> None:
+    """Create the Schedules, or bring them up to date. One that is paused stays paused.
 
     The worker does the same when it starts.
     """
@@ -43,9 +45,20 @@ def apply(as_json: Json = False) -> None:
         row, zone, queue = desk.organisation, desk.zone.key, desk.settings.task_queue
 
         async def work(client: Client) -> None:
-            await ensure_schedules(client, row.id, zone, queue)
+            every = timedelta(seconds=desk.settings.monitor_seconds)
+            await ensure_schedules(client, row.id, zone, queue, desk.settings.churn_retrain, every)
 
         with_client(desk.settings, work)
+        with desk.store.write() as session:
+            journal.write(
+                session,
+                key=f"schedules.applied/{new_id()}",
+                organisation=row.id,
+                kind="schedules.applied",
+                text="The Schedules were created, or brought up to date",
+                at=desk.now,
+                by=who(by),
+            )
         _print(desk, as_json=as_json)
 
 
@@ -80,7 +93,7 @@ def _states(desk: Desk) -> dict[str, ScheduleState | None]:
     from keepwell.cli.engine import with_client  # noqa: PLC0415
     from keepwell.temporal.schedules import schedule_state  # noqa: PLC0415
 
-    wanted = (daily_schedule_id(desk.organisation.id), sweep_schedule_id(desk.organisation.id))
+    wanted = schedule_ids(desk.organisation.id, trains=desk.settings.churn_retrain != "off")
 
     async def work(client: Client) -> dict[str, ScheduleState | None]:
         return {identifier: await schedule_state(client, identifier) for identifier in wanted}

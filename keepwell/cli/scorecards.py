@@ -6,15 +6,20 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlmodel import Session
 
 from keepwell.cli import words
-from keepwell.cli.desk import Desk, Json, open_desk
+from keepwell.cli.desk import By, Desk, Json, open_desk, who
 from keepwell.cli.files import read_text
-from keepwell.cli.output import Column, level_text, print_json, print_table, say
-from keepwell.db.repositories import organisations
-from keepwell.db.repositories.scorecards import scorecard_by_hash
+from keepwell.cli.output import Column, print_json, print_table, say
+from keepwell.cli.scorecard_view import print_scorecard, scorecard_json
+from keepwell.db.repositories import journal, organisations
+from keepwell.db.repositories.scorecards import scorecard_by_hash, store_scorecard
+from keepwell.db.repositories.scorecards_beside import add_beside, remove_beside
 from keepwell.db.repositories.views_scorecards import find_scorecard, scorecards
+from keepwell.db.tables import Organisation
 from keepwell.errors import InputError
+from keepwell.keys import new_id
 from scoring.load import builtin, builtin_names, load_scorecard
 from scoring.scorecard import Scorecard
 
@@ -35,7 +40,7 @@ def _all(context: typer.Context, as_json: Json = False) -> None:
 
 @commands.command("list")
 def list_scorecards(as_json: Json = False) -> None:
-    """The scorecards there are, with the one in use marked."""
+    """The scorecards there are and what each is for. → is in use, + is computed beside it."""
     with open_desk() as desk, desk.store.read() as session:
         found = scorecards(session, desk.organisation.id)
     if as_json:
@@ -45,17 +50,25 @@ def list_scorecards(as_json: Json = False) -> None:
         Column("", keep=True),
         Column("Name", keep=True),
         Column("Version", justify="right"),
-        Column("Title"),
-        Column("From"),
+        Column("For"),
+        Column("From", wide=110),
         Column("Hash", keep=True, wide=70),
     ]
     rows = [
-        ["→" if one.in_use else "", one.name, one.version, one.title, one.origin, one.hash[:12]]
+        [
+            "→" if one.in_use else "+" if one.beside else "",
+            one.name,
+            one.version,
+            one.description,
+            one.origin,
+            one.hash[:12],
+        ]
         for one in found
     ]
-    print_table(columns, rows)
-    say()
+    print_table(columns, rows, space=True)
+    say("One in full: keepwell scorecards show NAME_OR_FILE", style="dim")
     say("Another one: keepwell scorecards use NAME_OR_FILE", style="dim")
+    say("One more to look at: keepwell scorecards beside NAME_OR_FILE", style="dim")
 
 
 @commands.command("show")
@@ -65,13 +78,13 @@ def show_scorecard(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """One scorecard: categories, metrics, weights and bands."""
+    """One scorecard: metrics, how values become points, bands, levels, and where the numbers come from."""
     with open_desk() as desk:
         card = _find(desk, name)
     if as_json:
-        print_json({"hash": card.fingerprint(), **card.model_dump(mode="json")})
+        print_json(scorecard_json(card))
     else:
-        _print(card)
+        print_scorecard(card)
 
 
 @commands.command("check")
@@ -94,29 +107,82 @@ def check_scorecard(
 @commands.command("use")
 def use_scorecard(
     name: Annotated[str, typer.Argument(metavar="NAME_OR_FILE", help="A name, a hash or a TOML file.")],
+    by: By = None,
     as_json: Json = False,
 ) -> None:
     """Score with this scorecard from now on; a file is kept by its content's hash."""
-    with open_desk() as desk:
-        path = Path(name)
-        with desk.store.write() as session:
-            if name in builtin_names():
-                card = organisations.use_scorecard(session, desk.organisation.id, name)
-            elif _is_file(path):
-                # The loader explains a file that is none; its text is then kept as it is.
-                load_scorecard(path)
-                _, card = organisations.use_scorecard_text(
-                    session, desk.organisation.id, read_text(path), path.name, now=desk.now
-                )
-            else:
-                stored = find_scorecard(session, name)
-                card = organisations.use_scorecard(session, desk.organisation.id, stored)
-    if card is None:
-        raise InputError(f"There is no scorecard {name!r}.")
+    with open_desk() as desk, desk.store.write() as session:
+        before, old = organisations.scorecard_of(session, desk.organisation.id, now=desk.now)
+        card = organisations.use_scorecard(session, desk.organisation.id, _stored(desk, session, name))
+        if card is None:
+            raise InputError(f"There is no scorecard {name!r}.")
+        if card.fingerprint() != before:
+            text = f"Customers are scored by {_label(card)}; it was {_label(old)}"
+            _tell(desk, session, "scorecard.used", text, card, by)
     if as_json:
         print_json({"hash": card.fingerprint(), "name": card.name, "version": card.version})
         return
     say(f"{card.name}@{card.version} is in use from the next scoring on: keepwell score")
+    if card.fingerprint() != before:
+        say(
+            "A customer's first score by it is a baseline: no playbook starts. One that runs ends where the "
+            "customer is well by it, and goes on elsewhere. For those in trouble: "
+            "keepwell enrol --level CRITICAL --limit 10",
+            style="dim",
+        )
+
+
+@commands.command("beside")
+def beside_scorecard(
+    name: Annotated[str, typer.Argument(metavar="NAME_OR_FILE", help="A name, a hash or a TOML file.")],
+    remove: Annotated[bool, typer.Option("--remove", help="Compute it no longer.")] = False,
+    by: By = None,
+    as_json: Json = False,
+) -> None:
+    """Compute this scorecard too from the next daily run on, to look at; it starts no playbook."""
+    with open_desk() as desk, desk.store.write() as session:
+        organisation = session.get_one(Organisation, desk.organisation.id)
+        change = remove_beside if remove else add_beside
+        card = change(session, organisation, _stored(desk, session, name), desk.now)
+        text = f"{_label(card)} is computed {'no longer' if remove else 'beside the one in use'}"
+        _tell(desk, session, "scorecard.beside", text, card, by)
+    if as_json:
+        print_json({"hash": card.fingerprint(), "name": card.name, "version": card.version})
+        return
+    label = _label(card)
+    if remove:
+        say(f"{label} is computed no longer; what it has scored stays.")
+    else:
+        say(f"{label} is computed too from the next daily run on; keepwell customer shows its scores.")
+
+
+def _tell(desk: Desk, session: Session, kind: str, text: str, card: Scorecard, by: str | None) -> None:
+    journal.write(
+        session,
+        key=f"{kind}/{new_id()}",
+        organisation=desk.organisation.id,
+        kind=kind,
+        text=text,
+        at=desk.now,
+        by=who(by),
+        data={"scorecard": card.fingerprint()},
+    )
+
+
+def _label(card: Scorecard) -> str:
+    return f"{card.name}@{card.version}"
+
+
+def _stored(desk: Desk, session: Session, name: str) -> str:
+    """What the store knows a scorecard by: the name of a built-in one, else its hash. A file is stored."""
+    if name in builtin_names():
+        return name
+    path = Path(name)
+    if not _is_file(path):
+        return find_scorecard(session, name)
+    # The loader explains a file that is none; its text is then kept as it is.
+    load_scorecard(path)
+    return store_scorecard(session, read_text(path), path.name, desk.now)[0]
 
 
 def _is_file(path: Path) -> bool:
@@ -132,43 +198,3 @@ def _find(desk: Desk, name: str | None) -> Scorecard:
         if name in builtin_names():
             return builtin(name)
         return scorecard_by_hash(session, find_scorecard(session, name))
-
-
-def _print(card: Scorecard) -> None:
-    say(f"{card.name}@{card.version}  {card.title}", style="bold")
-    say(card.description)
-    say()
-    columns = [
-        Column("Metric"),
-        Column("Title", wide=100),
-        Column("Category", keep=True),
-        Column("Weight", justify="right", keep=True),
-        Column("Unit", keep=True),
-        Column("Allowed", wide=90),
-    ]
-    titles = {one.name: f"{one.title} {one.weight:g} %" for one in card.categories}
-    rows = []
-    for metric in card.metrics:
-        low = "" if metric.minimum is None else f"{metric.minimum:g}"
-        high = "" if metric.maximum is None else f"{metric.maximum:g}"
-        allowed = f"{low} … {high}" if low or high else "any"
-        rows.append(
-            [
-                metric.name,
-                metric.title,
-                titles[metric.category],
-                f"{metric.weight:g}",
-                metric.unit.value,
-                allowed,
-            ]
-        )
-    print_table(columns, rows)
-    say()
-    for band in card.bands:
-        say(f"  from {band.lower:5.1f}  ", level_text(band.level), f"  {band.action}")
-    say()
-    say(
-        f"A score needs {card.coverage_minimum:.0%} of the weight measured. A better level takes effect "
-        f"{card.guard.margin:g} points above its border, or when {card.guard.agreeing_days} days agree.",
-        style="dim",
-    )

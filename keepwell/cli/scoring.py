@@ -9,11 +9,12 @@ from rich.text import Text
 
 from keepwell.cli import words
 from keepwell.cli.desk import By, Desk, Json, open_desk, who
+from keepwell.cli.event import follow_alerts, print_alerts
 from keepwell.cli.output import console, level_text, print_fields, print_json, say, tell
 from keepwell.cli.playbooks import all_playbooks
 from keepwell.contracts.campaigns import WaitingCustomer
 from keepwell.contracts.scoring import CustomerScored, ScoreSummary
-from keepwell.db.repositories import organisations
+from keepwell.db.repositories import journal, organisations
 from keepwell.db.repositories.campaigns import OpportunityRepository
 from keepwell.db.repositories.scores import ScoreRepository
 from keepwell.db.repositories.views import find_customer
@@ -32,7 +33,7 @@ def register(app: typer.Typer) -> None:
     app.command("metric", context_settings={"ignore_unknown_options": True})(metric)
 
 
-def score(as_json: Json = False) -> None:
+def score(by: By = None, as_json: Json = False) -> None:
     """Score every customer now and start what follows, through a worker."""
     from keepwell.cli import engine  # noqa: PLC0415  (loads Temporal, which reading commands do without)
 
@@ -49,6 +50,17 @@ def score(as_json: Json = False) -> None:
                 lambda client: engine.score_everybody(
                     client, desk.settings, desk.organisation.id, again=new_id()
                 ),
+            )
+        with desk.store.write() as session:
+            journal.write(
+                session,
+                key=f"score.run/{new_id()}",
+                organisation=desk.organisation.id,
+                kind="score.run",
+                text=f"Everybody was scored: {words.count(summary.scored, 'customer')}, "
+                f"{words.count(summary.transitions, 'change')} of level",
+                at=desk.now,
+                by=who(by),
             )
         with desk.store.read() as session:
             numbers = counts(session, desk.organisation.id)
@@ -139,15 +151,25 @@ def metric(
         )
         scored = ScoreRepository(desk.store).score_customer(desk.organisation.id, own, desk.now)
         followed = _hand_over(desk, scored.transition) if scored.transition else None
+        raised = follow_alerts(desk, own)
         repository = OpportunityRepository(desk.store)
         waiting = repository.waiting_of(own)
         started = waiting is not None and _start_campaign(desk, waiting)
         waiting = repository.waiting_of(own) if waiting is not None else None
     if as_json:
         found = waiting.opportunities if waiting is not None else ()
-        print_json({"scored": scored, "followed": followed, "opportunities": found, "campaign": started})
+        print_json(
+            {
+                "scored": scored,
+                "followed": followed,
+                "alerts": raised,
+                "opportunities": found,
+                "campaign": started,
+            }
+        )
     else:
         _print_scored(before, scored, followed)
+        print_alerts(desk, raised)
         _print_opportunities(desk, waiting, started)
 
 
@@ -200,8 +222,8 @@ def _print_scored(before: CustomerLine, scored: CustomerScored, followed: Decisi
         else level_text(scored.level)
     )
     say(Text(before.name, style="bold"), f": score {words.score(scored.score)}{was}, ", change)
-    if scored.baseline:
-        say("It is the first score, a baseline: it starts nothing.", style="dim")
+    if scored.baseline and followed is None:
+        say("It is the first score by this scorecard, a baseline: it starts nothing.", style="dim")
     elif followed is None:
         say("The level has not changed: nothing follows.", style="dim")
     else:

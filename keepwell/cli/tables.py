@@ -8,9 +8,19 @@ from rich.text import Text
 
 from keepwell.cli import words
 from keepwell.cli.desk import Desk
-from keepwell.cli.output import Column, level_text, print_table, say
+from keepwell.cli.output import Column, level_text, plain, print_table, say
+from keepwell.db.repositories.views import OpenBeside
 from keepwell.db.repositories.views_interventions import InterventionLine, Standing
-from keepwell.db.repositories.views_work import TaskLine
+from keepwell.db.repositories.views_work import CommentLine, TaskLine
+
+SEVERAL = " (of several open ones: at risk, campaign, then the newest)"
+"""Which intervention a customer's name means, for the help of commands."""
+
+
+def beside_words(beside: Sequence[OpenBeside]) -> str:
+    """What else is open for a customer whose name means one of its interventions: "Open beside it: …"."""
+    named = ", ".join(f"{one.playbook} ({words.tail(one.id)})" for one in beside)
+    return f"Open beside it: {named}"
 
 
 def intervention_table(
@@ -76,6 +86,7 @@ def task_table(desk: Desk, tasks: Sequence[TaskLine], *, title: str = "", of_one
     if title:
         say()
     columns = [
+        Column("Id", keep=True, drop=2),
         Column("Task"),
         *([] if of_one else [Column("Customer")]),
         Column("Owner"),
@@ -85,12 +96,23 @@ def task_table(desk: Desk, tasks: Sequence[TaskLine], *, title: str = "", of_one
     ]
     rows = []
     for one in tasks:
-        row: list[object] = [one.title, one.customer, one.owner or Text("nobody", style="red")]
+        what = one.title + "".join(f"\n  {_said(desk, said)}" for said in one.comments[-2:])
+        row: list[object] = [words.short(one.id), what, one.customer, _holder(one)]
         row += [words.length(desk.now - one.created_at), _due(desk, one), _task_state(desk, one)]
         if of_one:
-            row.pop(1)
+            row.pop(2)
         rows.append(row)
     print_table(columns, rows, title=title)
+
+
+def _holder(one: TaskLine) -> Text:
+    if not one.owner:
+        return Text("nobody", style="red")
+    return Text(plain(f"{one.owner} (for {one.meant_for})" if one.meant_for else one.owner))
+
+
+def _said(desk: Desk, one: CommentLine) -> str:
+    return f"{one.by}, {desk.clock.moment(one.at)}: {words.one_line(one.text, 80)}"
 
 
 def _due(desk: Desk, one: TaskLine) -> Text:
@@ -100,6 +122,9 @@ def _due(desk: Desk, one: TaskLine) -> Text:
 def _task_state(desk: Desk, one: TaskLine) -> Text:
     if one.overdue:
         return Text(f"{words.length(desk.now - one.due_at)} overdue", style="bold red")
+    if one.snoozed:
+        return Text(f"snoozed until {desk.clock.moment(one.snoozed_until)}", style="dim")
     if one.state == "open":
         return Text(desk.clock.away(one.due_at))
-    return Text(f"{one.state} by {one.closed_by}" if one.closed_by else one.state, style="dim")
+    came = f" ({one.outcome.replace('_', ' ')})" if one.outcome else ""
+    return Text(f"{one.state} by {one.closed_by}{came}" if one.closed_by else one.state, style="dim")

@@ -72,6 +72,11 @@ def score(value: float | None) -> str:
     return "–" if value is None else f"{value:.1f}"
 
 
+def percent(share: float) -> str:
+    """A share of 1 as a whole percentage: "70 %"."""
+    return f"{share * 100:.0f} %"
+
+
 def money(value: float | None, currency: str) -> str:
     """An amount without cents: "EUR 1,200"."""
     return "" if value is None else f"{currency} {value:,.0f}"

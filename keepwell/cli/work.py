@@ -8,6 +8,7 @@ import logging
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import typer
@@ -15,6 +16,7 @@ import typer
 from keepwell.cli.desk import Desk, Json, bare_store, open_desk
 from keepwell.cli.log import set_up_logging
 from keepwell.cli.output import print_json, say
+from keepwell.cli.playbook_check import refuse_faulty
 from keepwell.db.migrate import head, revision_of, upgrade
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ def run_worker() -> None:
     """Run playbooks until Ctrl-C, with a Temporal server of its own where none is configured."""
     with open_desk() as desk:
         set_up_logging(desk.settings.log_level)
+        refuse_faulty(desk.settings)
         try:
             asyncio.run(_work(desk))
         finally:
@@ -87,7 +90,8 @@ async def _schedule(desk: Desk, client: Client) -> None:
     from keepwell.temporal.schedules import ensure_schedules  # noqa: PLC0415
 
     row = desk.organisation
-    await ensure_schedules(client, row.id, desk.zone.key, desk.settings.task_queue)
+    settings, every = desk.settings, timedelta(seconds=desk.settings.monitor_seconds)
+    await ensure_schedules(client, row.id, desk.zone.key, settings.task_queue, settings.churn_retrain, every)
 
 
 def _welcome(desk: Desk, client: Client, ui: str | None) -> None:

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import asyncio
 
-from keepwell.doctor import database, engine, environment, messages, organisation, runs, sending, times
+from keepwell.doctor import (
+    churn,
+    database,
+    engine,
+    environment,
+    messages,
+    organisation,
+    outgoing,
+    runs,
+    sending,
+    slack,
+    times,
+)
 from keepwell.doctor.findings import Finding, Report
 from keepwell.doctor.running import Check, run_check, threaded
 from keepwell.doctor.scene import Scene
@@ -22,13 +34,20 @@ REST = (
     Check("temporal", "workers", engine.workers, needs=("client",)),
     Check("temporal", "schedules", times.schedules, needs=("client", "store", "organisation")),
     Check("messages", "sending", threaded(sending.sending), seconds=15),
+    Check("messages", "links", threaded(sending.links)),
     Check("messages", "addresses", threaded(organisation.addresses), needs=("store", "organisation")),
     Check("messages", "templates", threaded(messages.templates), seconds=30),
     Check("messages", "pinned templates", threaded(messages.pinned), needs=("store", "organisation")),
     Check("messages", "deliveries", threaded(messages.deliveries), needs=("store", "organisation")),
+    Check("messages", "alerts", threaded(outgoing.channels), needs=("store", "organisation"), seconds=20),
+    Check("messages", "webhooks", threaded(outgoing.webhooks), needs=("store", "organisation")),
+    Check("messages", "Slack's buttons", threaded(slack.buttons)),
+    Check("messages", "commands", threaded(slack.commands), needs=("store", "organisation")),
     Check("people", "time zones", threaded(organisation.zones), needs=("store", "organisation")),
+    Check("people", "owners", threaded(organisation.owners), needs=("store", "organisation")),
     Check("work", "interventions", runs.interventions, needs=("store", "organisation", "client"), seconds=20),
     Check("work", "transitions", threaded(runs.transitions), needs=("store", "organisation")),
+    Check("work", "churn model", threaded(churn.model), needs=("store", "organisation")),
 )
 
 QUICK = (Check("temporal", "this worker", engine.this_worker, needs=("client",)),)

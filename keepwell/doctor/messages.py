@@ -7,15 +7,12 @@ from datetime import timedelta
 
 from sqlmodel import col, func, select
 
+from keepwell.adapters.template_check import check_templates
 from keepwell.contracts.delivery import DeliveryState
 from keepwell.db.tables import Delivery, Intervention, Template
 from keepwell.doctor.findings import Note, ok, problem, warning
 from keepwell.doctor.scene import Scene
-from keepwell.errors import ConfigurationError
 from keepwell.playbooks import BUILT_IN, PlaybookRegistry
-from keepwell.rendering.audience import customer_templates
-from keepwell.rendering.bundle import OWN_TEMPLATES, load_bundle
-from keepwell.rendering.check import check_bundle
 
 STUCK_AFTER = timedelta(minutes=15)
 """Past the lease. The next attempt or the sweep (every 10 minutes) settles a message before that."""
@@ -24,7 +21,7 @@ SHOWN = 5
 
 
 def templates(scene: Scene) -> Sequence[Note]:
-    """Every template of a playbook in force is there and renders with every sample."""
+    """Every template of a playbook in force, of alerts and of edited emails works with every sample."""
     own = scene.settings.templates
     if own is not None and not own.is_dir():
         return [
@@ -33,18 +30,19 @@ def templates(scene: Scene) -> Sequence[Note]:
                 "Correct KEEPWELL_TEMPLATES, or unset it: Keepwell brings templates of its own.",
             )
         ]
-    folders = (*((own,) if own else ()), OWN_TEMPLATES)
     registry = PlaybookRegistry((*BUILT_IN, *scene.settings.playbooks))
-    names = {name: one for one in registry.playbooks.values() for name in one.template_names}
-    told = frozenset[str]().union(*map(customer_templates, registry.playbooks.values()))
-    notes = []
-    for name, one in sorted(names.items()):
-        try:
-            check_bundle(load_bundle(name, folders), to_customers=name in told)
-        except ConfigurationError as error:
-            notes.append(problem(f"{one.label}: {error.message}", error.hint, "developer"))
+    found = check_templates(registry.playbooks.values(), own)
+    notes = [
+        problem(f"{one.of}: {one.error.message}", one.error.hint, "developer") for one in found.faults[:SHOWN]
+    ]
+    if len(found.faults) > SHOWN:
+        more = f"{len(found.faults) - SHOWN} more templates have faults"
+        notes.append(problem(more, "All of them: keepwell playbooks check", "developer"))
+    if found.unused:
+        todo = "Look at their names: of two files with one name, the one in your folder wins."
+        notes.append(warning(f"nothing uses {', '.join(found.unused[:SHOWN])} of your templates", todo))
     labels = ", ".join(one.label for one in registry.playbooks.values())
-    return notes or [ok(f"{len(names)} templates render; playbooks in force: {labels}")]
+    return notes or [ok(f"{found.count} templates render; playbooks in force: {labels}")]
 
 
 def pinned(scene: Scene) -> Sequence[Note]:

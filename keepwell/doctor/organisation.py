@@ -45,6 +45,34 @@ def addresses(scene: Scene) -> Sequence[Note]:
     ]
 
 
+def owners(scene: Scene) -> Sequence[Note]:
+    """Every active customer has an owner who is still there, and every deputy is somebody."""
+    with scene.session() as session:
+        left = session.exec(
+            select(col(Staff.name), func.count())
+            .join(Customer, col(Customer.owner_id) == col(Staff.id))
+            .where(Staff.organisation_id == scene.ours.id, col(Staff.active).is_(False), col(Customer.active))
+            .group_by(col(Staff.id), col(Staff.name))
+            .order_by(col(Staff.name))
+        ).all()
+        staff = session.exec(select(Staff).where(Staff.organisation_id == scene.ours.id)).all()
+    active = {one.external_id for one in staff if one.active}
+    lost = sorted(one.name for one in staff if one.active and one.deputy and one.deputy not in active)
+    notes = [
+        warning(
+            f"{name} has left, and is still the owner of {count} active customer{'' if count == 1 else 's'}",
+            f'Hand them over: keepwell reassign --from "{name}" --to STAFF',
+            "user",
+        )
+        for name, count in left
+    ]
+    if lost:
+        named = ", ".join(lost[:5])
+        text = f"the deputy of {named} is no active member of staff: the lead covers instead"
+        notes.append(warning(text, "Name another in the staff file, and import it again.", "user"))
+    return notes or [ok("every active customer's owner is there")]
+
+
 def zones(scene: Scene) -> Sequence[Note]:
     """Every time zone that anybody has can be computed with."""
     if known_zone("Europe/Berlin") is None:

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from keepwell.doctor.findings import Note, ok, problem, warning
 from keepwell.doctor.scene import Scene
-from keepwell.keys import daily_schedule_id, sweep_schedule_id
+from keepwell.keys import (
+    churn_nightly_schedule_id,
+    churn_schedule_id,
+    daily_schedule_id,
+    monitor_schedule_id,
+    schedule_ids,
+    sweep_schedule_id,
+    webhooks_schedule_id,
+)
 from keepwell.moments import minute_words
-from keepwell.temporal.schedules import SWEEP_EVERY, ScheduleState, schedule_state
+from keepwell.temporal.schedules import SWEEP_EVERY, WEBHOOKS_EVERY, ScheduleState, schedule_state
 
 APPLY = "keepwell schedules apply"
+PASS = timedelta(minutes=5)
+"""As long as a pass of the monitor may well take: the first of a day writes everybody's figures."""
+WEBHOOKS_PASS = timedelta(minutes=15)
+"""As long as a pass of the webhooks may take: it goes on for ten."""
 _FAILED = {
     WorkflowExecutionStatus.FAILED,
     WorkflowExecutionStatus.TIMED_OUT,
@@ -23,18 +35,27 @@ _FAILED = {
 
 
 async def schedules(scene: Scene) -> Sequence[Note]:
-    """Both are there, go, go at the organisation's time, and their last run did not fail."""
-    daily, sweep = daily_schedule_id(scene.ours.id), sweep_schedule_id(scene.ours.id)
+    """All are there, go, go at the organisation's time, and their last run did not fail.
+
+    The one that trains churn models is there unless KEEPWELL_CHURN_RETRAIN is off.
+    """
+    ours, trains = scene.ours.id, scene.settings.churn_retrain != "off"
     notes: list[Note] = []
-    for identifier in (daily, sweep):
+    for identifier in schedule_ids(ours, trains=trains):
         state = await schedule_state(scene.temporal, identifier)
         if state is None:
             notes.append(problem(f"there is no Schedule {identifier}", f"Make it: {APPLY}"))
             continue
-        found = [*_wrong(scene, state, own_zone=identifier == daily), *await _last_run(scene, state)]
-        if identifier == sweep:
-            found += _late(scene, state)
+        found = [*_wrong(scene, state), *await _last_run(scene, state), *_late(scene, state)]
         notes += found or [ok(_told(state))]
+    unwanted = churn_schedule_id(ours)
+    if not trains and await schedule_state(scene.temporal, unwanted) is not None:
+        notes.append(
+            warning(
+                f"there is a Schedule {unwanted}, and KEEPWELL_CHURN_RETRAIN is off",
+                f"Take it away: {APPLY}",
+            )
+        )
     return notes
 
 
@@ -48,8 +69,10 @@ def _minute(state: ScheduleState, at: datetime | None) -> str:
     return minute_words(at, state.time_zone, year=False) if at else "never"
 
 
-def _wrong(scene: Scene, state: ScheduleState, *, own_zone: bool) -> list[Note]:
+def _wrong(scene: Scene, state: ScheduleState) -> list[Note]:
     notes = []
+    # The others go by an interval, which is the same in every zone.
+    of_the_clock = (daily_schedule_id, churn_schedule_id, churn_nightly_schedule_id)
     if state.paused:
         why = f" ({state.note})" if state.note else ""
         notes.append(
@@ -59,7 +82,7 @@ def _wrong(scene: Scene, state: ScheduleState, *, own_zone: bool) -> list[Note]:
             )
         )
     zone = scene.ours.time_zone
-    if own_zone and state.time_zone != zone:
+    if state.id in {name(scene.ours.id) for name in of_the_clock} and state.time_zone != zone:
         notes.append(
             warning(
                 f"{state.id} goes by {state.time_zone}, and the organisation's time zone is {zone}",
@@ -93,15 +116,31 @@ async def _last_run(scene: Scene, state: ScheduleState) -> list[Note]:
     return [
         problem(
             f"the last run of {state.id} is {name}: {state.last} ({_minute(state, state.last_at)})",
-            "Its history in the Temporal UI says where it failed. To score everybody now: keepwell score",
+            f"Its history in the Temporal UI says where it failed.{_by_hand(scene, state)}",
         )
     ]
 
 
+def _by_hand(scene: Scene, state: ScheduleState) -> str:
+    """How a person does what a run should have done; the next run makes up for the sweep and the monitor."""
+    ours = scene.ours.id
+    ways = {
+        daily_schedule_id(ours): "To score everybody now: keepwell score",
+        churn_schedule_id(ours): "To train now: keepwell churn train",
+        churn_nightly_schedule_id(ours): "To predict now: keepwell churn predict",
+    }
+    return f" {ways[state.id]}" if state.id in ways else ""
+
+
 def _late(scene: Scene, state: ScheduleState) -> list[Note]:
-    """The sweep of a Schedule that goes has run a short while ago."""
+    """The sweep, the monitor and the webhooks of a Schedule that goes have run a short while ago."""
+    patience = {
+        sweep_schedule_id(scene.ours.id): 3 * SWEEP_EVERY,
+        monitor_schedule_id(scene.ours.id): 3 * timedelta(seconds=scene.settings.monitor_seconds) + PASS,
+        webhooks_schedule_id(scene.ours.id): WEBHOOKS_PASS + 3 * WEBHOOKS_EVERY,
+    }.get(state.id)
     since = state.last_at or state.created_at
-    if state.paused or scene.now - since < 3 * SWEEP_EVERY:
+    if patience is None or state.paused or scene.now - since < patience:
         return []
     return [
         warning(

@@ -135,7 +135,7 @@ class Begun:
             accepted_at=at,
         )
         self.world.add(row)
-        ledger.begin(key, "lease", at + timedelta(seconds=45))
+        ledger.begin(call, key, "lease", at + timedelta(seconds=45))
         ledger.accept(call, key, message, Accepted(provider="outbox", provider_id=f"message-{step}"))
         return f"message-{step}"
 
@@ -156,9 +156,9 @@ def begin(world: World) -> Begun:
     world.staff("dana", name="Dana Reyes")
     world.customer("acme", name="Acme Analytics", owner_id="dana", monthly_revenue=1200.0)
     world.contact("mara", "acme", name="Mara Lind")
-    now = datetime.now(NOW.tzinfo)
-    world.score("acme", 70, now - DAY)
-    world.score("acme", 12, now - timedelta(hours=2))
+    fell = datetime.now(NOW.tzinfo) - timedelta(hours=2)
+    world.score("acme", 70, fell - DAY)
+    world.score("acme", 12, fell)
     with world.store.read() as session:
         row = session.exec(select(Transition)).one()
     change = ScoreChange(

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from keepwell.db.tables import Health
+from keepwell.db.tables import Customer, Health, Opportunity
 from tests.unit.cli.conftest import Cli
 from tests.unit.db.world import DAY, NOW, World
 
@@ -62,3 +62,18 @@ def test_without_a_server_the_signal_is_stored_and_the_worker_left_to_start_it(
     assert told.code == 0
     assert "Campaigns start when a worker runs." in told.err
     assert cli("opportunities", "--json").json["total"] == 1
+
+
+def test_what_a_converted_one_has_brought_stands_beside_what_was_foretold(
+    cli: Cli, world: World, acme: str
+) -> None:
+    assert cli("metric", acme, "usage_percentage", "87").code == 0
+    assert "Brought" not in cli("opportunities").out
+    (one,) = cli("opportunities", "--json").json["opportunities"]
+    world.change(Opportunity, one["id"], state="converted", closed_at=datetime.now(NOW.tzinfo))
+    world.change(Customer, acme, monthly_revenue=130.0)
+    (line,) = cli("opportunities", "--state", "converted", "--json").json["opportunities"]
+    assert (line["value"], line["increase"], line["revenue_before"]) == (600.0, 360.0, 100.0)
+    text = cli("opportunities", "--state", "all").out
+    assert "Brought" in text
+    assert "EUR 360" in text

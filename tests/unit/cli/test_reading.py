@@ -57,6 +57,20 @@ def test_customers_worst_first_with_counts(cli: Cli, world: World) -> None:
     assert "2 not scored yet" in text
 
 
+def test_customers_with_where_they_head(cli: Cli, world: World) -> None:
+    for name, before, now in (("Sinking", 80, 60), ("Steady", 70, 71), ("New", None, 65)):
+        world.customer(name.lower(), name=name)
+        if before is not None:
+            world.score(name.lower(), before, NOW - timedelta(days=10))
+        world.score(name.lower(), now, NOW)
+    text = cli("customers").out
+    lines = {line.split()[1]: line for line in text.splitlines() if "HEALTHY" in line}
+    assert "Trend" in text
+    assert "declining" in lines["Sinking"]
+    assert "stable" in lines["Steady"]
+    assert not any(word in lines["New"] for word in ("declining", "stable", "rising", "unknown"))
+
+
 def test_customers_filters(cli: Cli, world: World) -> None:
     world.staff("dana", name="Dana Reyes")
     world.customer("acme", name="Acme", owner_id="dana")
@@ -300,7 +314,9 @@ def test_the_outbox(cli: Cli, begun: Begun) -> None:
 def test_events(cli: Cli, begun: Begun) -> None:
     begun.send("executive_email", begun.started)
     kinds = [one["kind"] for one in cli("events", "--json").json["events"]]
-    assert kinds == ["intervention.began", "transition.started", "delivery.accepted"]
+    # The fall has raised alerts: below 20, how far, and two categories.
+    assert kinds[:4] == ["alert.raised"] * 4
+    assert kinds[4:] == ["intervention.began", "transition.started", "delivery.accepted"]
     of_kind = cli("events", "--kind", "delivery", "--json").json["events"]
     assert [one["kind"] for one in of_kind] == ["delivery.accepted"]
     assert [one["kind"] for one in cli("events", "--limit", "1", "--json").json["events"]] == kinds[-1:]

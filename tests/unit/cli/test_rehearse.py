@@ -136,7 +136,7 @@ def test_a_campaign_with_its_offer_accepted(cli: Cli, acme: World) -> None:
     assert result.code == 0, result.err
     for words in (
         "usage is at 91 % of the plan's limit",
-        "It begins with Acme Analytics's own figures",
+        "It begins with Acme Analytics' own figures",
         "to be taken until",
         "The customer accepted: upgrade, onto Business",
         "· upgrade: The next plan, with the first month at half price.",

@@ -36,7 +36,7 @@ def test_a_missing_and_a_broken_template(make_scene: MakeScene, tmp_path: Path) 
     assert "email/nothing.txt.j2, which email/critical/final_offer.txt.j2 includes, is missing" in found.found
     broken.write_text("Dear {{ nobody_knows_this }}")
     (wrong,) = messages.templates(make_scene(templates=own))
-    assert "final_offer.txt.j2 uses nobody_knows_this" in wrong.found
+    assert "final_offer.txt.j2, line 1, uses nobody_knows_this" in wrong.found
 
 
 def test_a_pinned_template_that_the_store_lost(world: World, make_scene: MakeScene) -> None:

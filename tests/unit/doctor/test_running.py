@@ -85,13 +85,20 @@ CHECKS = [
     ("temporal", "workers"),
     ("temporal", "schedules"),
     ("messages", "sending"),
+    ("messages", "links"),
     ("messages", "addresses"),
     ("messages", "templates"),
     ("messages", "pinned templates"),
     ("messages", "deliveries"),
+    ("messages", "alerts"),
+    ("messages", "webhooks"),
+    ("messages", "Slack's buttons"),
+    ("messages", "commands"),
     ("people", "time zones"),
+    ("people", "owners"),
     ("work", "interventions"),
     ("work", "transitions"),
+    ("work", "churn model"),
 ]
 """In the order in which they are shown."""
 
@@ -113,6 +120,18 @@ def test_with_everything_down_it_reports_and_makes_nothing(make_scene: MakeScene
     skipped = [one.check for one in report.findings if one.kind == "skipped"]
     assert skipped == [
         *("clock", "search attributes", "workers", "schedules"),
-        *("addresses", "pinned templates", "deliveries", "time zones", "interventions", "transitions"),
+        *(
+            "addresses",
+            "pinned templates",
+            "deliveries",
+            "alerts",
+            "webhooks",
+            "commands",
+            "time zones",
+            "owners",
+            "interventions",
+            "transitions",
+        ),
+        "churn model",
     ]
     assert not scene.settings.home.exists()

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from keepwell.doctor.findings import Note
-from keepwell.doctor.sending import sending
+from keepwell.doctor.sending import links, sending
 from tests.unit.doctor.conftest import MakeScene
 
 KEY, TOKEN = "SG.a-key-of-ours", "xoxb-a-token-of-ours"
@@ -76,6 +76,12 @@ def test_live_without_keys(make_scene: MakeScene) -> None:
             "warning",
             "no Slack token is set: no Slack message can be sent",
             "Set KEEPWELL_SLACK_TOKEN if your playbooks write to Slack.",
+            "ops",
+        ),
+        Note(
+            "warning",
+            "no verification key for SendGrid's events is set: nobody hears of bounces and complaints",
+            "Set up the event webhook, and set KEEPWELL_SENDGRID_WEBHOOK_KEY.",
             "ops",
         ),
     ]
@@ -154,7 +160,7 @@ def slack(make_scene: MakeScene, provider: Provider) -> Note:
 
 def test_slack(make_scene: MakeScene, provider: Provider) -> None:
     provider.body = {"ok": True, "user": "keepwell", "team": "Brightdesk"}
-    provider.headers = {"X-OAuth-Scopes": "chat:write,im:write,users:read.email"}
+    provider.headers = {"X-OAuth-Scopes": "chat:write,im:write,users:read,users:read.email"}
     assert slack(make_scene, provider) == Note("ok", "Slack accepts the token: keepwell in Brightdesk")
     assert provider.asked == [("POST", "/api/auth.test", f"Bearer {TOKEN}")]
     provider.body = {"ok": False, "error": "invalid_auth"}
@@ -167,11 +173,11 @@ def test_slack(make_scene: MakeScene, provider: Provider) -> None:
 @pytest.mark.parametrize(
     ("scopes", "lacks"),
     [
-        ("chat:write", "im:write, users:read.email"),
-        ("im:write, users:read.email", "chat:write"),
-        ("chat:write,users:read.email", "im:write"),
-        ("chat:write, im:write", "users:read.email"),
-        ("chat:write.public,im:write,users:read.email", "chat:write"),
+        ("chat:write,users:read", "im:write, users:read.email"),
+        ("im:write, users:read, users:read.email", "chat:write"),
+        ("chat:write,users:read,users:read.email", "im:write"),
+        ("chat:write, im:write", "users:read, users:read.email"),
+        ("chat:write.public,im:write,users:read,users:read.email", "chat:write"),
     ],
 )
 def test_what_a_slack_app_lacks(scopes: str, lacks: str, make_scene: MakeScene, provider: Provider) -> None:
@@ -191,3 +197,17 @@ def test_an_answer_that_is_not_slacks(
         f"Slack at {provider.url}/api/ gave an answer that is not its own (status {status})",
         "Check KEEPWELL_SLACK_URL, proxies and the provider's status page.",
     )
+
+
+@pytest.mark.parametrize(
+    ("mode", "url", "kind"),
+    [
+        ("live", "https://care.example", "ok"),
+        ("live", "http://care.example", "warning"),
+        ("outbox", "http://127.0.0.1:8800", "ok"),
+    ],
+)
+def test_links_lead_to_us_by_https(make_scene: MakeScene, mode: str, url: str, kind: str) -> None:
+    (note,) = links(make_scene(sending=mode, public_url=url))
+    assert note.kind == kind
+    assert url in note.found

@@ -39,3 +39,29 @@ async def test_moments_are_in_the_zone_that_is_named(
     monkeypatch.setattr(times, "schedule_state", found)
     notes: list[Note] = list(await times.schedules(scene))
     assert any("(Europe/Berlin): not yet run, next 22 Nov 02:00 CET" in note.found for note in notes)
+
+
+@pytest.mark.parametrize("retrain", ["weekly", "off"])
+async def test_every_schedule_is_looked_at_and_says_what_to_do(
+    make_scene: MakeScene, small: World, monkeypatch: pytest.MonkeyPatch, retrain: str
+) -> None:
+    scene = make_scene(world=small, churn_retrain=retrain)
+    scene.client = cast("Client", object())  # nothing is asked of it
+
+    async def none(_client: object, _identifier: str) -> None:
+        return None
+
+    monkeypatch.setattr(times, "schedule_state", none)
+    notes = list(await times.schedules(scene))
+    expected = [
+        "daily",
+        "sweep",
+        "monitor",
+        "webhooks",
+        "churn-nightly",
+        *(["churn"] if retrain != "off" else []),
+    ]
+    assert [note.found for note in notes] == [
+        f"there is no Schedule {name}/{small.organisation}" for name in expected
+    ]
+    assert {(note.kind, note.todo) for note in notes} == {("problem", "Make it: keepwell schedules apply")}

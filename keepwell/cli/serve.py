@@ -1,0 +1,47 @@
+"""`keepwell serve`: what providers and customers call."""
+
+from __future__ import annotations
+
+import gc
+from typing import Annotated
+
+import typer
+
+from keepwell.cli.desk import bare_store
+from keepwell.cli.log import set_up_logging
+from keepwell.db.migrate import ensure_current
+from keepwell.links import make_links
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this module."""
+    app.command("serve")(serve)
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")] = 8800,
+) -> None:
+    """Answer providers' webhooks, Slack's buttons, customers' pages and the in-app widget, until stopped.
+
+    KEEPWELL_PUBLIC_URL is where they reach it: put a proxy with HTTPS before it.
+    """
+    # They cost a third of a second to load, and no other command needs them.
+    import uvicorn  # noqa: PLC0415
+
+    from keepwell.api.app import create_app  # noqa: PLC0415
+    from keepwell.api.door import Door  # noqa: PLC0415
+
+    with bare_store() as (settings, store):
+        set_up_logging(settings.log_level)
+        ensure_current(store)
+        door = Door(settings=settings, store=store, links=make_links(settings))
+        app = create_app(door, background=True)
+        config = uvicorn.Config(app, host=host, port=port, log_config=None, server_header=False)
+        # A browser says nothing but its token; the default is 16 MB.
+        config.ws_max_size = 65_536
+        try:
+            uvicorn.Server(config).run()
+        finally:
+            # A client that lives on while the interpreter ends may turn the exit code into a crash's.
+            gc.collect()
