@@ -12,12 +12,12 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.engine import URL, make_url
 
 from keepwell.database_url import normalise
@@ -28,6 +28,21 @@ ENGINES = ("sqlite", "postgresql")
 POSTGRES_VARIABLE = "KEEPWELL_TEST_POSTGRES_URL"
 
 
+@contextmanager
+def statements(store: Store) -> Iterator[list[str]]:
+    """The statements that a store sends within."""
+    sent: list[str] = []
+
+    def note(_connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+        sent.append(statement)
+
+    event.listen(store.engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(store.engine, "before_cursor_execute", note)
+
+
 def _run(server: URL, *statements: str) -> None:
     engine = create_engine(server, isolation_level="AUTOCOMMIT")
     try:
@@ -36,6 +51,21 @@ def _run(server: URL, *statements: str) -> None:
                 connection.exec_driver_sql(statement)
     finally:
         engine.dispose()
+
+
+@contextmanager
+def _database(server: URL, kind: str, template: str = "template1") -> Iterator[URL]:
+    """A new database on a PostgreSQL server, a copy of its template, gone at the end."""
+    name = f"keepwell_{kind}_{uuid4().hex}"
+    _run(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    try:
+        yield server.set(database=name)
+    finally:
+        _run(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _whole(url: URL) -> str:
+    return url.render_as_string(hide_password=False)
 
 
 def _migrate(url: str) -> None:
@@ -83,13 +113,9 @@ def embedded_postgres() -> Iterator[URL]:
 @pytest.fixture(scope="session")
 def postgres_template(postgres_server: URL) -> Iterator[str]:
     """The name of a migrated, empty database on the test server, to be copied."""
-    name = f"keepwell_template_{uuid4().hex}"
-    _run(postgres_server, f"CREATE DATABASE {name}")
-    try:
-        _migrate(postgres_server.set(database=name).render_as_string(hide_password=False))
-        yield name
-    finally:
-        _run(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+    with _database(postgres_server, "template") as url:
+        _migrate(_whole(url))
+        yield str(url.database)
 
 
 @pytest.fixture(scope="session")
@@ -111,12 +137,8 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
 @pytest.fixture
 def postgresql_url(postgres_server: URL, postgres_template: str) -> Iterator[str]:
     """The URL of a fresh, migrated PostgreSQL database; it is dropped after the test."""
-    name = f"keepwell_{uuid4().hex}"
-    _run(postgres_server, f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
-    try:
-        yield postgres_server.set(database=name).render_as_string(hide_password=False)
-    finally:
-        _run(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+    with _database(postgres_server, "test", postgres_template) as url:
+        yield _whole(url)
 
 
 @pytest.fixture(params=ENGINES)
@@ -133,6 +155,22 @@ def store(database_url: str) -> Iterator[Store]:
     store = Store(database_url)
     yield store
     store.dispose()
+
+
+@pytest.fixture(params=ENGINES)
+def empty_stores(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Store, Store]]:
+    """Two stores on databases without a table, once per engine: to migrate, and to compare with."""
+    with ExitStack() as stack:
+        stores = []
+        for number in range(2):
+            if request.param == "sqlite":
+                url = f"sqlite:///{tmp_path / f'empty-{number}.sqlite3'}"
+            else:
+                server: URL = request.getfixturevalue("postgres_server")
+                url = _whole(stack.enter_context(_database(server, "empty")))
+            stores.append(Store(url))
+            stack.callback(stores[-1].dispose)
+        yield stores[0], stores[1]
 
 
 @pytest.fixture

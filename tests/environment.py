@@ -10,6 +10,9 @@ import pytest
 OURS = ("KEEPWELL_", "TEMPORAL_")
 """How the variables begin that lead to somebody's installation."""
 
+AT_ANY_HOUR = ("quiet_from=", "quiet_until=", "business_days=")
+"""Fields of an organisation whose messages go out whenever a test runs: also at night, also on a Sunday."""
+
 
 def other_variables() -> dict[str, str]:
     """This process's environment without the variables of an installation; for a process of a test's own."""

@@ -25,11 +25,11 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
-from keepwell.contracts.commands import Answer, CommandBase
+from keepwell.contracts.commands import Answer, CommandBase, Pause
 from keepwell.contracts.playbook import Family
 from keepwell.errors import StoreError
 from keepwell.keys import new_id
-from keepwell.temporal.search_attribute_keys import NEXT_STEP_AT
+from keepwell.temporal.search_attribute_keys import NEXT_STEP_AT, PAUSED
 from tests.e2e.chaos_board import Board, Open
 from tests.workflows.stage import Stage
 
@@ -43,13 +43,17 @@ LONG = timedelta(days=400)
 TRY_AGAIN = timedelta(minutes=10)
 """The longest pause between two attempts at a step (`policies.STEP_RETRY`)."""
 
+A_LITTLE = timedelta(seconds=2)
+"""Past the moment of a run's next step, which is shown without its fraction of a second."""
+
 
 @dataclass(frozen=True)
 class Seen:
     """Where a run stands. `may_skip`: how much time may pass now; None while something is under way (`why`).
 
     The server must not be asked to skip while a timer is due that it has not fired yet, or an earlier skip
-    goes on: it would jump over that timer, which then fires too late (tried, server 1.32).
+    goes on: it would jump over that timer, which then fires too late (tried, server 1.32). Nor past the next
+    timer: killed between a jump to it and its firing, the server goes on to the end of the skip.
     """
 
     now: datetime
@@ -58,15 +62,16 @@ class Seen:
     why: str
 
     @classmethod
-    def of(cls, described: WorkflowExecutionDescription) -> Seen:
-        """Read the server's answer."""
+    def of(cls, described: WorkflowExecutionDescription, wakes: datetime | None = None) -> Seen:
+        """Read the server's answer. `wakes` is when the last pause ends, which a run does not show."""
         raw = described.raw_description
         info, now, skips = raw.workflow_extended_info, datetime.now(UTC), False
         if info.HasField("time_skipping_info"):
             now = info.time_skipping_info.current_time.ToDatetime(tzinfo=UTC)
             skips = info.time_skipping_info.effective_config.enabled
         over = described.status is not WorkflowExecutionStatus.RUNNING
-        due = described.typed_search_attributes.get(NEXT_STEP_AT)
+        paused = described.typed_search_attributes.get(PAUSED)
+        due = wakes if paused else described.typed_search_attributes.get(NEXT_STEP_AT)
         tries = [one.attempt > 1 and one.state == SCHEDULED for one in raw.pending_activities]
         why = (
             "skips" * skips
@@ -74,7 +79,7 @@ class Seen:
             or f"runs {len(tries)} activities" * (not all(tries))
             or f"is due since {due}" * (not tries and due is not None and due <= now)
         )
-        longest = TRY_AGAIN if tries else LONG
+        longest = TRY_AGAIN if tries else LONG if due is None else due - now + A_LITTLE
         return cls(now, over, None if why else longest, f"{now:%d %b %H:%M:%S} {why}")
 
 
@@ -92,7 +97,8 @@ class Scene:
 class Life:
     """One customer. `now` is the time on its clock, `start` when its present intervention began.
 
-    `name` is the story's, `doing` what it does at this moment, for people who look for what is stuck.
+    `name` is the story's, `doing` what it does at this moment, for people who look for what is stuck. `wakes`
+    is when the last pause ends by itself.
     """
 
     scene: Scene
@@ -104,6 +110,7 @@ class Life:
     start: datetime = field(default_factory=lambda: datetime.now(UTC))
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     over: bool = False
+    wakes: datetime | None = None
 
     def __str__(self) -> str:
         return f"{self.key} {self.name}"
@@ -193,7 +200,7 @@ class Life:
         """Where the run stands, asked again until somebody answers."""
         while True:
             try:
-                return Seen.of(await self.handle.describe(rpc_timeout=ANSWER))
+                return Seen.of(await self.handle.describe(rpc_timeout=ANSWER), self.wakes)
             except RPCError as error:
                 if error.status is RPCStatusCode.NOT_FOUND:
                     raise
@@ -221,6 +228,8 @@ class Life:
             }
         )
         self.doing = f"tells {name}"
+        if isinstance(made, Pause):
+            self.wakes = made.until
         while True:
             try:
                 await self.handle.execute_update(

@@ -17,7 +17,7 @@ import pytest
 from scoring.load import builtin
 from scoring.normalise import raw_for
 from scoring.units import Unit
-from tests.environment import other_variables
+from tests.environment import AT_ANY_HOUR, other_variables
 
 pytestmark = pytest.mark.slow
 
@@ -96,6 +96,7 @@ def keepwell(tmp_path_factory: pytest.TempPathFactory) -> Place:
             rows.append(f"{customer},{metric.name},{value}")
     rows += ["c4,usage_percentage,88", "c4,next_plan_price,340"]
     (place.folder / "metrics.csv").write_text("\n".join(rows) + "\n")
+    assert place("organisation", "set", "new_playbooks=automatic", *AT_ANY_HOUR).code == 0
     for kind in ("staff", "customers", "contacts", "metrics"):
         result = place("import", kind, f"{kind}.csv")
         assert result.code == 0, result.out + result.err

@@ -81,7 +81,7 @@ def test_the_stories_add_up(told: dict[str, Any]) -> None:
         (["CRITICAL"], "responded", (4, 1, 0)),
         (["AT_RISK", "HIGH_RISK", "CRITICAL"], "accepted", (10, 2, 0)),
         (["AT_RISK"], "recovered", (3, 0, 0)),
-        (["CRITICAL"], "responded", (5, 2, 1)),
+        (["CRITICAL"], "responded", (6, 3, 2)),
         (["HIGH_RISK"], "responded", (4, 1, 0)),
         (["THRIVING", "AT_RISK"], "converted", (4, 1, 0)),
     ]
@@ -91,8 +91,8 @@ def test_the_stories_add_up(told: dict[str, Any]) -> None:
         "refused": 2,
         "recovered": 2,
         "undecided": 0,
-        "accepted": 36,
-        "keys": 36,
+        "accepted": 37,
+        "keys": 37,
         "most_under_a_key": 1,
         "still_open": 0,
     }
@@ -154,7 +154,9 @@ def test_an_answer_at_hour_30_ends_the_waiting(told: dict[str, Any]) -> None:
     ]
     steps = {step for _, step in moments(story)}
     assert "phone_call" in steps
-    assert steps.isdisjoint({"escalate", "alternative_contact", "retention_offer", "final_offer"})
+    assert steps.isdisjoint(
+        {"tell_cover", "escalate", "alternative_contact", "retention_offer", "final_offer"}
+    )
     assert story["offer"] is None
 
 
@@ -226,7 +228,7 @@ def test_a_silent_csm_is_escalated_and_a_colleague_takes_over(told: dict[str, An
         (colleague, "The customer answered"),
     ]
     hours = dict(reversed([(what, at) for at, what in moments(story)]))
-    assert (hours["escalate"], hours["phone_call"]) == (8, 24)
+    assert (hours["tell_cover"], hours["escalate"], hours["phone_call"]) == (1, 2, 24)
     assert hours["person: Acknowledged"] == 25.5
     # Before that nobody had acknowledged.
     assert all("Acknowledged" not in what for at, what in moments(story) if at < 25)
@@ -293,9 +295,9 @@ def test_once_prints_the_same_stories_for_people(tmp_path: Path) -> None:
         assert customer in row
     assert "ok    11 changes of level = 9 started a playbook + 2 ended one\n" in shown
     unbroken = " ".join(shown.split())
-    assert "36 times, 0 × no or not now; 1 message found nobody who may be written to" in unbroken
+    assert "37 times, 0 × no or not now; 1 message found nobody who may be written to" in unbroken
     assert "→ accepted on day 7, ended after 21 d: 10 messages" in unbroken
-    assert "ok    36 messages accepted under 36 keys: at most 1 under each" in shown
+    assert "ok    37 messages accepted under 37 keys: at most 1 under each" in shown
     assert files_in(tmp_path / "home") == []
     assert files_in(tmp_path / "tmp") == []
     assert processes_of(tmp_path) == []

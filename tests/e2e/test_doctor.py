@@ -27,9 +27,9 @@ from keepwell.doctor.scene import Scene
 from keepwell.keys import daily_schedule_id, new_id, sweep_schedule_id
 from keepwell.settings import load_settings
 from keepwell.temporal.connect import connect_to
-from keepwell.temporal.schedules import ensure_schedules, schedule_state
+from keepwell.temporal.schedules import Retrain, ensure_schedules, schedule_state
 from tests.unit.db.world import World
-from tests.workflows.resetting import reset
+from tests.workflows.resetting import quiet, reset
 from tests.workflows.stage import stage as open_stage
 from worker import THREADS, compose, make_worker
 
@@ -48,8 +48,8 @@ class Place:
     def queue(self) -> str:
         return self.scene.settings.task_queue
 
-    async def ensure(self, *, zone: str = "UTC", queue: str = "") -> None:
-        await ensure_schedules(self.client, self.world.organisation, zone, queue or self.queue)
+    async def ensure(self, *, zone: str = "UTC", queue: str = "", retrain: Retrain = "weekly") -> None:
+        await ensure_schedules(self.client, self.world.organisation, zone, queue or self.queue, retrain)
 
 
 def scene_of(store: Store, organisation: str, client: Client | None, home: Path) -> Scene:
@@ -198,33 +198,52 @@ async def test_schedules(place: Place) -> None:
     assert [one.found for one in missing] == [
         f"there is no Schedule daily/{place.world.organisation}",
         f"there is no Schedule sweep/{place.world.organisation}",
+        f"there is no Schedule monitor/{place.world.organisation}",
+        f"there is no Schedule webhooks/{place.world.organisation}",
+        f"there is no Schedule churn-nightly/{place.world.organisation}",
+        f"there is no Schedule churn/{place.world.organisation}",
     ]
     assert missing[0].todo == "Make it: keepwell schedules apply"
     await place.ensure()
     well = await times.schedules(place.scene)
-    assert [one.kind for one in well] == ["ok", "ok"]
+    assert [one.kind for one in well] == ["ok"] * 6
     assert "(UTC): not yet run, next " in well[0].found
 
     await place.ensure(zone="Asia/Tokyo", queue="elsewhere")
-    zone, queue, queue_of_sweep = await times.schedules(place.scene)
-    assert (zone.kind, queue.kind, queue_of_sweep.kind) == ("warning", "problem", "problem")
+    zone, queue, *others = await times.schedules(place.scene)
+    assert (zone.kind, queue.kind) == ("warning", "problem")
+    # The sweep, the monitor, the webhooks, and of each churn Schedule the zone, too.
+    assert [one.kind for one in others] == ["problem"] * 3 + ["warning", "problem"] * 2
     assert "goes by Asia/Tokyo, and the organisation's time zone is UTC" in zone.found
     assert "gives its work to task queue 'elsewhere'" in queue.found
 
     await place.ensure()
     daily = place.client.get_schedule_handle(daily_schedule_id(place.world.organisation))
     await daily.pause(note="holidays")
-    paused, other = await times.schedules(place.scene)
-    assert (paused.kind, other.kind) == ("warning", "ok")
+    paused, *well = await times.schedules(place.scene)
+    assert [one.kind for one in (paused, *well)] == ["warning", *["ok"] * 5]
     assert paused.found.endswith("is paused (holidays)")
 
 
-async def test_a_sweep_that_does_not_run(place: Place) -> None:
+async def test_training_that_is_switched_off(place: Place) -> None:
+    await place.ensure()
+    place.scene.settings = place.scene.settings.model_copy(update={"churn_retrain": "off"})
+    *well, left = await times.schedules(place.scene)
+    assert [one.kind for one in (*well, left)] == [*["ok"] * 5, "warning"]
+    assert left.found.startswith(f"there is a Schedule churn/{place.world.organisation}, and KEEPWELL_")
+    assert left.todo == "Take it away: keepwell schedules apply"
+    await place.ensure(retrain="off")
+    assert [one.kind for one in await times.schedules(place.scene)] == ["ok"] * 5
+
+
+async def test_a_sweep_and_a_monitor_that_do_not_run(place: Place) -> None:
     await place.ensure()
     place.scene.now += timedelta(hours=1)
-    daily, sweep = await times.schedules(place.scene)
-    assert (daily.kind, sweep.kind) == ("ok", "warning")
+    daily, sweep, monitor, webhooks, *churn = await times.schedules(place.scene)
+    assert [one.kind for one in (sweep, monitor, webhooks)] == ["warning"] * 3
+    assert [one.kind for one in (daily, *churn)] == ["ok"] * 3
     assert "has not run since" in sweep.found
+    assert "has not run since" in monitor.found
 
 
 async def test_a_run_of_a_schedule_that_was_ended(place: Place) -> None:
@@ -240,7 +259,7 @@ async def test_a_run_of_a_schedule_that_was_ended(place: Place) -> None:
     state = await schedule_state(place.client, handle.id)
     assert state is not None
     await place.client.get_workflow_handle(state.last).terminate()
-    _, sweep = await until(lambda: times.schedules(place.scene), "problem")
+    _, sweep, *_ = await until(lambda: times.schedules(place.scene), "problem")
     assert f"the last run of {handle.id} is terminated: {state.last}" in sweep.found
 
 
@@ -262,6 +281,8 @@ async def test_a_run_that_was_terminated_and_how_to_mend_it(
         assert [one.found for one in await runs.interventions(scene)] == [
             "every open intervention has its run (1 looked up)"
         ]
+        # Its first workflow task writes the row and then finishes: a reset needs a finished one.
+        await quiet(stage, key)
         await stage.handle(key).terminate()
         (gone,) = await runs.interventions(scene)
         assert gone.kind == "problem"

@@ -16,10 +16,13 @@ from sqlmodel import col, func, select
 
 from keepwell.db.engine import Store
 from keepwell.db.repositories import organisations
-from keepwell.db.tables import Customer, Metric
+from keepwell.db.repositories.scorecards import store_scorecard
+from keepwell.db.repositories.scorecards_beside import add_beside
+from keepwell.db.tables import Customer, Metric, Organisation
 from keepwell.errors import InputError
 from keepwell.ingest.cells import Kind, Row
 from keepwell.ingest.importing import import_file, ingest_metrics, read_moment, store_metric
+from keepwell.ingest.known import known_metrics
 from keepwell.ingest.mapping import load_mapping, parse_mapping
 from keepwell.ingest.report import Summary
 from scoring.kernel import score_many
@@ -221,6 +224,23 @@ def test_a_large_file_goes_through_in_flat_memory(
     assert (late - early) * 1024 < 2 * 16 * customers * days + 16_000_000
 
 
+def test_a_wide_file_has_metrics_of_the_scorecard_beside(
+    store: Store, organisation: str, run: Import
+) -> None:
+    other = builtin("momentum")
+    name = next(one.name for one in other.metrics if one.name not in known_metrics(CARD))
+    mapping = f'[columns]\ncustomer = "who"\n[metrics]\n{name} = "col"\n'
+    with pytest.raises(InputError, match=f"scorecard {CARD.name} has no metric '{name}'"):
+        run("who,col\nA,1\n", mapping=mapping)
+    with store.write() as session:
+        add_beside(session, session.get_one(Organisation, organisation), other.name, NOW)
+    assert counts(run("who,col\nA,1\n", mapping=mapping)) == (1, 0, 0, 0)
+    with store.read() as session:
+        assert session.exec(select(Metric.name)).all() == [name]
+    with pytest.raises(InputError, match=f"those of {other.name}: .*{name}"):
+        run("who,col\nA,1\n", mapping=mapping.replace(name, "nothing_of_ours"))
+
+
 def test_the_telephone_company(store: Store, tmp_path: Path) -> None:
     folder = os.environ.get("KEEPWELL_DATA_DIR")
     if not folder or not (Path(folder) / "telco.csv").is_file():
@@ -229,7 +249,8 @@ def test_the_telephone_company(store: Store, tmp_path: Path) -> None:
     with store.write() as session:
         text = (TELCO / "scorecard.toml").read_text(encoding="utf-8")
         organisation = organisations.get_or_create(session, "telco", now=NOW).id
-        _, card = organisations.use_scorecard_text(session, organisation, text, "scorecard.toml", now=NOW)
+        content_hash, card = store_scorecard(session, text, "scorecard.toml", NOW)
+        organisations.use_scorecard(session, organisation, content_hash)
 
     def take(kind: Kind, path: Path, mapping: str | None = None) -> Summary:
         found = load_mapping(TELCO / mapping) if mapping else None

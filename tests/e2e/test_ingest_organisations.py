@@ -9,6 +9,7 @@ import pytest
 
 from keepwell.db.engine import Store
 from keepwell.db.repositories import organisations
+from keepwell.db.repositories.scorecards import store_scorecard
 from keepwell.errors import InputError, NotFoundError
 from scoring.errors import ScorecardError
 
@@ -35,7 +36,8 @@ def test_a_scorecard_is_chosen_and_given_up(store: Store) -> None:
     with store.write() as session:
         own = organisations.get_or_create(session, "main", now=NOW).id
         default = organisations.scorecard_of(session, own, now=NOW)[1]
-        content_hash, card = organisations.use_scorecard_text(session, own, TEXT, "scorecard.toml", now=NOW)
+        content_hash, card = store_scorecard(session, TEXT, "scorecard.toml", NOW)
+        assert organisations.use_scorecard(session, own, content_hash) == card
     assert (default.name, card.name) == ("intervention", "telco")
     with store.write() as session:
         assert organisations.scorecard_of(session, own, now=NOW) == (content_hash, card)
@@ -53,4 +55,4 @@ def test_an_unknown_scorecard_or_organisation_is_refused(store: Store) -> None:
         with pytest.raises(NotFoundError, match="no organisation"):
             organisations.use_scorecard(session, "nobody", None)
         with pytest.raises(ScorecardError, match=r"bad\.toml"):
-            organisations.use_scorecard_text(session, own, "name = 1", "bad.toml", now=NOW)
+            store_scorecard(session, "name = 1", "bad.toml", NOW)

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from sqlmodel import col, select
 
+from keepwell.contracts.people import Purpose, SuppressionReason
 from keepwell.db.engine import Store
 from keepwell.db.repositories import organisations
+from keepwell.db.repositories.wishes import set_preference, suppress, suppressed, unwanted
 from keepwell.db.tables import Contact, Customer, Event, Staff
 from keepwell.errors import InputError
 from keepwell.ingest.cells import Kind, Reject
@@ -174,13 +176,19 @@ def test_a_no_stays_until_a_later_yes(store: Store, run: Import) -> None:
 
 def test_what_a_file_does_not_own_survives_it(store: Store, run: Import) -> None:
     run("customers", "external_id,name\nA,Acme\n")
-    run("contacts", "external_id,customer,name\n1,A,Ann\n")
+    run("contacts", "external_id,customer,name,email\n1,A,Ann,ann@acme.example\n")
     with store.write() as session:
         row = session.exec(select(Contact)).one()
-        row.suppressed = "bounced"
-        session.add(row)
-    assert counts(run("contacts", "external_id,customer,name\n1,A,Anna\n")) == (0, 1, 0, 0)
-    assert (contact(store).name, contact(store).suppressed) == ("Anna", "bounced")
+        bounced, by = SuppressionReason.BOUNCED, "sendgrid"
+        suppress(session, row.organisation_id, row.email, bounced, source=by, by=by, now=NOW)
+        set_preference(session, row, Purpose.TIPS, False, source="page", by="customer", now=NOW)
+    again = "external_id,customer,name,email\n1,A,Anna,Ann@acme.example\n"
+    assert counts(run("contacts", again)) == (0, 1, 0, 0)
+    with store.read() as session:
+        row = session.exec(select(Contact)).one()
+        assert row.name == "Anna"
+        assert suppressed(session, row.organisation_id, [row.email]) == {"ann@acme.example": "bounced"}
+        assert unwanted(session, [row]) == {row.id: (Purpose.TIPS,)}
 
 
 def test_managers_may_come_in_any_order(store: Store, run: Import) -> None:

@@ -239,6 +239,10 @@ class Fake:
         """Do what a proper request asks, and answer as the provider does."""
         raise NotImplementedError
 
+    def no(self, status: int) -> Reply:
+        """How the provider puts it when it does not accept a request."""
+        return Reply(status)
+
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -269,9 +273,10 @@ class _Handler(BaseHTTPRequestHandler):
         if act.close == "before":
             self._hang_up()
             return
-        reply = Reply(act.status or 200)
         if act.takes:
             reply = self.fake.refusal(call) or self.fake.take(call)
+        else:
+            reply = self.fake.no(act.status or 200)
         self.fake.stopping.wait(act.wait_after)
         if act.close == "after":
             self._hang_up()

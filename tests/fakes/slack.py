@@ -1,8 +1,9 @@
-"""A fake Slack: posting, history, opening a direct message and looking people up, in the real shapes.
+"""A fake Slack: posting, changing, history, direct messages, people, words back; in the real shapes.
 
     python -m tests.fakes.slack --port 8026 --log accepted.jsonl
 
 Channels are all ids that begin with C; everybody with an id U… exists; by email only who is in `members`.
+Blocks are checked as Slack does, `clicked` is what Slack would send for a button of a message.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ import re
 from pathlib import Path
 from typing import Any
 
+from tests.fakes.blocks import wrong_blocks
 from tests.fakes.remote import serve
 from tests.fakes.server import Call, Fake, Reply, Taken
 
 TOKEN = "xoxb-a-token-for-tests"
 LONGEST_TEXT = 40_000
+TEAM = "T0BRIGHT"
+HOOK = "/actions/T0BRIGHT/1/"
 
 
 def _no(error: str) -> Reply:
@@ -28,8 +32,15 @@ class FakeSlack(Fake):
 
     def __init__(self, port: int = 0, log: Path | None = None) -> None:
         super().__init__(port, log)
-        self.members = {"dana@brightdesk.example": "U0DANA", "lena@brightdesk.example": "U0LENA"}
+        self.members = {
+            f"{name}@brightdesk.example": f"U0{name.upper()}" for name in ("dana", "lena", "omar")
+        }
         self.archived = {"C0OLD"}
+        self.outsiders: dict[str, dict[str, Any]] = {}
+        """What `users.info` says besides of some people: that they are strangers, or have left."""
+        self.updates: list[dict[str, Any]] = []
+        self.whispers: list[dict[str, Any]] = []
+        self.revoked = False
 
     @property
     def url(self) -> str:
@@ -37,14 +48,29 @@ class FakeSlack(Fake):
         return f"{self.address}/api/"
 
     def key_of(self, call: Call) -> str:
-        """The key in the metadata of a message."""
-        metadata = call.fields().get("metadata")
+        """The key in the metadata of a message, or the conversation or person that is asked about."""
+        fields = call.fields()
+        metadata = fields.get("metadata")
         metadata = json.loads(metadata) if isinstance(metadata, str) else metadata
-        return str(metadata["event_payload"].get("key", "")) if isinstance(metadata, dict) else ""
+        if isinstance(metadata, dict):
+            return str(metadata["event_payload"].get("key", ""))
+        return "" if "text" in fields else str(fields.get("channel") or fields.get("users") or "")
 
-    def refusal(self, call: Call) -> Reply | None:
+    def no(self, status: int) -> Reply:
+        """Slack's own answers with a status; what comes with another one is not from Slack itself."""
+        if status == 429:
+            return Reply(429, {"ok": False, "error": "ratelimited"})
+        if status == 500:
+            return Reply(500, {"ok": False, "error": "internal_error"})
+        return Reply(status)
+
+    def refusal(self, call: Call) -> Reply | None:  # noqa: C901  (a case each)
         """What Slack checks before it does something."""
+        if call.path.startswith(HOOK):
+            return None if "text" in call.fields() else Reply(400, "no_text")
         given = call.headers.get("authorization", "")
+        if self.revoked:
+            return _no("token_revoked")
         if given != f"Bearer {TOKEN}":
             return _no("invalid_auth" if given else "not_authed")
         fields = call.fields()
@@ -53,6 +79,11 @@ class FakeSlack(Fake):
                 return None
             case "chat.postMessage":
                 return self._unpostable(fields)
+            case "chat.update":
+                return self._unchangeable(fields)
+            case "users.info":
+                known = re.fullmatch(r"U\w+", fields.get("user", ""))
+                return None if known else _no("user_not_found")
             case "conversations.history":
                 known = re.fullmatch(r"[CDG]\w+", fields.get("channel", ""))
                 return None if known else _no("channel_not_found")
@@ -65,16 +96,83 @@ class FakeSlack(Fake):
     def take(self, call: Call) -> Reply:
         """Do it."""
         fields = call.fields()
+        if call.path.startswith(HOOK):
+            self.whispers.append(fields)
+            return Reply(200, "ok")
         match call.path.removeprefix("/api/"):
             case "chat.postMessage":
                 return self._post(call, fields)
+            case "chat.update":
+                self.updates.append(fields)
+                return Reply(200, {"ok": True, "channel": fields["channel"], "ts": fields["ts"]})
+            case "users.info":
+                return Reply(200, {"ok": True, "user": self._member(fields["user"])})
             case "conversations.history":
                 return self._history(fields)
             case "conversations.open":
                 return Reply(200, {"ok": True, "channel": {"id": _place(fields["users"])}})
             case "users.lookupByEmail":
                 return Reply(200, {"ok": True, "user": {"id": self.members[fields["email"]]}})
-        return Reply(200, {"ok": True, "team": "Tests", "user": "keepwell", "bot_id": "B0KEEPWELL"})
+        who = {"team": "Tests", "team_id": TEAM, "user": "keepwell", "bot_id": "B0KEEPWELL"}
+        return Reply(200, {"ok": True, **who}, {"X-OAuth-Scopes": self.scopes})
+
+    scopes = "chat:write,im:write,im:history,channels:history,users:read,users:read.email"
+
+    def _member(self, user: str) -> dict[str, Any]:
+        email = next((email for email, one in self.members.items() if one == user), "")
+        profile = {"email": email} if email else {}
+        return {
+            "id": user,
+            "team_id": TEAM,
+            "deleted": False,
+            "profile": profile,
+            **self.outsiders.get(user, {}),
+        }
+
+    def _unchangeable(self, fields: dict[str, Any]) -> Reply | None:
+        known = any(
+            _place(one.content["channel"]) == fields.get("channel") and one.identifier == fields.get("ts")
+            for one in self.accepted
+        )
+        if not known:
+            return _no("message_not_found")
+        return _no("invalid_blocks") if wrong_blocks(_list(fields.get("blocks"))) else None
+
+    def clicked(
+        self, taken: Taken, user: str, action: str, *, at: str = "1795340000.000100"
+    ) -> dict[str, Any]:
+        """What Slack sends when somebody presses a button of a message."""
+        blocks = _list(taken.content["blocks"])
+        buttons = [one for block in blocks if block["type"] == "actions" for one in block["elements"]]
+        button = next(one for one in buttons if one["action_id"] == action)
+        channel = _place(taken.content["channel"])
+        return {
+            "type": "block_actions",
+            "api_app_id": "A0KEEPWELL",
+            "token": "not used any more",
+            "user": {"id": user, "username": "somebody", "name": "somebody", "team_id": TEAM},
+            "team": {"id": TEAM, "domain": "tests"},
+            "enterprise": None,
+            "is_enterprise_install": False,
+            "channel": {"id": channel, "name": "directmessage"},
+            "container": {
+                "type": "message",
+                "message_ts": taken.identifier,
+                "channel_id": channel,
+                "is_ephemeral": False,
+            },
+            "trigger_id": "1.2.3",
+            "message": {
+                "type": "message",
+                "bot_id": "B0KEEPWELL",
+                "ts": taken.identifier,
+                "text": taken.content["text"],
+                "blocks": blocks,
+            },
+            "state": {"values": {}},
+            "response_url": f"{self.address}{HOOK}{user}",
+            "actions": [{**button, "block_id": "keepwell_actions", "action_ts": at}],
+        }
 
     def _unpostable(self, fields: dict[str, Any]) -> Reply | None:
         channel, text = fields.get("channel", ""), fields.get("text", "")
@@ -84,6 +182,8 @@ class FakeSlack(Fake):
             return _no("is_archived")
         if not text and not fields.get("blocks"):
             return _no("no_text")
+        if wrong_blocks(_list(fields.get("blocks"))):
+            return _no("invalid_blocks")
         return _no("msg_too_long") if len(text) > LONGEST_TEXT else None
 
     def _post(self, call: Call, fields: dict[str, Any]) -> Reply:
@@ -113,6 +213,12 @@ class FakeSlack(Fake):
                 "response_metadata": {"next_cursor": str(start + limit) if rest else ""},
             },
         )
+
+
+def _list(value: Any) -> list[dict[str, Any]]:
+    """Blocks, which a form carries as JSON."""
+    found = json.loads(value) if isinstance(value, str) and value else value or []
+    return found if isinstance(found, list) else [{}]
 
 
 def _place(channel: str) -> str:

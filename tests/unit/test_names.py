@@ -27,34 +27,61 @@ from keepwell.temporal.hand_over import SIGNAL
 from keepwell.temporal.search_attribute_keys import ALL
 from worker import Parts, compose
 
-PLAYBOOK_WORKFLOWS = {"AtRiskPlaybook", "CriticalPlaybook", "ExpansionPlaybook", "HighRiskPlaybook"}
-OTHER_WORKFLOWS = {"DailyScoring", "SweepTransitions"}
+PLAYBOOK_WORKFLOWS = {
+    "AtRiskPlaybook",
+    "CriticalPlaybook",
+    "EventPlaybook",
+    "ExpansionPlaybook",
+    "HighRiskPlaybook",
+}
+OTHER_WORKFLOWS = {
+    "DailyScoring",
+    "DeliverWebhook",
+    "HandOverWebhooks",
+    "MonitorRun",
+    "PredictChurn",
+    "RetrainChurn",
+    "SweepTransitions",
+}
 ACTIVITIES = {
     "assign_owner",
     "begin_scoring",
+    "call_webhook",
     "create_task",
     "end_intervention",
     "escalate",
     "finish_scoring",
+    "give_up_webhook",
+    "hand_over_alerts",
     "hand_over_opportunities",
     "hand_over_transitions",
+    "hand_over_webhooks",
+    "look_for_silence",
     "make_offer",
     "miss_step",
     "open_intervention",
+    "predict_churn",
     "record_notes",
     "refuse_transition",
     "score_partition",
     "send_message",
     "settle_deliveries",
     "take_over",
+    "tell_alerts",
+    "tell_commands",
+    "train_churn_model",
     "write_document",
+    "write_momentum_figures",
 }
 SIGNALS = {
     "accept",
     "acknowledge",
+    "cause_gone",
     "complete",
     "decline",
+    "give_way",
     "hold",
+    "look_again",
     "pause",
     "reassign",
     "release",
@@ -80,28 +107,54 @@ SEARCH_ATTRIBUTES = {
     "Step": "Keyword",
 }
 TABLES = {
-    "offer",
-    "opportunity",
+    "absence",
+    "alert",
+    "alert_channel",
+    "alert_rule",
+    "churn_model",
+    "churn_prediction",
+    "closed_day",
     "contact",
+    "contact_preference",
     "customer",
     "delivery",
     "document",
+    "draft",
+    "engagement_event",
     "event",
     "health",
     "in_app_notification",
+    "inbound_message",
     "intervention",
     "intervention_step",
+    "kill_switch",
     "metric",
+    "metric_latest",
+    "monitor_state",
+    "notice",
+    "offer",
+    "opportunity",
     "organisation",
     "outbox_message",
+    "pending_command",
+    "playbook_mode",
+    "provider_event",
     "score",
+    "score_beside",
     "score_partition",
     "score_run",
     "scorecard",
+    "scorecard_beside",
     "staff",
+    "suppression",
     "task",
+    "task_comment",
     "template",
     "transition",
+    "watch",
+    "webhook_attempt",
+    "webhook_delivery",
+    "webhook_endpoint",
 }
 COMMANDS = {
     "accept",
@@ -175,9 +228,15 @@ def test_commands_outcomes_and_states_as_the_database_holds_them() -> None:
 def test_ids_and_keys() -> None:
     assert keys.risk_workflow_id("ORG", "CUS") == "risk/ORG/CUS"
     assert keys.expansion_workflow_id("ORG", "CUS") == "expansion/ORG/CUS"
+    assert keys.event_workflow_id("ORG", "CUS", "re_engagement") == "event/ORG/CUS/re_engagement"
     assert keys.daily_workflow_id("ORG", "RUN") == "daily/ORG/RUN"
     assert keys.daily_schedule_id("ORG") == "daily/ORG"
     assert keys.sweep_schedule_id("ORG") == "sweep/ORG"
+    assert keys.monitor_schedule_id("ORG") == "monitor/ORG"
+    assert keys.webhooks_schedule_id("ORG") == "webhooks/ORG"
+    assert keys.webhook_workflow_id("ORG", "DEL") == "webhook/ORG/DEL"
+    assert keys.churn_schedule_id("ORG") == "churn/ORG"
+    assert keys.churn_nightly_schedule_id("ORG") == "churn-nightly/ORG"
     assert keys.delivery_key("ORG", "INT", "critical@1", "hello", "CON", "email") == (
         "ORG/INT/critical@1/hello/CON/email"
     )

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from markupsafe import Markup
 
-from keepwell.contracts.rendering import Context, Point
+from keepwell.contracts.rendering import Context
+from keepwell.contracts.shown import Point
 from keepwell.errors import ConfigurationError
 from keepwell.rendering import filters
 from keepwell.rendering.bundle import OWN_TEMPLATES, Bundle, load_bundle

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -43,3 +44,9 @@ async def live_stage(
     adapters = providers.adapters(sqlite_store)
     async with open_stage(sqlite_store, temporal_address, adapters=adapters, lease=LEASE) as opened:
         yield opened
+
+
+@pytest.fixture(autouse=True)
+def _home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The key that signs links is kept in a folder of the test's own."""
+    monkeypatch.setenv("KEEPWELL_HOME", str(tmp_path / "home"))

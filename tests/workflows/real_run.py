@@ -14,6 +14,7 @@ from typing import Any, get_args
 from temporalio.client import WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
+from keepwell.contracts.alerts import Trigger
 from keepwell.contracts.commands import (
     Accept,
     Acknowledge,
@@ -30,12 +31,16 @@ from keepwell.contracts.commands import (
     Upgraded,
 )
 from keepwell.contracts.playbook import Family, Playbook
-from keepwell.db.tables import Intervention, Staff
+from keepwell.db.repositories.alerts import close_alert
+from keepwell.db.tables import Alert, Intervention, Staff
+from keepwell.keys import event_workflow_id
+from keepwell.rehearsal.begin_event import FELL_TO
 from keepwell.rehearsal.figures import move_to
 from keepwell.rehearsal.gate import RecordingGate
 from keepwell.rehearsal.play import Played, Refused, ScoreLine
 from keepwell.rehearsal.reactions import (
     AcceptOffer,
+    CauseGone,
     CompleteStep,
     DeclineOffer,
     PauseFor,
@@ -71,6 +76,7 @@ COMMANDS: dict[type, type[CommandBase]] = {
     DeclineOffer: Decline,
     Upgrade: Upgraded,
 }
+OVER = CauseGone.text
 QUIET = 3
 """How often in a row nothing must be under way."""
 
@@ -101,7 +107,7 @@ class RealRun:
         start = (await self.stage.opened(KEY)).started_at
         played = Played(start, start)
         acts: list[tuple[timedelta, Reaction | None]] = [(one.at, one) for one in self.script.in_order]
-        # The CSM's habit; only playbooks for a level ask for it, and each script has one such playbook.
+        # The CSM's habit; no campaign asks for it, and each script has one playbook that does.
         if self.script.acknowledge is not None and any(
             s.unless == "acknowledged" for s in self.playbook.steps
         ):
@@ -123,12 +129,35 @@ class RealRun:
         if self.playbook.level is not None:
             await self._figures(middle(self.playbook))
             return
+        if self.playbook.triggers:
+            await self._noticed()
+            return
         now = stage.clocks[KEY]
         await asyncio.to_thread(stage.parts.scores.score_customer, stage.world.organisation, KEY, now)
         waiting = await asyncio.to_thread(stage.parts.opportunities.waiting_of, KEY)
         assert waiting is not None
         assert [one.signal for one in waiting.opportunities] == [self.playbook.signal]
         assert await stage.parts.hand_over.start_campaign(waiting, now)
+
+    async def _noticed(self) -> None:
+        """The customer's alert is handed over, as the monitor does; a fall of the score has figures first."""
+        stage = self.stage
+        stage.chains[KEY] = event_workflow_id(stage.world.organisation, KEY, self.playbook.name)
+        if Trigger.CRITICAL_HEALTH in self.playbook.triggers:
+            await self._figures(FELL_TO)
+        alerts = stage.rows(Alert, customer_id=KEY, decision=None)
+        (alert,) = [row for row in alerts if row.trigger in self.playbook.triggers]
+        assert await stage.parts.hand_over.start_event(alert.id, stage.clocks[KEY])
+
+    async def _over(self) -> None:
+        """The cause of the alert is gone, and the monitor tells its playbook."""
+        stage = self.stage
+        (row,) = [row for row in self._rows() if row.family == "event"]
+        now = stage.clocks[KEY]
+        with stage.store.write() as session:
+            close_alert(session, session.get_one(Alert, row.alert_id), OVER, now)
+        assert await stage.parts.hand_over.end_events(stage.world.organisation, now) == 1
+        await stage.handle(KEY, "event").result()
 
     async def _figures(self, points: float) -> ScoreLine:
         """Figures that give these points, scored and handed over as `keepwell metric` does."""
@@ -181,12 +210,15 @@ class RealRun:
         """What a person does, by the update that the command line uses, or what new figures bring about."""
         match reaction:
             case None:
-                await self._tell("risk", Acknowledge)
+                await self._tell(self.playbook.family, Acknowledge)
             case ScoreTo(points=points):
                 played.scores.append(await self._figures(points))
                 await self._taken_over()
+            case CauseGone():
+                await self._over()
             case _:
-                family = self.playbook.family if len(self._families()) < 2 else "risk"
+                families = self._families() or [self.playbook.family]
+                family = families[0] if len(families) == 1 else "risk"
                 try:
                     await self._tell(family, COMMANDS[type(reaction)], **_fields(reaction, start))
                 except WorkflowUpdateFailedError as error:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from keepwell.contracts.offers import OfferKind
 from keepwell.rehearsal.reactions import (
     AcceptOffer,
+    CauseGone,
     CompleteStep,
     DeclineOffer,
     PauseFor,
@@ -20,8 +21,11 @@ from keepwell.rehearsal.reactions import (
     StopNow,
     Upgrade,
 )
+from scoring import triggers
 from scoring.signal import Signal
+from scoring.triggers import Finding
 
+MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
@@ -47,6 +51,10 @@ SCRIPTS: dict[str, dict[str, Script]] = {
         ),
     },
     "critical@2": {
+        "answered": _replied(30 * HOUR),
+        "nobody but the manager": Script(reactions=(Reply(at=30 * HOUR),), acknowledge=None),
+    },
+    "critical@3": {
         "answered": _replied(97 * HOUR),
         "paused": Script(reactions=(PauseFor(at=20 * HOUR, until=44 * HOUR), Reply(at=4 * DAY + HOUR))),
         "accepted": Script(
@@ -78,6 +86,10 @@ SCRIPTS: dict[str, dict[str, Script]] = {
         ),
     },
     "high_risk@1": {
+        "answered": _replied(5 * DAY),
+        "nobody but the manager": Script(reactions=(Reply(at=3 * DAY),), acknowledge=None),
+    },
+    "high_risk@2": {
         "answered": _replied(5 * DAY),
         "well": Script(reactions=(ScoreTo(at=15 * DAY, points=68),), acknowledge=2 * HOUR),
         "paused": Script(reactions=(PauseFor(at=6 * HOUR, until=3 * DAY), Reply(at=16 * DAY))),
@@ -122,6 +134,42 @@ SCRIPTS: dict[str, dict[str, Script]] = {
         "answered": _replied(5 * DAY),
         "stopped": Script(reactions=(StopNow(at=3 * DAY),)),
     },
+    "executive_notification@1": {
+        "answered": Script(reactions=(Reply(at=1 * HOUR),), acknowledge=None),
+        "well": Script(reactions=(ScoreTo(at=3 * HOUR, points=85),), acknowledge=None),
+    },
+    "executive_notification@2": {
+        "answered": Script(reactions=(Reply(at=1 * HOUR),), acknowledge=None),
+        "well": Script(reactions=(ScoreTo(at=3 * HOUR, points=85),), acknowledge=None),
+    },
+    "priority_support@1": {
+        "answered": Script(reactions=(Reply(at=90 * MINUTE),), acknowledge=None),
+        "settled": Script(reactions=(CompleteStep(at=20 * HOUR, step="fix_payment"),)),
+    },
+    "priority_support@2": {
+        "answered": Script(reactions=(Reply(at=90 * MINUTE),), acknowledge=None),
+        "settled": Script(reactions=(CompleteStep(at=20 * HOUR, step="fix_payment"),)),
+        "paid": Script(reactions=(CauseGone(at=30 * MINUTE),), acknowledge=None),
+    },
+    "re_engagement@1": {
+        "answered": _replied(4 * DAY),
+        "critical meanwhile": Script(
+            reactions=(ScoreTo(at=1 * DAY, points=12), Reply(at=2 * DAY + 6 * HOUR)), acknowledge=None
+        ),
+        "paused": Script(reactions=(PauseFor(at=1 * DAY, until=2 * DAY), Reply(at=5 * DAY))),
+    },
+    "feature_tutorial@1": {
+        "answered": _replied(2 * DAY),
+        "used again": Script(reactions=(CauseGone(at=1 * HOUR),)),
+    },
+    "momentum_nudge@1": {
+        "answered": _replied(20 * HOUR),
+        "back": Script(reactions=(CauseGone(at=15 * HOUR + 30 * MINUTE),)),
+    },
+    "zero_activity@1": {
+        "answered": _replied(1 * DAY),
+        "called": Script(reactions=(CompleteStep(at=3 * DAY, step="call_them"),)),
+    },
     "api_scaling@1": {
         "answered": _replied(1 * HOUR),
         "paused": Script(reactions=(PauseFor(at=4 * DAY), ResumeNow(at=6 * DAY))),
@@ -130,24 +178,32 @@ SCRIPTS: dict[str, dict[str, Script]] = {
 """By the label of the playbook; silence is played with each of them besides."""
 
 BARE: tuple[tuple[str, str, str], ...] = (
-    ("critical@2", "answered", "no contacts"),
+    ("critical@3", "answered", "no contacts"),
     ("critical@1", "answered", "no owner, and the first contact withdrew"),
-    ("high_risk@1", "answered", "consent required"),
+    ("high_risk@2", "answered", "consent required"),
     ("usage_limit@1", "answered", "all contacts withdrew"),
 )
 """Playbook, script, and what the customer is left without; few, since each is a real run."""
 
 FOLLOWED: dict[tuple[str, str], tuple[str, ...]] = {
-    ("critical@2", "accepted"): ("billing_pause",),
-    ("critical@2", "downgrade accepted"): ("plan_downgrade",),
-    ("critical@2", "custom solution accepted"): ("custom_solution",),
-    ("critical@2", "refused"): ("support_kick_off", "support_check_in"),
+    ("critical@3", "accepted"): ("billing_pause",),
+    ("critical@3", "downgrade accepted"): ("plan_downgrade",),
+    ("critical@3", "custom solution accepted"): ("custom_solution",),
+    ("critical@3", "refused"): ("support_kick_off", "support_check_in"),
     ("usage_limit@1", "upgrade accepted"): ("upgrade_set_up",),
     ("team@1", "trial accepted"): ("trial_set_up", "trial_review"),
 }
 """The tasks that follow, each once, by playbook and script in which something is accepted; else none."""
 
-REFUSED: dict[tuple[str, str], int] = {("critical@2", "refused"): 3}
+UNREACHED = {
+    ("feature_tutorial@1", "used again"),
+    ("priority_support@1", "settled"),
+    ("priority_support@2", "paid"),
+    ("priority_support@2", "settled"),
+}
+"""Playbook and script in which it is over, or in hand, before anything is written to the customer."""
+
+REFUSED: dict[tuple[str, str], int] = {("critical@3", "refused"): 3}
 """How many of the reactions of a script are refused; of any other script none is."""
 
 FIGURES: dict[Signal, dict[str, float]] = {
@@ -163,6 +219,16 @@ FIGURES: dict[Signal, dict[str, float]] = {
     Signal.API_SCALING_OPPORTUNITY: {"api_usage_growth_rate": 1.8},
 }
 """The customer's own figures that show each signal."""
+
+
+FINDINGS: dict[str, Finding | None] = {
+    "priority_support": triggers.payment_failed({"amount": 1240, "currency": "EUR", "invoice": "2026-1107"}),
+    "re_engagement": triggers.usage_fell(25.0, 12.0, "daily active users", " %"),
+    "feature_tutorial": triggers.unused("shared inbox", 8.0, 12),
+    "momentum_nudge": triggers.stalled("Connect the mailbox", 73.0),
+    "zero_activity": triggers.silence(72.0),
+}
+"""What is noticed about the customer, by the event playbook that it begins; a fall of the score is scored."""
 
 
 def with_silence(label: str) -> dict[str, Script]:

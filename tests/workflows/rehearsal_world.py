@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlmodel import col, delete
 
-from keepwell.db.tables import Contact, Customer, Opportunity, Organisation
+from keepwell.db.repositories.alerts import raise_alert
+from keepwell.db.tables import Alert, Contact, Customer, Opportunity, Organisation
 from scoring.signal import Signal
+from scoring.triggers import Finding
 from tests.unit.db.world import World
 from tests.workflows.rehearsal_scripts import DAY, FIGURES
 
 KEY = "acme"
+DUE = timedelta(hours=14, minutes=58)
 CONTACTS = tuple(f"{KEY}-{number}" for number in range(2))
 
 
-def furnish(world: World, signal: Signal | None = None) -> str:
-    """A customer with a past, and others like it, some of whom found their way up or have upgraded."""
+def furnish(world: World, signal: Signal | None = None, finding: Finding | None = None) -> str:
+    """A customer with a past, and others like it, some of whom found their way up or have upgraded.
+
+    With a finding it has an alert that nobody has decided upon, due in about 15 hours.
+    """
     now = datetime.now(UTC)
     alike: dict[str, Any] = {"industry": "Retail", "segment": "small business"}
     world.customer(KEY, owner_id="dana", monthly_revenue=1200.0, plan="Team", **alike)
@@ -34,6 +40,11 @@ def furnish(world: World, signal: Signal | None = None) -> str:
         world.measure(KEY, FIGURES[signal], now - 2 * DAY)
         for number in range(4):
             upgraded(world, f"peer-{number}", signal, now - 20 * DAY)
+    if finding is not None:
+        with world.store.write() as session:
+            alert = raise_alert(session, session.get_one(Customer, KEY), finding, "one", now)
+            # Between two full steps of the grid: a rehearsal begins some seconds later than the real run.
+            session.get_one(Alert, alert).due_at = now + DUE
     return KEY
 
 

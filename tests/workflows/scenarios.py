@@ -18,6 +18,7 @@ from keepwell.contracts.commands import (
     Skip,
     Stop,
 )
+from tests.workflows.scenarios_events import EVENTS
 from tests.workflows.scenarios_growth import GROWTH
 from tests.workflows.stage import DAY, HOUR, Stage
 
@@ -35,22 +36,23 @@ async def critical_silent(stage: Stage, key: str) -> None:
 
 
 async def critical_answered(stage: Stage, key: str) -> None:
-    """Acknowledged at hour 3, answered at hour 30: the last two steps never run."""
+    """Acknowledged after half an hour, answered at hour 30: the last two steps never run."""
     await stage.score(key, 12)
     await stage.opened(key)
-    await stage.forward(key, 3 * HOUR)
+    await stage.forward(key, HOUR / 2)
     await stage.command(key, Acknowledge)
-    await stage.forward(key, 27 * HOUR)
+    await stage.forward(key, 29.5 * HOUR)
     await stage.command(key, Respond, note="They want a call on Monday")
     await stage.handle(key).result()
 
 
 async def critical_paused(stage: Stage, key: str) -> None:
-    """Paused from hour 3 until resumed two days later, then again until a date: no delay is lost."""
+    """Acknowledged by the cover; paused from hour 3 for two days, then until a date: no delay is lost."""
     await stage.score(key, 12)
     await stage.opened(key)
-    await stage.forward(key, 3 * HOUR)
-    await stage.command(key, Acknowledge)
+    await stage.forward(key, 1.5 * HOUR)
+    await stage.command(key, Acknowledge, by="omar@brightdesk.example")
+    await stage.forward(key, 1.5 * HOUR)
     await stage.command(key, Pause, reason="Their office is closed")
     await stage.forward(key, 2 * DAY)
     await stage.command(key, Resume)
@@ -163,22 +165,26 @@ async def at_risk_without_contacts(stage: Stage, key: str) -> None:
     await stage.handle(key).result()
 
 
-SCENARIOS: dict[str, Scenario] = {
-    scenario.__name__: scenario
-    for scenario in (
-        critical_silent,
-        critical_answered,
-        critical_paused,
-        critical_recovered,
-        critical_by_hand,
-        critical_by_signals,
-        high_risk_silent,
-        high_risk_answered,
-        high_risk_recovered,
-        at_risk_silent,
-        at_risk_answered,
-        at_risk_taken_over,
-        at_risk_without_contacts,
-    )
-} | GROWTH
+SCENARIOS: dict[str, Scenario] = (
+    {
+        scenario.__name__: scenario
+        for scenario in (
+            critical_silent,
+            critical_answered,
+            critical_paused,
+            critical_recovered,
+            critical_by_hand,
+            critical_by_signals,
+            high_risk_silent,
+            high_risk_answered,
+            high_risk_recovered,
+            at_risk_silent,
+            at_risk_answered,
+            at_risk_taken_over,
+            at_risk_without_contacts,
+        )
+    }
+    | GROWTH
+    | EVENTS
+)
 WITHOUT_CONTACTS = ("at_risk_without_contacts",)

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from sqlmodel import SQLModel, col, select
 from temporalio.client import WorkflowHandle
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 from activities.delivery import LEASE
@@ -24,7 +25,10 @@ from keepwell.contracts.commands import Answer, CommandBase, Stop
 from keepwell.contracts.playbook import Channel, Family
 from keepwell.contracts.scoring import CustomerScored
 from keepwell.db.engine import Store
+from keepwell.db.repositories.alerts import raise_alert
 from keepwell.db.tables import (
+    Alert,
+    Customer,
     Delivery,
     Event,
     Intervention,
@@ -33,12 +37,13 @@ from keepwell.db.tables import (
     Task,
     Transition,
 )
-from keepwell.keys import expansion_workflow_id, new_id, risk_workflow_id
+from keepwell.keys import event_workflow_id, expansion_workflow_id, new_id, risk_workflow_id
 from keepwell.ports import ChannelAdapter
 from keepwell.settings import Settings
 from keepwell.temporal.commands import send_command
 from keepwell.temporal.connect import connect_to
 from scoring.signal import Signal
+from scoring.triggers import Finding
 from tests.unit.db.world import World
 from worker import THREADS, Parts, compose, make_worker
 
@@ -55,13 +60,16 @@ class Stage:
     parts: Parts
     skipper: TimeSkipper
     clocks: dict[str, datetime] = field(default_factory=dict)
+    chains: dict[str, str] = field(default_factory=dict)
 
     @property
     def store(self) -> Store:
         """The store of the stage."""
         return self.world.store
 
-    def customer(self, key: str, *, contacts: int = 2, owner: str | None = "dana") -> str:
+    def customer(
+        self, key: str, *, contacts: int = 2, owner: str | None = "dana", scored: bool = True
+    ) -> str:
         """A customer with contacts, an owner and a baseline score of 72 three days ago."""
         self.world.customer(key, owner_id=owner)
         for number in range(contacts):
@@ -69,7 +77,8 @@ class Stage:
             self.world.contact(f"{key}-{number}", key, role=role, consent="granted")
         began = datetime.now(UTC)
         self.clocks[key] = began
-        self.world.score(key, 72, began - 3 * DAY)
+        if scored:
+            self.world.score(key, 72, began - 3 * DAY)
         return key
 
     async def score(self, key: str, points: float) -> CustomerScored:
@@ -92,10 +101,46 @@ class Stage:
         assert [one.signal for one in waiting.opportunities] == [signal]
         assert await self.parts.hand_over.start_campaign(waiting, now)
 
+    async def alert(self, key: str, finding: Finding, due: timedelta = timedelta()) -> str:
+        """Something is noticed about a customer, and what the monitor does follows; the alert's id.
+
+        `due` is how long it is until the alert is due: golden timelines must not depend on the weekday. The
+        chain of its playbook is from then on the one that is meant by the family "event".
+        """
+        alert = await asyncio.to_thread(self.raised, key, finding)
+        self.world.change(Alert, alert, due_at=self.clocks[key] + due)
+        await self.hand_over(key, alert, finding)
+        return alert
+
+    async def hand_over(self, key: str, alert: str, finding: Finding) -> None:
+        """Bring an alert to its playbook, as the monitor does."""
+        playbook = self.parts.playbooks.for_trigger(finding.trigger)
+        assert playbook is not None
+        self.chains[key] = event_workflow_id(self.world.organisation, key, playbook.name)
+        await self.parts.hand_over.start_event(alert, self.clocks[key])
+
+    def raised(self, key: str, finding: Finding) -> str:
+        """An alert in the store; the same customer may have many."""
+        with self.store.write() as session:
+            customer = session.get_one(Customer, key)
+            return raise_alert(session, customer, finding, new_id(), self.clocks[key])
+
+    def alert_row(self, alert: str) -> Alert:
+        """An alert as it stands."""
+        row: Alert = self.rows(Alert, id=alert)[0]
+        return row
+
     def handle(self, key: str, family: Family = "risk") -> WorkflowHandle[Any, Any]:
         """The newest run of a customer's chain."""
-        name = risk_workflow_id if family == "risk" else expansion_workflow_id
-        return self.skipper.client.get_workflow_handle(name(self.world.organisation, key))
+        organisation = self.world.organisation
+        match family:
+            case "risk":
+                identifier = risk_workflow_id(organisation, key)
+            case "expansion":
+                identifier = expansion_workflow_id(organisation, key)
+            case "event":
+                identifier = self.chains.get(key, event_workflow_id(organisation, key, "none"))
+        return self.skipper.client.get_workflow_handle(identifier)
 
     async def forward(self, key: str, length: timedelta, family: Family = "risk") -> bool:
         """Let time pass for a customer's run; False when the chain has ended."""
@@ -104,8 +149,15 @@ class Stage:
 
     async def until_end(self, key: str, family: Family = "risk") -> Any:
         """Let all the time pass that the run takes, and give its result."""
-        handle = self.handle(key, family)
-        await self.skipper.fast_forward(handle, None)
+        return await self.ended(self.handle(key, family))
+
+    async def ended(self, handle: WorkflowHandle[Any, Any]) -> Any:
+        """The same of any run; one that waits for nothing may have ended by itself already."""
+        try:
+            await self.skipper.fast_forward(handle, None)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
         return await handle.result()
 
     async def opened(self, key: str, count: int = 1) -> Intervention:
@@ -200,8 +252,9 @@ async def stage(
     world = World(store, organisation=f"org-{new_id()}")
     world.can_send()
     world.staff("lena", role="lead", name="Lena Lead")
-    world.staff("dana", name="Dana Reyes", manager_id="lena")
+    world.staff("dana", name="Dana Reyes", manager_id="lena", deputy="omar")
     world.staff("omar", name="Omar Haddad", manager_id="lena")
+    world.staff("sam", role="support", name="Sam Support")
     world.staff("erin", role="executive", name="Erin Cole", title="CEO")
     client = await connect_to(address)
     skipper = TimeSkipper(client, config=TimeSkippingConfig(enabled=False))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -54,7 +55,9 @@ async def test_every_message_of_the_first_hours_is_taken_once(
     mails = (MAIL, "csm_outreach", "roadmap_email")
     assert {step: taken(providers.mail, step) for step in mails} == dict.fromkeys(mails, 1)
     assert providers.mail.counts().total() == 3
-    assert providers.slack.counts().total() == taken(providers.slack, ALERT) == 1
+    told = (ALERT, "tell_cover", "escalate")
+    assert {step: taken(providers.slack, step) for step in told} == dict.fromkeys(told, 1)
+    assert providers.slack.counts().total() == 3
     by_step = {row.step: row for row in opened.deliveries(key)}
     assert {row.state for row in by_step.values()} == {"accepted"}
     assert by_step[MAIL].provider_id == providers.mail.accepted[0].identifier
@@ -154,7 +157,7 @@ async def test_a_slack_answer_that_is_lost_is_found_in_the_history(
 ) -> None:
     providers.slack.script(path="chat.postMessage", times=1, **act)
     opened, key = await played(sqlite_store, temporal_address, providers)
-    assert taken(providers.slack, ALERT) == providers.slack.asked("chat.postMessage") == 1
+    assert taken(providers.slack, ALERT) == providers.slack.asked("chat.postMessage", ALERT) == 1
     assert (state(opened, key, ALERT), became(opened, key, ALERT)) == ("accepted", "done")
 
 
@@ -164,7 +167,7 @@ async def test_a_slack_that_cannot_be_reached_is_tried_until_it_can(
     """Nothing can have been handed over, so that trying again is safe."""
     providers.slack.script(path="chat.postMessage", times=2, status=503)
     opened, key = await played(sqlite_store, temporal_address, providers)
-    assert providers.slack.asked("chat.postMessage") == 3
+    assert providers.slack.asked("chat.postMessage", ALERT) == 3
     assert taken(providers.slack, ALERT) == 1
     assert state(opened, key, ALERT) == "accepted"
 
@@ -190,3 +193,89 @@ async def score_only(opened: Stage, key: str) -> str:
     scored = opened.parts.scores.score_customer(opened.world.organisation, key, now)
     assert scored.transition is not None
     return scored.transition
+
+
+NO_FOR_GOOD = ("token_revoked", "channel_not_found", "user_not_found", "is_archived", "missing_scope")
+
+
+@pytest.mark.parametrize("name", NO_FOR_GOOD)
+async def test_whom_slack_does_not_reach_gets_an_email_and_a_task(
+    name: str, sqlite_store: Store, temporal_address: str, providers: Providers
+) -> None:
+    body = json.dumps({"ok": False, "error": name})
+    providers.slack.script(path="chat.postMessage", key=ALERT, status=200, accepts=False, body=body)
+    opened, key = await played(sqlite_store, temporal_address, providers)
+    assert (taken(providers.slack, ALERT), taken(providers.mail, ALERT)) == (0, 1)
+    rows = {row.channel: row for row in opened.deliveries(key) if row.step == ALERT}
+    assert {channel: row.state for channel, row in rows.items()} == {"slack": "failed", "email": "accepted"}
+    assert {row.recipient_id for row in rows.values()} == {"dana"}
+    assert became(opened, key, ALERT) == "done"
+    [mail] = [one.content for one in providers.mail.accepted if f"/{ALERT}/" in one.key]
+    assert mail["personalizations"][0]["to"] == [{"email": "dana@brightdesk.example", "name": "Dana Reyes"}]
+    [plain] = [part["value"] for part in mail["content"] if part["type"] == "text/plain"]
+    assert name in plain
+    assert "*" not in plain + mail["subject"]
+    [task] = [task for task in opened.tasks(key) if task.step == ALERT]
+    assert (task.kind, task.state) == ("fallback", "withdrawn")
+    assert name in task.detail
+    why = {row.kind: row.why for row in opened.rows(Event) if row.data.get("step") == ALERT}
+    assert name in why["delivery.failed"]
+    assert name in why["task.fallback"]
+    assert providers.slack.asked("chat.postMessage", ALERT) == 1
+
+
+async def test_where_the_email_fails_too_a_person_does_it(
+    sqlite_store: Store, temporal_address: str, providers: Providers
+) -> None:
+    providers.slack.revoked = True
+    providers.mail.script(key=ALERT, status=401)
+    opened, key = await played(sqlite_store, temporal_address, providers)
+    assert {row.channel: row.state for row in opened.deliveries(key) if row.step == ALERT} == {
+        "slack": "failed",
+        "email": "failed",
+    }
+    assert became(opened, key, ALERT) == "missed"
+    assert tasks(opened, key, ALERT) == ["fallback"]
+
+
+async def test_an_email_instead_is_sent_once_whatever_its_answer(
+    sqlite_store: Store, temporal_address: str, providers: Providers
+) -> None:
+    """Its answer is lost: it is held like any other, and a person looks."""
+    providers.slack.revoked = True
+    providers.mail.script(path="mail/send", key=ALERT, times=1, close="after")
+    opened, key = await played(sqlite_store, temporal_address, providers)
+    assert taken(providers.mail, ALERT) == providers.mail.asked("mail/send", ALERT) == 1
+    assert became(opened, key, ALERT) == "held"
+    assert tasks(opened, key, ALERT) == ["fallback"]
+
+
+async def test_an_email_instead_waits_for_a_provider_that_is_busy(
+    sqlite_store: Store, temporal_address: str, providers: Providers
+) -> None:
+    providers.slack.revoked = True
+    providers.mail.script(path="mail/send", key=ALERT, times=2, status=503)
+    opened, key = await played(sqlite_store, temporal_address, providers)
+    assert taken(providers.mail, ALERT) == 1
+    assert became(opened, key, ALERT) == "done"
+    assert tasks(opened, key, ALERT) == ["fallback"]
+
+
+async def test_a_lost_answer_of_slack_is_no_reason_for_an_email(
+    sqlite_store: Store, temporal_address: str, providers: Providers
+) -> None:
+    providers.slack.script(path="chat.postMessage", times=1, close="after")
+    providers.slack.script(path="conversations.history", status=500)
+    opened, key = await played(sqlite_store, temporal_address, providers)
+    assert (taken(providers.slack, ALERT), taken(providers.mail, ALERT)) == (1, 0)
+    assert (state(opened, key, ALERT), became(opened, key, ALERT)) == ("unknown", "held")
+
+
+async def test_an_escalation_that_slack_refuses_comes_by_email(
+    sqlite_store: Store, temporal_address: str, providers: Providers
+) -> None:
+    """Its task is there already: there is no second one."""
+    providers.slack.revoked = True
+    opened, key = await played(sqlite_store, temporal_address, providers)
+    assert taken(providers.mail, "tell_cover") == 1
+    assert len(tasks(opened, key, "tell_cover")) == 1

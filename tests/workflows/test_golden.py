@@ -62,7 +62,7 @@ async def _record(stage: Stage, key: str, folder: Path) -> None:
         runs = [run async for run in client.list_workflows(f"WorkflowId = '{identifier}'")]
         for number, run in enumerate(sorted(runs, key=lambda run: run.start_time)):
             history = await client.get_workflow_handle(identifier, run_id=run.run_id).fetch_history()
-            keep(folder / f"{'' if family == 'risk' else 'expansion-'}{number}.json", history)
+            keep(folder / f"{'' if family == 'risk' else f'{family}-'}{number}.json", history)
 
 
 def keep(path: Path, history: WorkflowHistory) -> None:

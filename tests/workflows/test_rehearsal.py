@@ -93,8 +93,8 @@ async def test_what_was_called_off_and_what_became_of_the_offer_stand_at_their_o
     with copied(sqlite_stage) as scratch:
         found = await rehearsed(scratch, CRITICAL, Script(reactions=reactions))
     # Acknowledged at +30 min; the pause of the third day has nothing to do with it.
-    (escalate,) = found.left_out
-    assert (escalate.step, round(escalate.offset / HOUR)) == ("escalate", 8)
+    chain = [(one.step, round(one.offset / HOUR)) for one in found.left_out]
+    assert chain == [("tell_cover", 1), ("escalate", 2)]
     row, over = [one for one in found.entries if one.kind == "offer"]
     assert (row.step, round(row.offset / DAY)) == ("retention_offer", 5)
     assert row.offer is not None

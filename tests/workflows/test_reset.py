@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import timedelta
 
 import pytest
@@ -18,6 +18,28 @@ from tests.workflows.stage import DAY, HOUR, Stage
 from workflows.critical import CRITICAL
 
 
+def first_hours(key: str) -> set[str]:
+    """What goes out in the first three hours of the critical playbook, where nobody acknowledges it."""
+    letters = {f"{step}/{key}-0/email" for step in ("executive_email", "csm_outreach", "roadmap_email")}
+    return letters | {"alert_csm/dana/slack", "tell_cover/omar/slack", "escalate/lena/slack"}
+
+
+def all_of_it(key: str) -> set[str]:
+    """What has gone out by its end, where the customer does not answer either."""
+    return first_hours(key) | {f"alternative_contact/{key}-1/email", f"final_offer/{key}-0/email"}
+
+
+def messages(keys: Iterable[str]) -> set[str]:
+    """Step, recipient and channel of messages, from their keys in the ledger."""
+    return {key.split("/", 3)[3] for key in keys}
+
+
+def escalations(stage: Stage, key: str) -> list[tuple[str, str | None, str]]:
+    """Step, owner and state of the tasks of those whom silence was told to."""
+    tasks = [task for task in stage.tasks(key) if task.kind == "escalation"]
+    return [(task.step, task.owner_id, task.state) for task in tasks]
+
+
 async def test_a_reset_to_the_beginning_keeps_the_intervention(stage: Stage) -> None:
     """`workflow reset` gives a new run id; the start stamp stays, so nothing is opened or sent again."""
     key = stage.customer("acme")
@@ -25,7 +47,8 @@ async def test_a_reset_to_the_beginning_keeps_the_intervention(stage: Stage) -> 
     opened = await stage.opened(key)
     await stage.forward(key, 3 * HOUR)
     before = [row.key for row in stage.outbox(key)]
-    assert len(before) == 4
+    assert len(before) == 6
+    assert messages(before) == first_hours(key)
     await reset(stage.skipper.client, stage.handle(key).id, 0)
     await stage.forward(key, 4 * HOUR)
     assert [row.key for row in stage.outbox(key)] == before
@@ -60,7 +83,9 @@ async def test_a_reset_to_any_moment_sends_nothing_again_to_the_live_providers(
     await live_stage.forward(key, 3 * DAY)
     before = providers.counts()
     assert set(before.values()) == {1}
-    assert len(before) == 6
+    assert messages(before) == all_of_it(key)
+    in_hand = [("tell_cover", "omar", "done"), ("escalate", "lena", "done")]
+    assert escalations(live_stage, key) == in_hand
     steps = live_stage.steps(live_stage.interventions(key)[0].id)
     client, name = live_stage.skipper.client, live_stage.handle(key).id
     count = len(await finished_tasks(client, name))
@@ -71,6 +96,7 @@ async def test_a_reset_to_any_moment_sends_nothing_again_to_the_live_providers(
         await live_stage.forward(key, 3 * DAY + 3 * HOUR)
         assert providers.counts() == before, f"after a reset to {share:.0%} of the run"
         assert live_stage.steps(live_stage.interventions(key)[0].id) == steps
+        assert escalations(live_stage, key) == in_hand
     assert len(runs) == 6, "each reset made a run of its own"
     result = await live_stage.until_end(key)
     assert result["outcome"] == "completed"
@@ -94,8 +120,11 @@ async def test_a_reset_while_a_message_is_under_way_sends_it_once(
     )
     await live_stage.forward(key, 3 * HOUR)
     assert set(providers.counts().values()) == {1}
+    assert messages(providers.counts()) == first_hours(key)
     assert providers.mail.asked("mail/send", "executive_email") == 1
-    assert {row.state for row in live_stage.deliveries(key)} == {"accepted"}
+    rows = live_stage.deliveries(key)
+    assert messages(row.key for row in rows) == first_hours(key)
+    assert {row.state for row in rows} == {"accepted"}
     assert live_stage.steps(live_stage.interventions(key)[0].id)["executive_email"] == "done"
 
 
@@ -140,7 +169,7 @@ async def test_a_run_that_a_take_over_opened_can_be_reset(live_stage: Stage, pro
         await opened.command(key, Acknowledge)
         await opened.forward(key, 3 * DAY)
         count, before = await case.tasks(), case.written()
-        assert len(case.taken()) == 7
+        assert messages(case.taken()) == {f"value_email/{key}-0/email"} | all_of_it(key)
         assert set(case.taken().values()) == {1}
         await case.to(round(shares[key] * (count - 1)))
         assert case.written() == before
@@ -251,8 +280,9 @@ async def paused(case: Reset) -> None:
     assert case.written() == before
     await case.stage.command(case.key, Resume)
     await case.now()
-    await case.stage.forward(case.key, 6 * HOUR)
-    assert case.stage.steps(case.row.id)["escalate"] == "done"
+    # Hour 24 of its own clock has come by now, wherever the reset has set the clock back to.
+    await case.stage.forward(case.key, 22 * HOUR)
+    assert case.stage.steps(case.row.id)["phone_call"] == "done"
     await critical_ends(case)
 
 
@@ -260,7 +290,7 @@ async def critical_ends(case: Reset) -> None:
     """All messages, each once, and the end that nobody has answered."""
     result = await case.stage.until_end(case.key)
     assert (result["outcome"], result["intervention"]) == ("completed", case.row.id)
-    assert len(case.taken()) == 7
+    assert messages(case.taken()) == all_of_it(case.key)
     ended(case, 1)
 
 
@@ -273,10 +303,16 @@ async def resumed(case: Reset) -> None:
     assert case.row.shift >= 2 * DAY
     await case.to(moments[case.key] - 1)
     assert case.written() == before
-    await case.stage.forward(case.key, 4 * HOUR)
-    assert case.written() == before, "hour 8 of its own clock has not come"
+    await case.stage.forward(case.key, 20 * HOUR)
+    assert case.written() == before, "hour 24 of its own clock has not come"
     await case.stage.forward(case.key, 2 * HOUR)
-    assert case.stage.steps(case.row.id)["escalate"] == "done"
+    assert case.stage.steps(case.row.id)["phone_call"] == "done"
+    assert messages(case.taken()) == first_hours(case.key)
+    await case.stage.forward(case.key, 22 * HOUR)
+    assert messages(case.taken()) == first_hours(case.key), "hour 48 of its own clock has not come"
+    await case.stage.forward(case.key, 2 * HOUR)
+    other = f"alternative_contact/{case.key}-1/email"
+    assert messages(case.taken()) == first_hours(case.key) | {other}
     await critical_ends(case)
 
 

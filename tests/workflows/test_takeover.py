@@ -36,6 +36,15 @@ MIDWAY = {"at_risk": 4 * DAY, "high_risk": 25 * HOUR, "critical": 25 * HOUR}
 FIRST_MAIL = {"at_risk": 25 * HOUR, "high_risk": 2 * HOUR, "critical": HOUR / 12}
 EARLY = 90 * HOUR / 60
 """Between two steps, whichever playbook it is."""
+TASKS = {
+    ("nobody", "at_risk"): {"value_email"},
+    ("midway", "high_risk"): {"tell_cover", "escalate"},
+    ("midway", "critical"): {"tell_cover", "escalate", "phone_call"},
+    ("acknowledged", "critical"): {"tell_cover"},
+    ("paused", "critical"): {"tell_cover"},
+    ("paused_until", "critical"): {"tell_cover"},
+}
+"""The steps that have made a task by a moment of a playbook; none where nothing is said."""
 NEXT = {"at_once": 2 * HOUR, "midway": 24 * HOUR, "unsent": 7 * HOUR}
 """How long the next message takes at most, from each moment on; 12 hours where nothing is said."""
 
@@ -189,12 +198,17 @@ def left_of(stage: Stage, intervention: str) -> dict[str, Any]:
 
 
 def withdrawn(case: Case, old: Intervention) -> None:
-    """Nothing of it is open: tasks are withdrawn with the reason, a message that waits is cancelled."""
+    """Nothing of it is open: tasks are withdrawn with the reason, a message that waits is cancelled.
+
+    A task that silence made is done instead, if somebody has acknowledged the customer before.
+    """
     tasks = [task for task in case.stage.tasks(case.key) if task.intervention_id == old.id]
-    note = f"{old.outcome}: {old.outcome_why}"
-    assert {(task.state, task.note) for task in tasks} <= {("withdrawn", note)}
-    with_tasks = {"nobody", *(("midway",) if case.running is not AT_RISK else ())}
-    assert bool(tasks) == (case.moment in with_tasks)
+    last = ("withdrawn", f"{old.outcome}: {old.outcome_why}")
+    if case.moment == "acknowledged":
+        last = ("done", "dana@brightdesk.example has it in hand")
+    expected = {(step, *last) for step in TASKS.get((case.moment, case.running.name), set())}
+    assert {(task.step, task.state, task.note) for task in tasks} == expected
+    assert len(tasks) == len(expected)
     rows = [row for row in case.stage.deliveries(case.key) if row.intervention_id == old.id]
     cancelled = [row for row in rows if row.state == "cancelled"]
     assert [row.reason for row in cancelled] == [old.outcome_why] * (case.moment == "unsent")

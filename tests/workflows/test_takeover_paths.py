@@ -82,7 +82,7 @@ async def test_three_playbooks_in_one_chain(sqlite_stage: Stage) -> None:
     assert told == (["value_email"], ["alert_csm", "personal_email"], ["alert_csm", "executive_email"])
     shown = await stage.handle(key).query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
     details = shown.current_details
-    for line in ("value_email: done", "(at_risk@1)", "personal_email: done", "(high_risk@1)"):
+    for line in ("value_email: done", "(at_risk@1)", "personal_email: done", "(high_risk@2)"):
         assert line in details
     await stage.score(key, 68)
     await stage.handle(key).result()

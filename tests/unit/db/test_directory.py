@@ -114,7 +114,8 @@ def test_only_who_may_and_can_be_written_to(world: World) -> None:
     assert reason(world, FIRST) == "the only contact at Acme withdrew consent"
     world.contact("two", "acme", consent="denied")
     assert reason(world, FIRST) == "all 2 contacts at Acme withdrew consent"
-    world.contact("three", "acme", suppressed="bounced")
+    world.contact("three", "acme")
+    world.suppress("three@customer.example")
     assert reason(world, FIRST) == (
         "none of the 3 contacts at Acme can be written to: 2 withdrew consent, 1 suppressed (bounced)"
     )
@@ -145,7 +146,8 @@ def test_the_alternate_has_not_been_written_to(world: World) -> None:
 
 
 def test_after_a_bounce_the_next_one_is_the_alternate(world: World) -> None:
-    world.contact("amy", "acme", suppressed="bounced")
+    world.contact("amy", "acme")
+    world.suppress("amy@customer.example")
     world.contact("ben", "acme")
     delivered(world, "amy", "bounced")
     assert ids(world, OTHER) == ["ben"]

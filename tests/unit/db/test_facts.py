@@ -58,7 +58,8 @@ def test_what_costs_most_comes_with_advice(world: World) -> None:
     ]
     first = costly[0]
     assert (first.metric.value, first.metric.before, first.metric.change) == ("6 %", "30 %", "down from 30 %")
-    assert first.metric.words == "Daily active rate is 6 % (30 days ago it was 30 %) and costs 13.5 points"
+    fell = "Daily active rate fell 80 % in 30 days, from 30 % to 6 %, and costs 13.5 points"
+    assert first.metric.words == fell
     assert first.metric.points == pytest.approx(10)
     assert first.metric.lost == pytest.approx(13.5)
     assert first.metric.category == "Usage"
@@ -222,7 +223,8 @@ def test_every_template_renders_from_the_store(world: World) -> None:
         {
             file.relative_to(OWN_TEMPLATES).as_posix().split(".")[0]
             for file in OWN_TEMPLATES.rglob("*.j2")
-            if not file.name.startswith("_")
+            # A notice tells of alerts, of several customers: it has facts of its own.
+            if not file.name.startswith("_") and file.parent.name != "alerts"
         }
     )
     assert len(names) > 10

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,17 +13,20 @@ from keepwell.contracts.delivery import (
     Accepted,
     CannotSay,
     DeliveryState,
+    DoNotGo,
     Found,
     LedgerRow,
     LeftOver,
     Recipient,
 )
 from keepwell.contracts.intervention import Opened, StepCall, StepState
+from keepwell.contracts.people import Consent, Purpose
 from keepwell.contracts.playbook import Channel
 from keepwell.db.engine import Store
 from keepwell.db.repositories.interventions import InterventionRepository
 from keepwell.db.repositories.ledger import LedgerRepository
-from keepwell.db.tables import Delivery, Event, InterventionStep
+from keepwell.db.repositories.wishes import set_consent, set_preference
+from keepwell.db.tables import Contact, Delivery, Event, InterventionStep
 from tests.unit.db.test_claims import fall
 from tests.unit.db.world import DAY, NOW, World
 from workflows.critical import CRITICAL
@@ -38,8 +42,13 @@ def ledger(store: Store) -> LedgerRepository:
 
 @pytest.fixture
 def call(store: Store) -> StepCall:
+    return case(store)
+
+
+def case(store: Store) -> StepCall:
     world = World(store)
     world.customer("acme")
+    world.contact("p", "acme", name="Pat", email=RECIPIENT.address)
     world.score("acme", 72, NOW - 3 * DAY)
     opened = InterventionRepository(store).open(fall(world, 12, NOW))
     assert isinstance(opened, Opened)
@@ -60,27 +69,62 @@ def seen(ledger: LedgerRepository, call: StepCall) -> LedgerRow:
 
 def test_only_one_attempt_gets_the_row(ledger: LedgerRepository, call: StepCall) -> None:
     ledger.plan(call, "k", RECIPIENT, "email")
-    assert ledger.begin("k", "first", LATER)
-    assert not ledger.begin("k", "second", LATER)
+    assert ledger.begin(call, "k", "first", LATER)
+    assert not ledger.begin(call, "k", "second", LATER)
+
+
+def test_who_has_said_no_since_the_gate_was_asked_gets_nothing(
+    store: Store, ledger: LedgerRepository, call: StepCall
+) -> None:
+    ledger.plan(call, "k", RECIPIENT, "email")
+    with store.write() as session:
+        contact = session.get_one(Contact, "p")
+        set_preference(session, contact, Purpose.ACCOUNT, False, source="page", by="customer", now=NOW)
+    refused = DoNotGo(reason="Pat has unsubscribed from messages about the account")
+    assert ledger.begin(call, "k", "first", LATER) == refused
+    assert seen(ledger, call).state == "planned"
+    with store.write() as session:
+        contact = session.get_one(Contact, "p")
+        set_preference(session, contact, Purpose.ACCOUNT, True, source="page", by="customer", now=NOW)
+    assert ledger.begin(call, "k", "first", LATER) is True
+
+
+def test_a_wish_and_an_attempt_wait_for_each_other(postgresql_url: str) -> None:
+    """On PostgreSQL others write meanwhile: an opt-out is stored before the row is taken, or after."""
+    store = Store(postgresql_url)
+    try:
+        ledger, given = LedgerRepository(store), case(store)
+        ledger.plan(given, "k", RECIPIENT, "email")
+        with ThreadPoolExecutor(1) as other:
+            with store.write() as session:
+                contact = session.get_one(Contact, "p")
+                set_consent(session, contact, Consent.DENIED, source="page", by="customer", now=NOW)
+                session.flush()
+                taken = other.submit(ledger.begin, given, "k", "first", LATER)
+                with pytest.raises(TimeoutError):
+                    taken.result(timeout=0.5)
+            assert taken.result(timeout=20) == DoNotGo(reason="Pat has withdrawn consent")
+    finally:
+        store.dispose()
 
 
 def test_two_attempts_on_one_lapsed_lease_cannot_both_send(ledger: LedgerRepository, call: StepCall) -> None:
     ledger.plan(call, "k", RECIPIENT, "email")
-    ledger.begin("k", "dead", LATER)
+    ledger.begin(call, "k", "dead", LATER)
     one = other = seen(ledger, call)
     assert ledger.settle(call, one, DeliveryState.PLANNED, "broke off")
-    assert ledger.begin("k", "one", LATER)
+    assert ledger.begin(call, "k", "one", LATER)
     assert not ledger.settle(call, other, DeliveryState.PLANNED, "broke off")
     assert (seen(ledger, call).state, seen(ledger, call).lease) == ("sending", "one")
 
 
 def test_an_acceptance_is_the_truth_whenever_it_comes(ledger: LedgerRepository, call: StepCall) -> None:
     ledger.plan(call, "k", RECIPIENT, "email")
-    ledger.begin("k", "a", LATER)
+    ledger.begin(call, "k", "a", LATER)
     ledger.settle(call, seen(ledger, call), DeliveryState.UNKNOWN, "nobody can say")
     ledger.accept(call, "k", None, Accepted(provider="p", provider_id="1"))
     assert seen(ledger, call).state == "accepted"
-    assert not ledger.begin("k", "b", LATER)
+    assert not ledger.begin(call, "k", "b", LATER)
 
 
 def columns(store: Store) -> dict[str, object]:
@@ -104,7 +148,7 @@ def step_is(store: Store, call: StepCall, state: StepState) -> None:
 def taken(ledger: LedgerRepository, call: StepCall) -> None:
     """The provider has taken the message."""
     ledger.plan(call, "k", RECIPIENT, "email")
-    ledger.begin("k", "a", LATER)
+    ledger.begin(call, "k", "a", LATER)
     ledger.accept(call, "k", None, Accepted(provider="p", provider_id="1"))
 
 
@@ -135,7 +179,7 @@ def test_only_a_row_without_an_attempt_to_come_is_left_over(
     store: Store, ledger: LedgerRepository, call: StepCall
 ) -> None:
     ledger.plan(call, "k", RECIPIENT, "email")
-    ledger.begin("k", "a", LATER)
+    ledger.begin(call, "k", "a", LATER)
     moment, organisation = LATER + timedelta(seconds=1), call.organisation
     assert ledger.left_over(organisation, moment) == (), "its step tries again"
     step_is(store, call, StepState.DEFERRED)

@@ -6,16 +6,19 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 from sqlmodel import col, select
 
+from keepwell.contracts.intervention import Outcome
 from keepwell.contracts.scoring import ScoreRequest
 from keepwell.db.engine import Store
 from keepwell.db.repositories.campaigns import OpportunityRepository
+from keepwell.db.repositories.closing import close
 from keepwell.db.repositories.scores import ScoreRepository
 from keepwell.db.repositories.views_opportunities import STATES, opportunities
 from keepwell.db.tables import Customer, Event, Health, Intervention, Opportunity, Organisation
+from tests.databases import statements
 from tests.unit.db.world import DAY, NOW, World, calls_of, run_all
+from workflows.expansion import USAGE_LIMIT
 
 USAGE = {"usage_percentage": 87.0, "next_plan_price": 150.0}
 
@@ -194,23 +197,20 @@ def test_a_scorecards_metric_of_another_unit_is_not_taken_for_ours(
 def test_the_number_of_statements_does_not_grow_with_the_customers(sqlite_store: Store) -> None:
     world = World(sqlite_store)
 
-    def statements(prefix: str, count: int, at: datetime) -> int:
+    def sent_for(prefix: str, count: int, at: datetime) -> int:
         for number in range(count):
             key = customer(world, f"{prefix}{number:03}")
             world.measure(key, USAGE)
-        seen: list[str] = []
         repository = ScoreRepository(world.store, 1_000)
         plan = repository.begin_run(ScoreRequest(organisation=world.organisation), at)
-        listener = lambda *arguments: seen.append(arguments[2])  # noqa: E731
-        event.listen(world.store.engine, "before_cursor_execute", listener)
-        for call in calls_of(plan):
-            repository.score_partition(call)
-        event.remove(world.store.engine, "before_cursor_execute", listener)
-        return len(seen)
+        with statements(world.store) as sent:
+            for call in calls_of(plan):
+                repository.score_partition(call)
+        return len(sent)
 
-    few = statements("a", 3, NOW)
+    few = sent_for("a", 3, NOW)
     assert len(rows(world)) == 3
-    many = statements("b", 60, NOW + DAY)
+    many = sent_for("b", 60, NOW + DAY)
     assert len(rows(world)) == 63
     # The second run also updates what the first one found.
     assert many <= few + 4
@@ -289,3 +289,51 @@ def test_the_list_of_opportunities(world: World) -> None:
     ]
     assert (live.total, everything.total, len(everything.opportunities)) == (3, 4, 2)
     assert live.opportunities[0].detected_at - NOW == timedelta()
+
+
+@pytest.mark.parametrize(
+    ("at_close", "later", "increase"),
+    [
+        # The new price was there at the close; what came after is another story.
+        (150.0, 400.0, 600.0),
+        # The customer had said yes, and its price was imported later.
+        (100.0, 150.0, 600.0),
+        (100.0, 100.0, 0.0),
+        (None, 160.0, 720.0),
+        (None, None, None),
+    ],
+)
+def test_what_was_foretold_is_kept_beside_what_came(
+    world: World, at_close: float | None, later: float | None, increase: float | None
+) -> None:
+    customer(world, "acme")
+    world.measure("acme", USAGE, NOW - DAY)
+    run_all(world)
+    (row,) = rows(world)
+    run_campaign(world, row)
+    world.change(Intervention, "campaign", definition=USAGE_LIMIT.model_dump(mode="json"))
+    world.change(Customer, "acme", monthly_revenue=at_close)
+    with world.store.write() as session:
+        found = session.get_one(Intervention, "campaign")
+        close(session, found, Outcome.CONVERTED, "They took the plan", "dana", NOW + 3 * DAY)
+    world.change(Customer, "acme", monthly_revenue=later)
+    with world.store.read() as session:
+        (line,) = opportunities(session, world.organisation, states=["converted"]).opportunities
+    assert (line.value, line.increase) == (600.0, increase)
+    assert (line.revenue_before, line.revenue_at_close, line.revenue_now) == (100.0, at_close, later)
+    assert (line.detected_at, line.began_at, line.closed_at) == (NOW, NOW, NOW + 3 * DAY)
+    assert journal(world)[-1] == ("opportunity.converted", "USAGE_LIMIT_APPROACHING was converted")
+
+
+def test_a_lost_one_has_brought_nothing(world: World) -> None:
+    customer(world, "acme")
+    world.measure("acme", USAGE, NOW - DAY)
+    run_all(world)
+    run_campaign(world, rows(world)[0])
+    with world.store.write() as session:
+        found = session.get_one(Intervention, "campaign")
+        close(session, found, Outcome.COMPLETED, "Nobody answered", "engine", NOW + DAY)
+    world.change(Customer, "acme", monthly_revenue=300.0)
+    with world.store.read() as session:
+        (line,) = opportunities(session, world.organisation, states=["lost"]).opportunities
+    assert (line.increase, line.revenue_at_close, line.reason) == (None, 100.0, "completed: Nobody answered")

@@ -11,9 +11,9 @@ import pytest
 
 from keepwell.adapters.renderer import StoreRenderer
 from keepwell.contracts.delivery import Recipient
-from keepwell.contracts.rendering import Rendered, ShownFigures
+from keepwell.contracts.rendering import Rendered
+from keepwell.contracts.shown import ShownFigures
 from keepwell.db.engine import Store
-from keepwell.db.repositories import organisations
 from keepwell.db.repositories.facts import Facts
 from keepwell.db.repositories.templates import TemplateRepository
 from keepwell.db.repositories.wording import named
@@ -50,8 +50,7 @@ def only_internal(world: World) -> None:
 def nothing_for_customers(world: World) -> None:
     """A scorecard of before customers had words of their own."""
     text = re.sub(r"\[metrics\.\w+\.customer\]\n(\w+ = .*\n)+", "", _builtin_text())
-    with world.store.write() as session:
-        organisations.use_scorecard_text(session, "org-1", text, "old.toml", now=NOW)
+    world.use(text)
     in_trouble(world)
 
 

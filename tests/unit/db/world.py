@@ -9,9 +9,13 @@ from typing import Any, TypeVar
 
 from sqlmodel import SQLModel, select
 
+from keepwell.contracts.people import SuppressionReason
 from keepwell.contracts.scoring import PartitionCall, PartitionResult, ScorePlan, ScoreRequest
 from keepwell.db.engine import Store
+from keepwell.db.repositories.organisations import use_scorecard
+from keepwell.db.repositories.scorecards import store_scorecard
 from keepwell.db.repositories.scores import ScoreRepository
+from keepwell.db.repositories.wishes import suppress
 from keepwell.db.tables import (
     Contact,
     Customer,
@@ -25,6 +29,7 @@ from keepwell.db.tables import (
 )
 from scoring.load import builtin
 from scoring.normalise import raw_for
+from scoring.scorecard import Scorecard
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -94,6 +99,20 @@ class World:
         self.add(Contact(id=key, organisation_id=self.organisation, customer_id=customer, **row))
         return key
 
+    def suppress(self, address: str, detail: str = "") -> None:
+        """Let nothing be sent to an address any more, as after a bounce."""
+        with self.store.write() as session:
+            suppress(
+                session,
+                self.organisation,
+                address,
+                SuppressionReason.BOUNCED,
+                detail=detail,
+                source="test",
+                by="sendgrid",
+                now=NOW,
+            )
+
     def measure(self, customer: str, values: Mapping[str, float], at: datetime = NOW) -> None:
         """Raw values of metrics, measured at a moment."""
         with self.store.write() as session:
@@ -101,6 +120,13 @@ class World:
                 session.add(
                     Metric(customer_id=customer, name=name, value=value, measured_at=at, received_at=at)
                 )
+
+    def use(self, scorecard: str) -> Scorecard:
+        """Score by this scorecard's text from now on, as `keepwell scorecards use FILE` does."""
+        with self.store.write() as session:
+            fingerprint, card = store_scorecard(session, scorecard, "own.toml", NOW)
+            use_scorecard(session, self.organisation, fingerprint)
+        return card
 
     def at_points(self, customer: str, points: float, at: datetime = NOW, **others: float) -> None:
         """Values of every metric that give these points each, so that the score is `points`."""

@@ -20,7 +20,7 @@ from keepwell.demo.worth import Worth, worth_of
 from scoring.arrays import LevelArray
 from scoring.guard import hold_levels
 from scoring.kernel import Scores, score_many
-from scoring.levels import UNKNOWN, Level, level_at
+from scoring.levels import LEVELS, UNKNOWN, Level
 from scoring.load import builtin
 from scoring.signal import Signal
 from scoring.signals import SIGNAL_METRIC_NAMES, detect_signals
@@ -64,10 +64,10 @@ def levels(customers: tuple[DemoCustomer, ...]) -> list[LevelArray]:
 
 def changes(
     customers: tuple[DemoCustomer, ...], before: LevelArray, after: LevelArray
-) -> Counter[tuple[str, Level | None]]:
-    """Story and new level of those whose level changed."""
+) -> Counter[tuple[str, Level]]:
+    """Story and new level of those whose level changed; a level once held is never unknown again."""
     return Counter(
-        (customer.story.name, level_at(int(now)))
+        (customer.story.name, LEVELS[now])
         for customer, was, now in zip(customers, before, after, strict=True)
         if was not in (UNKNOWN, now)
     )
@@ -127,7 +127,7 @@ def test_people_and_places_are_varied(customers: tuple[DemoCustomer, ...]) -> No
 
 
 def test_levels_are_spread_as_the_demo_tells(levels: list[LevelArray]) -> None:
-    spread = Counter(level_at(int(severity)) for severity in levels[-1])
+    spread = Counter(None if severity == UNKNOWN else LEVELS[severity] for severity in levels[-1])
     assert spread.pop(None) == 4
     wanted = {
         Level.THRIVING: 20,
