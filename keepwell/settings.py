@@ -9,6 +9,7 @@ import difflib
 import os
 import re
 from collections.abc import Iterable, Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 from urllib.parse import quote
@@ -63,7 +64,35 @@ def _printable(secret: SecretStr) -> SecretStr:
     return SecretStr(plain)
 
 
+def _long(secret: SecretStr) -> SecretStr:
+    if len(secret.get_secret_value()) < 32:
+        raise ValueError("too short")
+    return secret
+
+
+def _places(places: tuple[str, ...]) -> tuple[str, ...]:
+    # A network that is misspelt must not pass as the name of a host.
+    for one in places:
+        if not re.fullmatch(r"(?=.*[A-Za-z])[A-Za-z0-9]([A-Za-z0-9.-]{0,250}[A-Za-z0-9])?", one):
+            ip_network(one, strict=False)
+    return places
+
+
 Secret = Annotated[SecretStr, AfterValidator(_printable)]
+LongSecret = Annotated[SecretStr, AfterValidator(_printable), AfterValidator(_long)]
+# As a browser names it: scheme, host and port, no path.
+Origin = Annotated[str, Field(pattern=r"^https?://[a-z0-9.-]+(:[0-9]{1,5})?$")]
+Origins = Annotated[
+    tuple[Origin, ...],
+    NoDecode,
+    BeforeValidator(
+        lambda value: (
+            tuple(part.strip().lower().rstrip("/") for part in value.split(",") if part.strip())
+            if isinstance(value, str)
+            else value
+        )
+    ),
+]
 # Without "@": a password in an address would be shown wherever the address is.
 Address = Annotated[str, Field(pattern=r"^https?://[^\s@?#]+$")]
 
@@ -101,6 +130,18 @@ class Settings(BaseSettings):
     sending: Literal["outbox", "live"] = Field(
         default="outbox", description="'outbox' (messages are kept for reading) or 'live' (they are sent)"
     )
+    public_url: Address = Field(
+        default="http://127.0.0.1:8800",
+        description="where customers and providers reach `keepwell serve`, beginning with http:// or https://",
+    )
+    secret_key: LongSecret | None = Field(
+        default=None,
+        description="32 to 500 characters that sign links, the same in every process "
+        "(unset: a file in the home)",
+    )
+    email: Literal["sendgrid", "smtp"] = Field(
+        default="sendgrid", description="'sendgrid' or 'smtp' (who takes the email where sending is live)"
+    )
     sendgrid_api_key: Secret | None = Field(
         default=None,
         description="an API key of SendGrid, 8 to 500 characters without spaces; live sending needs it",
@@ -113,6 +154,34 @@ class Settings(BaseSettings):
         default=False,
         description="true where the SendGrid account has the Email Activity search, a paid extra; else false",
     )
+    sendgrid_sandbox: bool = Field(
+        default=False,
+        description="true: SendGrid checks each email and sends none (for trying out); else false",
+    )
+    sendgrid_webhook_key: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9+/=]{40,500}$|^$",
+        description="the verification key of SendGrid's event webhook (unset: its events are refused)",
+    )
+    reply_domain: str = Field(
+        default="",
+        pattern=r"^([a-z0-9-]+\.)+[a-z]{2,}$|^$",
+        description="a domain whose mail inbound parse brings here (unset: replies go to the sender)",
+    )
+    inbound_token: Secret | None = Field(
+        default=None,
+        description="8 to 500 characters in the address that inbound parse calls (unset: it is refused)",
+    )
+    smtp_host: str = Field(default="", description="the name of a mail server, for KEEPWELL_EMAIL=smtp")
+    smtp_port: int = Field(default=587, ge=1, le=65535, description="the mail server's port, 1 to 65535")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls",
+        description="'starttls', 'tls' or 'none' (how the way to the mail server is encrypted)",
+    )
+    smtp_user: str = Field(default="", description="the name to sign in to the mail server with, if any")
+    smtp_password: Secret | None = Field(
+        default=None, description="the password that goes with it, 8 to 500 characters without spaces"
+    )
     slack_token: Secret | None = Field(
         default=None,
         description="a bot token of Slack, 8 to 500 characters without spaces (unset: no Slack messages)",
@@ -120,6 +189,19 @@ class Settings(BaseSettings):
     slack_url: Address = Field(
         default="https://slack.com/api/",
         description="the address of Slack's Web API, beginning with http:// or https://",
+    )
+    slack_signing_secret: Secret | None = Field(
+        default=None,
+        description="the signing secret of the Slack app (unset: buttons in Slack are refused)",
+    )
+    widget_origins: Origins = Field(
+        default=(),
+        description="origins of the pages that show the in-app widget, say https://app.example.com, "
+        "with commas between",
+    )
+    webhook_private: Annotated[Words, AfterValidator(_places)] = Field(
+        default=(),
+        description="hosts and networks that webhooks may go to though they are private, or not encrypted",
     )
     refuse_known_passwords: bool = Field(
         default=False,
@@ -133,6 +215,21 @@ class Settings(BaseSettings):
         ge=1,
         le=100_000,
         description="a whole number from 1 to 100000 (customers in one batch)",
+    )
+    monitor_seconds: int = Field(
+        default=60,
+        ge=10,
+        le=300,
+        description="a whole number of seconds from 10 to 300 (how often alerts are looked for)",
+    )
+    churn_retrain: Literal["daily", "weekly", "monthly", "off"] = Field(
+        default="weekly", description="'daily', 'weekly', 'monthly' or 'off' (churn models of your customers)"
+    )
+    churn_window_days: int = Field(
+        default=90,
+        ge=7,
+        le=730,
+        description="a whole number of days from 7 to 730 (leaving within it is what churn models predict)",
     )
     log_level: Annotated[LogLevel, BeforeValidator(_upper)] = Field(
         default="INFO", description="DEBUG, INFO, WARNING, ERROR or CRITICAL"
@@ -192,7 +289,14 @@ class Settings(BaseSettings):
         return self.home
 
 
-SECRET = ("sendgrid_api_key", "slack_token")
+SECRET = (
+    "secret_key",
+    "sendgrid_api_key",
+    "inbound_token",
+    "smtp_password",
+    "slack_token",
+    "slack_signing_secret",
+)
 """Settings whose values no message shows, also when they are wrong."""
 
 

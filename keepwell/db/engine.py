@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from threading import RLock
-from typing import Any
+from threading import RLock, local
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -19,6 +19,19 @@ from sqlmodel import Session
 from keepwell.errors import StoreError
 
 BUSY_SECONDS = 5.0
+DEADLOCKS = 4
+"""So often is a piece of work tried that meets one. PostgreSQL notices after a second."""
+_DEADLOCK = "40P01"
+Result = TypeVar("Result")
+
+
+class _Keeping(Session):
+    """Keeps the rows it has found: SQLAlchemy's own session forgets a row that nobody holds any more."""
+
+
+@event.listens_for(_Keeping, "loaded_as_persistent")
+def _keep(session: Session, row: object) -> None:
+    session.info.setdefault("rows", []).append(row)
 
 
 class Store:
@@ -35,15 +48,36 @@ class Store:
             references: self.engine.execution_options(immediate=True, references=references)
             for references in (True, False)
         }
+        self._look = local()
         # SQLite takes one writer at a time, and who waits in its busy handler may starve: the threads
         # of one process queue up here, fairly; only other processes meet the busy timeout.
         self._turn: AbstractContextManager[object] = RLock() if is_sqlite else nullcontext()
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A session that only reads."""
+        """A session that only reads; within `look()` the one that is open there."""
+        shared: Session | None = getattr(self._look, "session", None)
+        if shared is not None:
+            yield shared
+            return
         with self._session(self.engine) as session:
             yield session
+
+    @contextmanager
+    def look(self) -> Iterator[None]:
+        """Let every `read()` of this thread share one session, so that no row is fetched twice by its key.
+
+        What is written meanwhile, by this thread too, may not be seen in it: end it before you write.
+        """
+        if getattr(self._look, "session", None) is not None:
+            yield
+            return
+        with self._session(self.engine, _Keeping) as session:
+            self._look.session = session
+            try:
+                yield
+            finally:
+                self._look.session = None
 
     @contextmanager
     def write(self, *, references: bool = True) -> Iterator[Session]:
@@ -62,9 +96,9 @@ class Store:
             self.dispose()
 
     @contextmanager
-    def _session(self, engine: Engine) -> Iterator[Session]:
+    def _session(self, engine: Engine, kind: type[Session] = Session) -> Iterator[Session]:
         try:
-            with Session(engine, expire_on_commit=False) as session:
+            with kind(engine, expire_on_commit=False) as session:
                 yield session
         except OperationalError as error:
             raise _explained(error, self.url.render_as_string(hide_password=True)) from error
@@ -74,9 +108,39 @@ class Store:
         self.engine.dispose()
 
 
+def past_deadlocks(session: Session, work: Callable[[], Result]) -> Result:
+    """Do `work` in the caller's transaction, again where PostgreSQL ends it to break a deadlock.
+
+    Only what `work` has written and locked is undone in between, so it must hold what the others wait for,
+    and may be done twice. After some attempts the error is the caller's. SQLite has one writer at a time.
+    """
+    if session.connection().dialect.name == "sqlite":
+        return work()
+    for _ in range(DEADLOCKS - 1):
+        try:
+            with session.begin_nested():
+                return work()
+        except OperationalError as error:
+            if _sqlstate(error) != _DEADLOCK:
+                raise
+    with session.begin_nested():
+        return work()
+
+
+def _sqlstate(error: OperationalError) -> str | None:
+    return getattr(error.orig, "sqlstate", None)
+
+
 def _explained(error: OperationalError, where: str) -> StoreError:
     text = str(error.orig)
-    if "locked" in text:
+    if _sqlstate(error) == _DEADLOCK:
+        return StoreError(
+            f"Two transactions on the database {where} waited for each other, and it has ended this one: "
+            "nothing of it is stored.",
+            hint="Try again. If it happens often, find who else writes there, in another order.",
+            retryable=True,
+        )
+    if isinstance(error.orig, sqlite3.OperationalError) and "locked" in text:
         return StoreError(
             f"The database {where} was locked for more than {BUSY_SECONDS:.0f} s.",
             hint="Another program holds it; try again, or find who keeps a transaction open.",
@@ -114,10 +178,16 @@ def _sqlite(url: str, read_only: bool) -> Engine:
     @event.listens_for(engine, "begin")
     def _begins(connection: Connection) -> None:
         options = connection.get_execution_options()
-        immediate = options.get("immediate")
         if not options.get("references", True):
             connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+        if options.get("immediate"):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            return
+        # By the driver itself, whose BEGIN touches no file and so cannot fail: for each look at the store,
+        # what SQLAlchemy does around a statement would cost more than this one.
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)  # noqa: S101  (this engine's pool makes no other)
+        driver.execute("BEGIN").close()
 
     return engine
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from keepwell.demo.stories import DAYS, Story
 from scoring.arrays import FloatArray
-from scoring.normalise import Linear, Steps, Table, higher_is_better, points_of
+from scoring.normalise import Linear, Table, higher_is_better, points_of
 from scoring.scorecard import Metric, Scorecard
 from scoring.units import WHOLE_UNITS, Unit
 
@@ -80,12 +80,12 @@ def raw_of(metric: Metric, points: FloatArray) -> FloatArray:
     """The raw values that give these points (an array of any shape)."""
     rule = metric.normalise
     match rule:
-        case Steps():
-            raise ValueError(f"{metric.name}: the demo knows lines and tables only")
         case Linear() | Table():
             corners = rule.corners if higher_is_better(rule) else rule.corners[::-1]
             raw = np.interp(points, [gained for _, gained in corners], [value for value, _ in corners])
             return np.asarray(raw, dtype=np.float64)
+        case _:
+            raise ValueError(f"{metric.name}: the demo knows lines and tables only")
 
 
 def moments(anchor: datetime) -> list[datetime]:

@@ -105,7 +105,7 @@ def happened(session: Session, organisation: str, now: datetime | None = None) -
         waiting=sum(change.decision is None for change in changes),
         refused=_refused(changes),
         before=_before(session, organisation),
-        open=tuple(sorted(running, key=lambda line: (line.score, line.customer))),
+        open=tuple(sorted(running, key=_worst_first)),
         growing=growing,
         coming=_coming(session, campaigns),
         messages=_count(session, OutboxMessage, organisation)
@@ -113,6 +113,11 @@ def happened(session: Session, organisation: str, now: datetime | None = None) -
         newest=_worth_reading(session, organisation, running),
         tasks=_open_tasks(session, organisation),
     )
+
+
+def _worst_first(line: InterventionLine) -> tuple[bool, float, str]:
+    """Who was never scored comes last."""
+    return line.score is None, line.score or 0.0, line.customer
 
 
 def _growing(session: Session, organisation: str, lines: dict[str, InterventionLine]) -> tuple[Growing, ...]:
@@ -176,7 +181,7 @@ def _worth_reading(
     session: Session, organisation: str, running: list[InterventionLine]
 ) -> MessageLine | None:
     """The newest email to a contact of the worst customer that has one, else the newest message."""
-    for line in sorted(running, key=lambda line: (line.score, line.customer)):
+    for line in sorted(running, key=_worst_first):
         found = messages(session, organisation, customer=line.customer_id, channel="email", limit=1)
         if found:
             return found[0]

@@ -162,7 +162,8 @@ async def _first(prepared: Prepared, say: Say) -> None:
             break
         await asyncio.sleep(_POLL_SECONDS)
     line = now.open[0]
-    say(f"The first playbook has begun: {line.playbook} for {line.customer}, score {line.score:.1f}")
+    score = "never scored" if line.score is None else f"score {line.score:.1f}"
+    say(f"The first playbook has begun: {line.playbook} for {line.customer}, {score}")
 
 
 async def _daily_run(client: Client, home: DemoHome, prepared: Prepared) -> ScoreSummary:

@@ -9,14 +9,17 @@ from typing import Any
 import numpy as np
 from sqlalchemy import column
 from sqlalchemy import table as lightweight
+from sqlmodel import Session
 
+from keepwell.contracts.people import SuppressionReason
 from keepwell.db.engine import Store
 from keepwell.db.repositories import journal
 from keepwell.db.repositories.lookup import table
+from keepwell.db.repositories.wishes import suppress
 from keepwell.db.tables.base import UtcDateTime
 from keepwell.demo import portfolio as made
 from keepwell.demo.figures import moments
-from keepwell.demo.names import STAFF
+from keepwell.demo.names import DEPUTIES, STAFF
 from keepwell.demo.portfolio import DemoCustomer, staff_email
 from keepwell.keys import new_id
 from scoring.scorecard import Scorecard
@@ -61,6 +64,7 @@ def load(
             table("contact").insert(),
             [row for one in customers for row in _contacts(organisation, ids[one.key], one, now)],
         )
+        _suppress(session, organisation, customers, now)
         connection.execute(
             table("opportunity").insert(),
             [
@@ -82,6 +86,13 @@ def load(
         store, [row for one in customers for row in _metrics(card, ids[one.key], one)], moments(anchor)
     )
     return organisation
+
+
+def _suppress(session: Session, organisation: str, customers: Sequence[DemoCustomer], now: datetime) -> None:
+    for contact in (who for one in customers for who in one.contacts if who.suppressed):
+        reason, _, detail = contact.suppressed.partition(": ")
+        why = SuppressionReason(reason)
+        suppress(session, organisation, contact.email, why, detail=detail, source="demo", by="demo", now=now)
 
 
 def _store_metrics(store: Store, rows: list[Plain], days: list[datetime]) -> None:
@@ -131,6 +142,7 @@ def _staff(organisation: str, ids: dict[str, str], now: datetime) -> list[Plain]
             "slack": "",
             "time_zone": one.time_zone,
             "manager_id": ids[one.manager] if one.manager else None,
+            "deputy": DEPUTIES.get(one.key, ""),
             "active": True,
             "created_at": now,
             "updated_at": now,
@@ -204,7 +216,6 @@ def _contacts(organisation: str, customer: str, one: DemoCustomer, now: datetime
             "time_zone": contact.time_zone,
             "consent": contact.consent.value,
             "consent_at": now if contact.consent.value == "granted" else None,
-            "suppressed": contact.suppressed,
             "active": True,
             "created_at": now,
             "updated_at": now,

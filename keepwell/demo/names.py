@@ -167,3 +167,5 @@ STAFF = (
     Colleague("priya", "Priya Nair", StaffRole.CSM, "Senior Success Manager", "Asia/Kolkata", "mateo"),
 )
 OWNERS = tuple(one.key for one in STAFF if one.role is StaffRole.CSM)
+DEPUTIES = dict(zip(OWNERS, (*OWNERS[1:], OWNERS[0]), strict=True))
+"""Each CSM's deputy: the next one."""

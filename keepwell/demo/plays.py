@@ -69,7 +69,7 @@ async def last_offer(scene: Scene) -> Story:
 async def answered(scene: Scene) -> Story:
     """An answer at hour 30."""
     await scene.fall()
-    await scene.until(3 * HOUR)
+    await scene.until(HOUR * 2 / 3)
     await scene.say(Acknowledge, note="I know them, I will ring")
     await scene.until(25 * HOUR)
     await scene.say(Complete, step="phone_call", note="Reached their assistant")
@@ -91,7 +91,7 @@ async def taken_over(scene: Scene) -> Story:
     await scene.say(Acknowledge, note="I take it from here")
     await scene.until(7 * DAY)
     await scene.fall(WORST)
-    await scene.until(7 * DAY + 2 * HOUR)
+    await scene.until(7 * DAY + HOUR / 2)
     await scene.say(Acknowledge, note="Ringing them today")
     await scene.until(7 * DAY + 6 * HOUR)
     await scene.say(
@@ -135,8 +135,9 @@ async def on_leave(scene: Scene) -> Story:
     await scene.say(Respond, colleague.name, note="They stay if the weekly report works again")
     return await scene.told(
         "the CSM is on leave",
-        f"{scene.owner} is away. Nothing tells Keepwell so, but nobody acknowledges either: after 8 hours "
-        f"the lead hears of it. {lead} hands it to {colleague.name} in the morning, open tasks included.",
+        f"{scene.owner} is away. Nothing tells Keepwell so, but nobody acknowledges either: after an hour "
+        "their deputy hears of it, after two the lead. "
+        f"{lead} hands it to {colleague.name} in the morning, open tasks included.",
     )
 
 

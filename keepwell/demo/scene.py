@@ -8,15 +8,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from keepwell.contracts.commands import CommandBase, Reassign
-from keepwell.contracts.intervention import StepState
 from keepwell.contracts.people import Consent
 from keepwell.contracts.playbook import Family
 from keepwell.db.repositories import journal
 from keepwell.db.repositories.wording import money
-from keepwell.db.tables import Contact, Customer, Intervention, InterventionStep, Staff
+from keepwell.db.tables import Contact, Customer, Intervention, Staff
 from keepwell.demo.portfolio import DemoCustomer
 from keepwell.demo.tell import Frame, tell
 from keepwell.demo.told import Story
@@ -30,8 +29,8 @@ T = TypeVar("T")
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 JUST_AFTER = timedelta(seconds=15)
-"""What a playbook does at a moment comes before what people do then. Later playbooks of a story begin some
-seconds past the full hour, since real time passes between skips."""
+"""What a playbook does at a moment comes before what people do then: that much for each playbook of the
+story, since each begins some seconds later past the full hour than the one before (real time passes)."""
 
 
 @dataclass
@@ -72,7 +71,7 @@ class Scene:
             lambda: self.of("risk"), lambda rows: len(rows) > before, "no playbook has begun"
         )
         self._begin(rows[-1])
-        await self._up_to_date(await self.actor.now())
+        await self.actor.up_to_date()
 
     async def grow(self, signal: Signal) -> None:
         """Score the customer with its newest figures; the campaign that follows from a signal begins."""
@@ -100,21 +99,8 @@ class Scene:
 
     async def until(self, offset: timedelta) -> None:
         """Let time pass until this long after the beginning; what was due before is done then."""
-        moment = self.at(offset) + JUST_AFTER
-        await self.actor.forward_to(moment)
-        await self._up_to_date(moment)
-
-    async def _up_to_date(self, moment: datetime) -> None:
-        """Wait (in real time) until all is done that is due: the server may say that time has passed before.
-
-        After a take-over it even lets the next run wait for a second.
-        """
-        await self.actor.eventually(
-            lambda: self.read(lambda session: _behind(session, self.identity, moment)),
-            lambda left: left == 0,
-            f"not everything that was due for {self.customer.name} has been done",
-        )
-        await self.actor.settle()
+        begun = len(await asyncio.to_thread(self.actor.interventions))
+        await self.actor.forward_to(self.at(offset) + begun * JUST_AFTER)
 
     async def say(
         self, kind: type[CommandBase], by: str = "", family: Family = "risk", **fields: Any
@@ -172,24 +158,6 @@ class Scene:
         """Ask the store."""
         with self.theatre.store.read() as session:
             return look(session)
-
-
-def _behind(session: Session, customer: str, moment: datetime) -> int:
-    """How many steps and ends of pauses were due until a moment and are not done."""
-    query = select(Intervention).where(
-        Intervention.customer_id == customer, col(Intervention.outcome).is_(None)
-    )
-    left = 0
-    for row in session.exec(query):
-        if row.paused:
-            left += row.paused_until is not None and row.paused_until <= moment
-        elif not row.held_why:
-            steps = select(col(InterventionStep.offset)).where(
-                InterventionStep.intervention_id == row.id,
-                InterventionStep.state == StepState.PLANNED.value,
-            )
-            left += sum(row.started_at + row.shift + offset <= moment for offset in session.exec(steps))
-    return left
 
 
 def _about(one: DemoCustomer) -> str:

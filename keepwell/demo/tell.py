@@ -135,7 +135,7 @@ class _Teller:
             return Moment(at=event.at, kind="end", playbook=label, what=what, why=why)
         if kind == "transition.refused" and event.data.get("code") not in _SAID_BY_THE_END:
             return Moment(at=event.at, kind="score", what=what, why=why)
-        if kind.startswith(("transition.", "delivery.", "step.", "offer.")):
+        if kind.startswith(("transition.", "delivery.", "step.", "offer.", "alert.", "opportunity.")):
             return None
         by = "" if event.by == ENGINE else event.by
         if kind == "command.reassign" and row is not None:

@@ -16,6 +16,7 @@ from keepwell.errors import InputError, RefusedError
 from keepwell.playbooks import PlaybookRegistry
 from keepwell.rehearsal.actor import Actor
 from keepwell.rehearsal.begin_campaign import begin_campaign
+from keepwell.rehearsal.begin_event import begin_event
 from keepwell.rehearsal.health import bands_of, health_of
 from keepwell.rehearsal.reactions import ReassignTo, Script
 from keepwell.spans import LONGEST
@@ -34,7 +35,7 @@ class Begun:
 
 
 async def begin(actor: Actor, playbook: Playbook, script: Script) -> Begun:
-    """Start the playbook for the customer on the way that production takes: by its level, or by its signal.
+    """Start the playbook for the customer on the way that production takes: by level, signal or alert.
 
     Raises:
         InputError: the score does not fit.
@@ -43,12 +44,12 @@ async def begin(actor: Actor, playbook: Playbook, script: Script) -> Begun:
     await asyncio.to_thread(_check, actor, script)
     if playbook.level is not None:
         notes = await _begin_risk(actor, playbook, playbook.level, script)
-    else:
-        assert playbook.signal is not None  # noqa: S101  (the schema wants one of them)
+    elif playbook.signal is not None:
         notes = await begin_campaign(actor, playbook, playbook.signal, script)
-    intervention = await actor.opened()
-    row = next(one for one in actor.interventions() if one.id == intervention)
-    return Begun(intervention, row.started_at, notes)
+    else:
+        notes = await begin_event(actor, playbook, script)
+    row = await actor.opened(playbook.family)
+    return Begun(row.id, row.started_at, notes)
 
 
 async def _begin_risk(actor: Actor, playbook: Playbook, level: Level, script: Script) -> tuple[str, ...]:

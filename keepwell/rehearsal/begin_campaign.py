@@ -16,6 +16,7 @@ from keepwell.rehearsal.figures import move_to
 from keepwell.rehearsal.health import bands_of, health_of
 from keepwell.rehearsal.reactions import Script
 from keepwell.rehearsal.signs import assume, assumed_for
+from keepwell.rendering.filters import possessive
 from scoring.signal import Signal
 
 TICK = timedelta(seconds=1)
@@ -43,7 +44,7 @@ async def begin_campaign(actor: Actor, playbook: Playbook, signal: Signal, scrip
         )
     seen = await asyncio.to_thread(_seen, actor, signal)
     if seen:
-        notes += (f"It begins with {actor.name}'s own figures: {seen}",)
+        notes += (f"It begins with {possessive(actor.name)} own figures: {seen}",)
     else:
         words = await _assume(actor, signal)
         scored = await _scored(actor)

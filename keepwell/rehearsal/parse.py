@@ -11,6 +11,7 @@ from keepwell.errors import InputError
 from keepwell.rehearsal.reactions import (
     ACKNOWLEDGED_AFTER,
     AcceptOffer,
+    CauseGone,
     CompleteStep,
     DeclineOffer,
     PauseFor,
@@ -46,6 +47,7 @@ class Typed:
     accept: Sequence[str] = ()
     decline: Sequence[str] = ()
     upgrade: Sequence[str] = ()
+    over: Sequence[str] = ()
     acknowledge: str | None = None
     silent: bool = False
 
@@ -70,6 +72,7 @@ def reactions_of(typed: Typed) -> tuple[Reaction, ...]:
     found += [_accept(text, "--accept") for text in typed.accept]
     found += [DeclineOffer(at=parse_span(text, place="--decline")) for text in typed.decline]
     found += [_upgrade(text, "--upgrade") for text in typed.upgrade]
+    found += [CauseGone(at=parse_span(text, place="--over")) for text in typed.over]
     return tuple(found)
 
 

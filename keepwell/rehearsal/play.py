@@ -20,7 +20,7 @@ from keepwell.errors import RefusedError
 from keepwell.keys import new_id
 from keepwell.rehearsal.actor import Actor
 from keepwell.rehearsal.commanding import command_of, meant, playbook_of
-from keepwell.rehearsal.reactions import Reaction, ScoreTo, Script
+from keepwell.rehearsal.reactions import CauseGone, Reaction, ScoreTo, Script
 from keepwell.spans import span_words
 
 T = TypeVar("T")
@@ -105,6 +105,10 @@ class Play:
     async def _react(self, reaction: Reaction) -> None:
         if isinstance(reaction, ScoreTo):
             await self._score(reaction)
+            return
+        if isinstance(reaction, CauseGone):
+            await self.actor.cause_gone(reaction.words)
+            await self.actor.settle()
             return
         row = meant(reaction, await self._rows())
         by = await self._owner(row)

@@ -141,11 +141,18 @@ class Upgrade(ReactionBase):
         return "the customer upgrades" + (f" to {self.plan}" if self.plan else "")
 
 
+class CauseGone(ReactionBase):
+    """What raised the alert is over: the customer is back, or has paid."""
+
+    text: ClassVar[str] = "what raised the alert is over"
+    kind: Literal["over"] = "over"
+
+
 AboutOffers = SeeOffer | AcceptOffer | DeclineOffer
 Told = Reply | PauseFor | ResumeNow | StopNow | SkipStep | CompleteStep | ReassignTo | AboutOffers | Upgrade
-"""Reactions that an intervention is told; new figures are not among them."""
+"""Reactions that an intervention is told; new figures and events are not among them."""
 
-Reaction = Annotated[Told | ScoreTo, Field(discriminator="kind")]
+Reaction = Annotated[Told | ScoreTo | CauseGone, Field(discriminator="kind")]
 ANSWERS = (Reply, AcceptOffer, DeclineOffer, Upgrade)
 """Those by which the customer has answered."""
 

@@ -19,7 +19,9 @@ from keepwell.db.engine import Store
 from keepwell.db.repositories.baselines import baseline_of
 from keepwell.db.repositories.campaigns import last_campaigns
 from keepwell.db.repositories.enrolment import refusals_of
+from keepwell.db.repositories.event_alerts import hindrance
 from keepwell.db.repositories.holding import held_because, open_of
+from keepwell.db.repositories.silencing import open_events
 from keepwell.db.tables import Customer
 from keepwell.errors import KeepwellError
 from keepwell.rehearsal.actor import Actor
@@ -139,7 +141,8 @@ async def rehearse_at(
         row = session.get_one(Customer, customer)
         name, organisation = row.name, row.organisation_id
     async with open_theatre(settings, scratch, organisation, address, instead=(playbook,)) as theatre:
-        families: tuple[Family, ...] = ("risk",) if playbook.family == "risk" else ("risk", "expansion")
+        families: tuple[Family, ...] = ("risk",) if playbook.family == "risk" else ("risk", playbook.family)
+        theatre.event = playbook.name if playbook.family == "event" else ""
         actor = Actor(theatre, customer, name, families)
         if script.start is not None:
             actor.start_at(script.start)
@@ -163,13 +166,19 @@ def _named(say: Say, playbook: Playbook) -> Say:
 
 def would_refuse(session: Session, customer: str, playbook: Playbook, now: datetime) -> tuple[str, ...]:
     """What would keep the playbook from beginning today; a rehearsal goes on in spite of it."""
+    if playbook.family == "event":
+        why = hindrance(session, customer, playbook, now)
+        running = open_events(session, customer, playbook.name)
+        if running:
+            why = "running", f"{playbook.name}@{running[0].version} runs already"
+        return (f"Today it would not begin: {why[1][:1].lower()}{why[1][1:]}",) if why is not None else ()
     reasons = [*refusals_of(session, [customer], playbook.name, playbook.cooldown, now).values()]
     if playbook.family == "expansion":
-        running = open_of(session, customer, "expansion")
-        if running is not None:
-            reasons.insert(0, f"{running.playbook}@{running.version} runs already: one campaign at a time")
-        elif not reasons and (why := held_because(session, customer) or _rests(session, customer, now)):
-            reasons.append(f"{why[:1].lower()}{why[1:]}")
+        other = open_of(session, customer, "expansion")
+        if other is not None:
+            reasons.insert(0, f"{other.playbook}@{other.version} runs already: one campaign at a time")
+        elif not reasons and (held := held_because(session, customer) or _rests(session, customer, now)):
+            reasons.append(f"{held[:1].lower()}{held[1:]}")
         if playbook.signal is not None and baseline_of(session, customer, playbook.signal):
             reasons.append(
                 f"{playbook.signal.value} was there at the first score, a baseline: keepwell enrol --signal"

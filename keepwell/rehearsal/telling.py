@@ -21,6 +21,7 @@ from keepwell.db.repositories.views_timeline import (
 from keepwell.db.repositories.wording import money
 from keepwell.db.repositories.zones import first_zone
 from keepwell.db.tables import (
+    Alert,
     Customer,
     Intervention,
     Opportunity,
@@ -103,7 +104,10 @@ def _end(chain: Sequence[Intervention], zone: ZoneInfo) -> datetime | None:
 
 
 def _opportunity(session: Session, row: Intervention) -> str:
-    """What a campaign is for, with what it may bring in a year where that is known."""
+    """What opened a campaign, with what it may bring in a year where that is known, or an event playbook."""
+    alert = session.get(Alert, row.alert_id) if row.alert_id else None
+    if alert is not None:
+        return alert.words
     found = session.get(Opportunity, row.opportunity_id) if row.opportunity_id else None
     if found is None:
         return ""

@@ -7,6 +7,7 @@ clock is virtual, messages go to the outbox of the theatre's store, and the gate
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from pydantic import SecretStr
 from temporalio.client import (
     Client,
     Interceptor,
@@ -28,7 +30,8 @@ from keepwell.adapters.in_app import InApp
 from keepwell.adapters.outbox import Outbox
 from keepwell.contracts.playbook import Channel, Family, Playbook
 from keepwell.db.engine import Store
-from keepwell.keys import expansion_workflow_id, risk_workflow_id
+from keepwell.keys import event_workflow_id, expansion_workflow_id, risk_workflow_id
+from keepwell.links import Links
 from keepwell.ports import ChannelAdapter
 from keepwell.rehearsal.gate import RecordingGate
 from keepwell.settings import Settings
@@ -45,7 +48,7 @@ class Theatre:
     """A store with customers of one organisation, a worker on it, and the clocks of their runs.
 
     `ahead` says, by the id of a chain, how far its customer's clock is ahead of the real one: the next run
-    of the chain begins that much later.
+    of the chain begins that much later. `event` is the event playbook that is played, by its name.
     """
 
     store: Store
@@ -54,11 +57,17 @@ class Theatre:
     skipper: TimeSkipper
     gate: RecordingGate
     ahead: dict[str, timedelta] = field(default_factory=dict)
+    event: str = ""
 
     def chain(self, customer: str, family: Family = "risk") -> str:
         """The id of the customer's chain of runs of a family."""
-        name = risk_workflow_id if family == "risk" else expansion_workflow_id
-        return name(self.organisation, customer)
+        match family:
+            case "risk":
+                return risk_workflow_id(self.organisation, customer)
+            case "expansion":
+                return expansion_workflow_id(self.organisation, customer)
+            case "event":
+                return event_workflow_id(self.organisation, customer, self.event)
 
     def handle(self, customer: str, family: Family = "risk") -> WorkflowHandle[Any, Any]:
         """The customer's newest run of a family."""
@@ -99,7 +108,11 @@ async def open_theatre(
         Channel.SLACK: outbox,
         Channel.IN_APP: InApp(store),
     }
-    parts = compose(settings, store, skipper.client, adapters=adapters, gate=gate, instead=instead)
+    # A key that is forgotten: what is only rehearsed has links that open nothing, and nothing is kept.
+    links = Links(SecretStr(secrets.token_hex(32)), settings.public_url)
+    parts = compose(
+        settings, store, skipper.client, adapters=adapters, gate=gate, instead=instead, links=links
+    )
     with ThreadPoolExecutor(THREADS) as executor:
         async with make_worker(settings, skipper.client, parts, executor):
             yield Theatre(store, organisation, parts, skipper, gate, ahead)

@@ -116,7 +116,8 @@ class Timeline(Frozen):
 
     `ahead` is what would still come where no end was reached (a pause that nobody ended). `notes` say what
     the reader must know: what was assumed, and what would prevent it today. `opportunity` is what a campaign
-    is for, in words; empty for a risk playbook. `ended_at` is None where something is still open.
+    or an event playbook is for, in words; empty for a risk playbook. `ended_at` is None where something is
+    still open.
     """
 
     playbook: str

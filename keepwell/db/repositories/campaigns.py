@@ -14,6 +14,7 @@ from keepwell.contracts.intervention import RECOVERED, Outcome
 from keepwell.db.engine import Store
 from keepwell.db.repositories.directory import NOT_REACHED
 from keepwell.db.repositories.lookup import table
+from keepwell.db.repositories.modes import all_off
 from keepwell.db.repositories.wording import money
 from scoring.levels import Level
 from scoring.signal import Signal, Urgency
@@ -152,8 +153,10 @@ def waiting_customers(
         by_customer[row.customer_id].append(row)
     running = _running(session, chosen)
     ended, last = _ended(session, chosen), last_campaigns(session, chosen)
+    owners = {rows[0].organisation_id for rows in by_customer.values() if rows}
+    off = {organisation: all_off(session, organisation) for organisation in owners}
     return tuple(
-        _customer(rows, running.get(customer, {}), ended.get(customer, {}), last.get(customer))
+        _customer(rows, running.get(customer, {}), ended.get(customer, {}), last.get(customer), off)
         for customer, rows in by_customer.items()
         if rows
     )
@@ -164,6 +167,7 @@ def _customer(
     running: Mapping[str, str],
     ended: dict[str, datetime],
     last: LastCampaign | None,
+    off: Mapping[str, dict[str, str]],
 ) -> WaitingCustomer:
     one = rows[0]
     return WaitingCustomer(
@@ -175,8 +179,10 @@ def _customer(
         score=one.score,
         risk=running.get("risk", ""),
         expansion=running.get("expansion", ""),
+        event=running.get("event", ""),
         ended=ended,
         last=last,
+        off=off[one.organisation_id],
         opportunities=tuple(sorted((_opportunity(row) for row in rows), key=_best_first)),
     )
 

@@ -8,9 +8,9 @@ from sqlmodel import Session, col, select
 
 from keepwell.contracts.intervention import NotOpened, OpenRequest, Outcome, ScoreChange
 from keepwell.contracts.playbook import Playbook
-from keepwell.db.repositories import journal
+from keepwell.db.repositories import journal, modes
 from keepwell.db.repositories.lookup import insert_if_absent
-from keepwell.db.repositories.team import responsible_for
+from keepwell.db.repositories.team import given_to, responsible_for
 from keepwell.db.tables import Customer, Intervention, Opportunity, Transition
 from keepwell.keys import new_id
 
@@ -59,7 +59,9 @@ def refusal(session: Session, request: OpenRequest, playbook: Playbook) -> tuple
     customer = session.get(Customer, request.customer)
     if customer is None or not customer.active:
         return "not_active", "The customer is not active any more"
-    return _cooldown(session, request, playbook)
+    if (off := modes.switched_off(session, request.organisation, playbook.name)) is not None:
+        return off
+    return cooldown(session, request.customer, playbook, request.now)
 
 
 def _is_older(session: Session, customer: str, sequence: int) -> bool:
@@ -71,18 +73,26 @@ def _is_older(session: Session, customer: str, sequence: int) -> bool:
     return newest is not None and sequence < newest
 
 
-def _cooldown(session: Session, request: OpenRequest, playbook: Playbook) -> tuple[str, str] | None:
+def cooldown(session: Session, customer: str, playbook: Playbook, now: datetime) -> tuple[str, str] | None:
+    """Why the playbook may not begin again so soon, as a code and in words; None if it may.
+
+    What only the staff hear of counts as if it had not been where its cause went by itself: the next cause,
+    another payment that fails, is news to them.
+    """
+    uncounted = [Outcome.SUPERSEDED, Outcome.FAILED]
+    if playbook.beside_risk:
+        uncounted.append(Outcome.RECOVERED)
     last = session.exec(
         select(Intervention)
         .where(
-            Intervention.customer_id == request.customer,
+            Intervention.customer_id == customer,
             Intervention.playbook == playbook.name,
             col(Intervention.ended_at).is_not(None),
-            col(Intervention.outcome).not_in([Outcome.SUPERSEDED, Outcome.FAILED]),
+            col(Intervention.outcome).not_in(uncounted),
         )
         .order_by(col(Intervention.ended_at).desc())
     ).first()
-    if last is not None and last.ended_at is not None and last.ended_at + playbook.cooldown > request.now:
+    if last is not None and last.ended_at is not None and last.ended_at + playbook.cooldown > now:
         free = last.ended_at + playbook.cooldown
         return "cooldown", (
             f"{playbook.name} ended on {last.ended_at:%d %b %Y} ({last.outcome}) and may begin again on "
@@ -94,7 +104,6 @@ def _cooldown(session: Session, request: OpenRequest, playbook: Playbook) -> tup
 def ask_to_look(session: Session, request: OpenRequest, change: ScoreChange, reason: str) -> None:
     """A customer that is at risk during a cooldown gets a person's eyes instead of the playbook."""
     customer = session.get_one(Customer, request.customer)
-    person = responsible_for(session, customer)
     task = {
         "id": new_id(),
         "key": f"cooldown/{change.transition}",
@@ -103,7 +112,7 @@ def ask_to_look(session: Session, request: OpenRequest, change: ScoreChange, rea
         "kind": "review",
         "title": f"{customer.name} is {change.level.value}: look at it by hand",
         "detail": f"The playbook does not start: {reason}.",
-        "owner_id": person.id if person else None,
+        **given_to(session, responsible_for(session, customer), request.now),
         "due_at": request.now + timedelta(days=1),
         "created_at": request.now,
         "state": "open",

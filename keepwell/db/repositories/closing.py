@@ -11,9 +11,9 @@ from keepwell.contracts.intervention import OpenRequest, Outcome, StepState
 from keepwell.contracts.offers import OPEN_OFFER, OfferState
 from keepwell.contracts.playbook import Playbook
 from keepwell.contracts.rendering import Rendered
-from keepwell.db.repositories import journal
+from keepwell.db.repositories import drafts_ending, journal
 from keepwell.db.repositories.lookup import insert_if_absent
-from keepwell.db.repositories.team import responsible_for
+from keepwell.db.repositories.team import given_to, responsible_for
 from keepwell.db.tables import (
     Customer,
     Delivery,
@@ -52,6 +52,7 @@ def close(session: Session, row: Intervention, outcome: Outcome, why: str, by: s
             session.add(task)
     _end_offer(session, row, now)
     _end_opportunity(session, row, outcome, why, now)
+    drafts_ending.withdraw(session, row.id, f"{outcome.value}: {why}", by, now)
     waiting = (DeliveryState.PLANNED, DeliveryState.DEFERRED)
     for delivery in session.exec(
         select(Delivery).where(Delivery.intervention_id == row.id, col(Delivery.state).in_(waiting))
@@ -101,15 +102,49 @@ def _end_opportunity(session: Session, row: Intervention, outcome: Outcome, why:
     opportunity.state = "converted" if outcome is Outcome.CONVERTED else "lost"
     opportunity.reason, opportunity.closed_at = f"{outcome.value}: {why}", now
     session.add(opportunity)
+    customer = session.get_one(Customer, row.customer_id)
+    # What was foretold beside what came: the customer's own row will have changed when they are compared.
+    journal.write(
+        session,
+        key=closed_key(opportunity.id),
+        organisation=row.organisation_id,
+        customer=row.customer_id,
+        kind=f"opportunity.{opportunity.state}",
+        by=journal.ENGINE,
+        text=f"{opportunity.signal} was {opportunity.state}",
+        why=opportunity.reason,
+        at=now,
+        data={
+            "opportunity": opportunity.id,
+            "value": opportunity.value,
+            "currency": opportunity.currency,
+            "detected_at": opportunity.detected_at.isoformat(),
+            "began_at": row.started_at.isoformat(),
+            "plan_before": opportunity.plan,
+            "plan_at_close": customer.plan,
+            "revenue_before": opportunity.monthly_revenue,
+            "revenue_at_close": customer.monthly_revenue,
+        },
+    )
+
+
+def closed_key(opportunity: str) -> str:
+    """The key of the journal's line about the end of an opportunity's campaign."""
+    return f"opportunity/{opportunity}/closed"
 
 
 def close_others(session: Session, request: OpenRequest, playbook: Playbook) -> None:
-    """One voice per customer: what is open of the same family ends as superseded, or was left open."""
+    """One voice per customer: what is open of the same family ends as superseded, or was left open.
+
+    Event playbooks have a chain each, so of them it is what is open of the same chain.
+    """
     query = select(Intervention).where(
         Intervention.customer_id == request.customer,
         Intervention.family == playbook.family,
         col(Intervention.outcome).is_(None),
     )
+    if playbook.family == "event":
+        query = query.where(Intervention.workflow_id == request.workflow_id)
     for other in session.exec(query):
         if other.id == request.supersedes:
             why = (
@@ -125,7 +160,6 @@ def close_others(session: Session, request: OpenRequest, playbook: Playbook) -> 
 
 def ask_for_review(session: Session, row: Intervention, now: datetime, text: Rendered) -> None:
     customer = session.get_one(Customer, row.customer_id)
-    person = responsible_for(session, customer)
     task = {
         "id": new_id(),
         "key": f"{row.id}/review",
@@ -136,7 +170,7 @@ def ask_for_review(session: Session, row: Intervention, now: datetime, text: Ren
         "kind": "review",
         "title": text.subject,
         "detail": text.text,
-        "owner_id": person.id if person else None,
+        **given_to(session, responsible_for(session, customer), now),
         "due_at": now + timedelta(days=2),
         "created_at": now,
         "state": "open",

@@ -8,18 +8,22 @@ from typing import assert_never
 
 from sqlmodel import Session, col, select
 
-from keepwell.contracts.delivery import DeliveryState, Recipient
+from keepwell.contracts.delivery import DeliveryState, LedgerRow, Recipient, WaysBack
 from keepwell.contracts.intervention import StepCall
-from keepwell.contracts.people import Consent, ContactRole
+from keepwell.contracts.people import ContactRole, Purpose
 from keepwell.contracts.playbook import Audience, Channel, Sender
 from keepwell.db.engine import Store
 from keepwell.db.repositories.lookup import found
-from keepwell.db.repositories.team import company_sender, lead_for, owner_of, sender_staff
+from keepwell.db.repositories.team import company_sender, sender_staff, staff_for
+from keepwell.db.repositories.wishes import hindrances, purpose_of
 from keepwell.db.repositories.zones import first_zone
 from keepwell.db.tables import Contact, Customer, Delivery, Intervention, Organisation, Staff
+from keepwell.links import Links, unsubscribe_url
+from keepwell.replies import Way, reply_address
 
 NOT_REACHED = (
     DeliveryState.PLANNED,
+    DeliveryState.DRAFT,
     DeliveryState.DEFERRED,
     DeliveryState.FAILED,
     DeliveryState.SKIPPED,
@@ -27,6 +31,8 @@ NOT_REACHED = (
 )
 """States of a delivery that has not reached its recipient, for all we know."""
 
+_WANTED = {Audience.OWNER: "an owner, a lead", Audience.SUPPORT: "support, an owner, a lead"}
+_NO_ADDRESS = "without an email address"
 _RANK = {role.value: rank for rank, role in enumerate(ContactRole)}
 Recipients = tuple[Recipient, ...]
 
@@ -34,16 +40,19 @@ Recipients = tuple[Recipient, ...]
 class DirectoryRepository:
     """Implements the port `Directory`."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, links: Links | None = None, reply_domain: str = "") -> None:
         self._store = store
+        self._links = links
+        self._reply_domain = reply_domain
 
     def recipients(self, call: StepCall, audience: Audience, channel: str) -> Recipients | str:
         """Whom the audience means now, best first; or the reason why nobody.
 
         Contacts: usable ones only. Usable is who is active, has an address on the channel (in-app
-        messages need none), has not withdrawn consent or given it where the organisation requires it,
-        and is not suppressed. The alternate contact is somebody we have not written an email to in
-        this intervention, and not the first contact. Staff: one person, whatever the channel; on Slack
+        messages need none), and whom nothing hinders from hearing of what the intervention is for (see
+        `hindrances`). The alternate contact is somebody we have not written an email to in this
+        intervention, and not the first contact. The billing contact is whoever looks after bills
+        there, else the first contact. Staff: one person, whatever the channel; on Slack
         their Slack id, or their email address by which Slack finds them.
 
         Raises:
@@ -53,19 +62,22 @@ class DirectoryRepository:
             intervention = found(session, Intervention, call.intervention, "intervention")
             organisation = found(session, Organisation, intervention.organisation_id, "organisation")
             match audience:
-                case Audience.PRIMARY_CONTACT | Audience.ALTERNATE_CONTACT:
+                case Audience.PRIMARY_CONTACT | Audience.ALTERNATE_CONTACT | Audience.BILLING_CONTACT:
                     customer = found(session, Customer, intervention.customer_id, "customer")
-                    contacts = usable_contacts(session, organisation, customer, channel)
+                    contacts = usable_contacts(
+                        session, organisation, customer, channel, purpose_of(intervention)
+                    )
                     if isinstance(contacts, str):
                         return contacts
                     if audience is Audience.ALTERNATE_CONTACT:
                         contacts = _alternates(session, call, contacts)
+                    if audience is Audience.BILLING_CONTACT:
+                        contacts = sorted(contacts, key=lambda one: one.role != ContactRole.BILLING)
                     if not contacts:
                         return f"there is no other contact at {customer.name} than the one already written to"
                     return tuple(_of_contact(row, channel, customer, organisation) for row in contacts)
-                case Audience.OWNER | Audience.LEAD:
-                    owner = owner_of(session, intervention) if audience is Audience.OWNER else None
-                    person = owner or lead_for(session, intervention)
+                case Audience.OWNER | Audience.COVER | Audience.LEAD | Audience.SUPPORT | Audience.EXECUTIVE:
+                    person = staff_for(session, intervention, audience, call.now)
                     return _of_staff(person, audience, channel, organisation)
                 case _:
                     assert_never(audience)
@@ -78,16 +90,38 @@ class DirectoryRepository:
         """
         with self._store.read() as session:
             intervention = found(session, Intervention, call.intervention, "intervention")
-            person = sender_staff(session, intervention, sender)
+            person = sender_staff(session, intervention, sender, call.now)
             if person is not None:
                 return person.name, person.email
             return company_sender(found(session, Organisation, intervention.organisation_id, "organisation"))
 
+    def ways_back(self, call: StepCall, row: LedgerRow, channel: str) -> WaysBack:
+        """How the reader of this message answers and leaves; all empty for staff and outside of emails.
+
+        Without a domain for replies an answer goes to the sender, and only the page unsubscribes.
+
+        Raises:
+            NotFoundError: the intervention is unknown.
+        """
+        if channel != Channel.EMAIL or row.recipient.kind != "contact" or self._links is None:
+            return WaysBack()
+        with self._store.read() as session:
+            intervention = found(session, Intervention, call.intervention, "intervention")
+            purpose = purpose_of(intervention)
+            query = select(Delivery.reply_token).where(Delivery.key == row.key)
+            token = session.exec(query).first() or ""
+        mailto = reply_address(self._reply_domain, token, Way.UNSUBSCRIBE)
+        return WaysBack(
+            reply_to=reply_address(self._reply_domain, token),
+            unsubscribe_url=unsubscribe_url(self._links, row.recipient.id, purpose),
+            unsubscribe_mailto=f"mailto:{mailto}?subject=unsubscribe" if mailto else "",
+        )
+
 
 def usable_contacts(
-    session: Session, organisation: Organisation, customer: Customer, channel: str
+    session: Session, organisation: Organisation, customer: Customer, channel: str, purpose: Purpose
 ) -> list[Contact] | str:
-    """The contacts that may and can be written to, in the order of roles, then names; or why none."""
+    """The contacts that may and can hear of a purpose, in the order of roles, then names; or why none."""
     query = select(Contact).where(col(Contact.customer_id) == customer.id)
     known = sorted(session.exec(query).all(), key=contact_order)
     active = [contact for contact in known if contact.active]
@@ -95,9 +129,13 @@ def usable_contacts(
         return f"{customer.name} has no {'active ' if known else ''}contact"
     if channel == Channel.SLACK:
         return "contacts cannot be reached by Slack"
-    hindrances = [_hindrance(contact, organisation, channel) for contact in active]
-    usable = [contact for contact, hindrance in zip(active, hindrances, strict=True) if not hindrance]
-    return usable or _in_words(customer.name, hindrances)
+    wishes = hindrances(session, organisation, active, channel, purpose)
+    against = [
+        _NO_ADDRESS if channel == Channel.EMAIL and not one.email else wish.counted if wish else ""
+        for one, wish in zip(active, wishes, strict=True)
+    ]
+    usable = [contact for contact, why in zip(active, against, strict=True) if not why]
+    return usable or _in_words(customer.name, against)
 
 
 def contact_order(contact: Contact) -> tuple[int, str, str]:
@@ -105,32 +143,19 @@ def contact_order(contact: Contact) -> tuple[int, str, str]:
     return _RANK.get(contact.role, len(_RANK)), contact.name, contact.id
 
 
-def _hindrance(contact: Contact, organisation: Organisation, channel: str) -> str:
-    """What keeps us from writing to a contact, as the end of a sentence; "" if nothing does."""
-    if channel == Channel.EMAIL and not contact.email:
-        return "without an email address"
-    if contact.consent == Consent.DENIED:
-        return "withdrew consent"
-    if organisation.consent_required and contact.consent != Consent.GRANTED:
-        return "gave no consent, which the organisation requires"
-    if contact.suppressed:
-        return f"suppressed ({contact.suppressed})"
-    return ""
-
-
-def _in_words(customer: str, hindrances: Sequence[str]) -> str:
+def _in_words(customer: str, against: Sequence[str]) -> str:
     """Why none of the contacts can be written to: "all 2 contacts at Acme withdrew consent"."""
-    counts = Counter(hindrances)
-    if set(counts) == {"without an email address"}:
+    counts = Counter(against)
+    if set(counts) == {_NO_ADDRESS}:
         return f"no contact at {customer} has an email address"
     parts = ", ".join(f"{number} {hindrance}" for hindrance, number in counts.items())
     if len(counts) > 1:
-        return f"none of the {len(hindrances)} contacts at {customer} can be written to: {parts}"
+        return f"none of the {len(against)} contacts at {customer} can be written to: {parts}"
     verb = "is " if parts.partition(" ")[2].startswith("suppressed") else ""
-    if len(hindrances) == 1:
-        return f"the only contact at {customer} {verb}{hindrances[0]}"
+    if len(against) == 1:
+        return f"the only contact at {customer} {verb}{against[0]}"
     verb = "are " if verb else ""
-    return f"all {len(hindrances)} contacts at {customer} {verb}{hindrances[0]}"
+    return f"all {len(against)} contacts at {customer} {verb}{against[0]}"
 
 
 def _alternates(session: Session, call: StepCall, contacts: Sequence[Contact]) -> list[Contact]:
@@ -163,7 +188,7 @@ def _of_staff(
     person: Staff | None, audience: Audience, channel: str, organisation: Organisation
 ) -> Recipients | str:
     if person is None:
-        wanted = "an owner, a lead" if audience is Audience.OWNER else "a manager, a lead"
+        wanted = _WANTED.get(audience, "a manager, a lead")
         return f"{organisation.name} has neither {wanted} nor an executive among its active staff"
     address = (person.slack or person.email) if channel == Channel.SLACK else person.email
     if not address and channel in (Channel.SLACK, Channel.EMAIL):

@@ -17,7 +17,9 @@ from sqlmodel.sql.expression import Select
 from keepwell.contracts.intervention import Outcome
 from keepwell.contracts.scoring import Candidate
 from keepwell.db.engine import Store
+from keepwell.db.repositories import journal
 from keepwell.db.repositories.lookup import organisation_of
+from keepwell.db.repositories.modes import switched_off
 from keepwell.db.tables import Customer, Health, Intervention, Transition
 from keepwell.errors import InputError, NotFoundError, RefusedError
 from keepwell.keys import new_id
@@ -151,7 +153,9 @@ def refusals_of(
     )
     for customer, name, started in session.exec(running).all():
         reasons[customer] = f"{name} is running since {started:%Y-%m-%d}"
-    return reasons
+    one = session.get(Customer, customers[0]) if customers else None
+    off = None if one is None else switched_off(session, one.organisation_id, playbook)
+    return reasons if off is None else dict.fromkeys(customers, off[1])
 
 
 def _candidate(customer: Customer, health: Health, level: Level, currency: str, refusal: str) -> Candidate:
@@ -215,4 +219,15 @@ def _enrol(session: Session, organisation: str, customer: str, now: datetime, by
     )
     session.add_all((health, transition))
     session.flush()
+    journal.write(
+        session,
+        key=f"transition/{transition.id}/enrolled",
+        organisation=organisation,
+        customer=customer,
+        kind="customer.enrolled",
+        text=f"{row.name} was enrolled at {health.level}",
+        at=now,
+        by=by,
+        data={"transition": transition.id},
+    )
     return transition.id

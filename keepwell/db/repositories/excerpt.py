@@ -12,11 +12,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlmodel import Session, col
 
+from keepwell.contracts.alerts import LIVE_ALERTS
+from keepwell.contracts.drafts import Mode
 from keepwell.db.repositories.growth import YEAR
 from keepwell.db.repositories.lookup import found, table
 from keepwell.db.repositories.peers import LEAST_CLIMB, STORY, similar_to
 from keepwell.db.repositories.scorecards import DEFAULT, scorecard_by_hash
 from keepwell.db.repositories.scores_read import latest_rows
+from keepwell.db.repositories.wishes import same
 from keepwell.db.tables import Customer, Organisation, Staff
 from scoring.load import builtin, builtin_names
 from scoring.signal import Signal
@@ -62,19 +65,32 @@ def excerpt_of(
     cards = {organisation.scorecard or DEFAULT, *(score["scorecard"] for score in scores)}
     names = _metric_names(session, cards)
     tasks = _open_tasks(session, row)
+    contacts = _rows(session, "contact", table("contact").c.customer_id == customer)
     known, rows = {customer, *similar, *(task["customer_id"] for task in tasks)}, table("customer").c
     return {
-        "organisation": _rows(session, "organisation", table("organisation").c.id == organisation.id),
-        "staff": _rows(session, "staff", table("staff").c.organisation_id == organisation.id),
+        **_house(session, organisation.id),
         "customer": _rows(session, "customer", rows.id.in_(known) | rows.id.in_(who_upgraded)),
-        "contact": _rows(session, "contact", table("contact").c.customer_id == customer),
+        "contact": contacts,
+        **_wishes(session, contacts),
         "scorecard": _rows(session, "scorecard", table("scorecard").c.hash.in_(cards)),
         "metric": _metrics(session, customer, similar, names, since, now),
         "score": [{**score, "run_id": None} for score in scores],
         "health": [*health, *others_health],
         "opportunity": [{**one, **_UNTOLD} for one in _rows(session, "opportunity", *upgraded)],
+        "alert": [{**one, **_UNDECIDED} for one in _alerts(session, customer)],
         "task": tasks,
         "template": _rows(session, "template", table("template").c.hash.in_(templates)),
+    }
+
+
+def _house(session: Session, organisation: str) -> Excerpt:
+    """The organisation with its people, days and rules."""
+    return {
+        "organisation": _automatic(session, organisation),
+        **{
+            name: _rows(session, name, table(name).c.organisation_id == organisation)
+            for name in ("closed_day", "staff", "alert_rule")
+        },
     }
 
 
@@ -94,6 +110,27 @@ def _metrics(
         *_metrics_since(session, climbing, names, since - STORY),
         *_metrics_since(session, others, names, since),
     ]
+
+
+def _automatic(session: Session, organisation: str) -> list[Plain]:
+    """The organisation. A rehearsal shows every message: nobody is there who could approve it."""
+    rows = _rows(session, "organisation", table("organisation").c.id == organisation)
+    return [{**row, "new_playbooks": Mode.AUTOMATIC.value} for row in rows]
+
+
+def _wishes(session: Session, contacts: Sequence[Plain]) -> Excerpt:
+    """What keeps these contacts from hearing of something."""
+    said, closed = table("contact_preference").c, table("suppression").c
+    addresses = {same(one["email"]) for one in contacts}
+    organisations = {one["organisation_id"] for one in contacts}
+    return {
+        "contact_preference": _rows(
+            session, "contact_preference", said.contact_id.in_([one["id"] for one in contacts])
+        ),
+        "suppression": _rows(
+            session, "suppression", closed.organisation_id.in_(organisations), closed.address.in_(addresses)
+        ),
+    }
 
 
 def _rows(session: Session, name: str, *where: ColumnElement[bool]) -> list[Plain]:
@@ -167,6 +204,16 @@ def _latest(session: Session, customers: Sequence[str], names: Sequence[str], at
 
 _UNTOLD: Plain = {"words": "", "evidence": {}, "reason": "", "intervention_id": None}
 """Others' opportunities are counted, and nothing of them is told."""
+
+
+_UNDECIDED: Plain = {"decision": None, "reason": "", "decided_at": None, "intervention_id": None}
+"""What an alert has led to stays behind with the interventions."""
+
+
+def _alerts(session: Session, customer: str) -> list[Plain]:
+    """The customer's alerts whose cause is still there: an event playbook begins with their figures."""
+    rows = table("alert").c
+    return _rows(session, "alert", rows.customer_id == customer, rows.state.in_(LIVE_ALERTS))
 
 
 def _upgrades(customer: Customer, signal: Signal | None, now: datetime) -> tuple[ColumnElement[bool], ...]:

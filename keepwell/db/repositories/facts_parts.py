@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from sqlmodel import Session
-
 from keepwell.contracts.delivery import Recipient
 from keepwell.contracts.intervention import StepCall
+from keepwell.contracts.people import Purpose
 from keepwell.contracts.playbook import Assign, Document, Escalate, Offer, Send, Task
-from keepwell.contracts.rendering import Notice, Person
+from keepwell.contracts.rendering import Notice, Person, PersonalLinks
 from keepwell.contracts.rendering import Organisation as OrganisationFacts
 from keepwell.db.repositories.wording import first_word
 from keepwell.db.tables import Contact, Organisation, Staff
+from keepwell.links import Links, preferences_url, unsubscribe_url
 
 NOBODY = Person(name="", first_name="")
 
@@ -31,17 +31,6 @@ def organisation_facts(row: Organisation) -> OrganisationFacts:
     )
 
 
-def recipient_person(session: Session, recipient: Recipient | None) -> Person | None:
-    """The recipient as a person; None without one, or where their row is gone."""
-    if recipient is None:
-        return None
-    if recipient.kind == "staff":
-        staff = session.get(Staff, recipient.id)
-        return staff_person(staff) if staff else None
-    contact = session.get(Contact, recipient.id)
-    return contact_person(contact) if contact else None
-
-
 def staff_person(row: Staff) -> Person:
     """A member of staff."""
     return Person(
@@ -53,6 +42,16 @@ def contact_person(row: Contact) -> Person:
     """A contact."""
     first_name = row.first_name or first_word(row.name)
     return Person(name=row.name, first_name=first_name, email=row.email, phone=row.phone, title=row.title)
+
+
+def personal_links(links: Links | None, recipient: Recipient | None, purpose: Purpose) -> PersonalLinks:
+    """The pages of ours for a contact; none for anybody else."""
+    if links is None or recipient is None or recipient.kind != "contact":
+        return PersonalLinks()
+    return PersonalLinks(
+        unsubscribe=unsubscribe_url(links, recipient.id, purpose),
+        preferences=preferences_url(links, recipient.id),
+    )
 
 
 def notice_of(call: StepCall, recipient: Recipient | None, reason: str) -> Notice:
@@ -70,7 +69,8 @@ def notice_of(call: StepCall, recipient: Recipient | None, reason: str) -> Notic
         case Document():
             what = "write the document for the customer"
         case Escalate():
-            what = "tell the owner's manager that nobody has acknowledged it"
+            whom = "cover" if step.to == "cover" else "manager"
+            what = f"tell the owner's {whom} that nobody has acknowledged it"
         case Offer():
             what = f"offer the customer {', '.join(option.kind.words for option in step.options)}"
         case _:

@@ -10,14 +10,15 @@ from datetime import date, datetime, timedelta
 import numpy as np
 from sqlmodel import Session, col, select
 
-from keepwell.contracts.rendering import Advice, MetricFigure, Point
+from keepwell.contracts.rendering import Advice, MetricFigure
+from keepwell.contracts.shown import Point
 from keepwell.db.repositories.scores_read import latest_of
 from keepwell.db.repositories.wording import change_words, named, value_words
 from keepwell.db.repositories.zones import local_day
 from keepwell.db.tables import Metric
 from scoring.arrays import FloatArray
 from scoring.factors import risk_factors, success_words
-from scoring.kernel import Scores, score_many
+from scoring.kernel import score_many
 from scoring.scorecard import Owner, Scorecard
 
 COMPARED_WITH = timedelta(days=30)
@@ -36,7 +37,7 @@ class Measured:
     """A customer's metrics at a moment and 30 days before, all (m,) in the scorecard's order.
 
     values, earlier: raw values; NaN in the matching points where missing or unusable. lost: how many
-    of the 100 points a metric costs, 0 where unknown.
+    of the 100 points a metric costs, 0 where unknown. coverage: the share of the weight that was measured.
     """
 
     card: Scorecard
@@ -47,25 +48,28 @@ class Measured:
     points: FloatArray
     earlier_points: FloatArray
     lost: FloatArray
-    scores: Scores
+    coverage: float
 
 
 def measured_at(session: Session, card: Scorecard, customer: str, at: datetime, currency: str) -> Measured:
     """The customer's metrics as they were known at a moment."""
     now = latest_of(session, customer, card.metric_names, at)
     before = latest_of(session, customer, card.metric_names, at - COMPARED_WITH)
-    scores = score_many(card, now.values, now.ages)
-    earlier_points = score_many(card, before.values, before.ages).points[0]
+    values, ages = np.vstack((now.values, before.values)), np.vstack((now.ages, before.ages))
+    scores = score_many(card, values, ages)
+    # Points that a scorecard's default gives are no figures of the customer's.
+    points = np.where(scores.defaulted, np.nan, scores.points)
+    earlier_points = points[1]
     return Measured(
         card=card,
         currency=currency,
         at=at,
         values=now.values[0],
         earlier=np.where(np.isnan(earlier_points), np.nan, before.values[0]),
-        points=scores.points[0],
+        points=points[0],
         earlier_points=earlier_points,
-        lost=np.nan_to_num(scores.lost[0], nan=0.0),
-        scores=scores,
+        lost=np.nan_to_num(np.where(scores.defaulted, 0.0, scores.lost)[0], nan=0.0),
+        coverage=float(scores.coverage[0]),
     )
 
 
@@ -120,12 +124,18 @@ def most_improved(measured: Measured, columns: Iterable[int]) -> list[int]:
 
 
 def metric_figures(
-    session: Session, measured: Measured, customer: str, columns: Iterable[int], zone: str
+    session: Session,
+    measured: Measured,
+    customer: str,
+    columns: Iterable[int],
+    zone: str,
+    *,
+    history: bool,
 ) -> dict[int, MetricFigure]:
-    """The figures of these columns, with their history by days of the time zone."""
+    """The figures of these columns, with their history by days of the time zone where it is asked for."""
     columns = sorted(columns)
     names = [measured.card.metrics[column].name for column in columns]
-    histories = _histories(session, measured, customer, names, zone)
+    histories = _histories(session, measured, customer, names, zone) if history else {}
     words = _sentences(measured)
     return {column: _figure(measured, column, histories, words) for column in columns}
 

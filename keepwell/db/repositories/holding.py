@@ -47,7 +47,12 @@ def held_because(session: Session, customer: str) -> str:
 
 
 def paused_elsewhere(session: Session, customer: str, family: Family) -> Intervention | None:
-    """Another of the customer's interventions that a person has paused: this one respects it."""
+    """Another of the customer's interventions that a person has paused: this one respects it.
+
+    An event playbook does not: what is for the staff goes on, and the others do not begin.
+    """
+    if family == "event":
+        return None
     other: Family = "expansion" if family == "risk" else "risk"
     found = open_of(session, customer, other)
     return found if found is not None and found.paused else None

@@ -16,7 +16,7 @@ Record = dict[str, Any]
 MetricKey = tuple[str, str, datetime]
 
 # Never changed by an upsert: identity, and what others own.
-_KEPT = frozenset({"id", "organisation_id", "external_id", "created_at", "suppressed"})
+_KEPT = frozenset({"id", "organisation_id", "external_id", "created_at"})
 
 
 def by_external_id(

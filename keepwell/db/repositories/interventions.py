@@ -6,7 +6,9 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from keepwell.contracts.alerts import AlertState
 from keepwell.contracts.intervention import (
+    AlertCause,
     Ended,
     Ending,
     Note,
@@ -22,7 +24,17 @@ from keepwell.contracts.intervention import (
 from keepwell.contracts.playbook import Playbook
 from keepwell.contracts.rendering import Rendered
 from keepwell.db.engine import Store
-from keepwell.db.repositories import claims, closing, holding, journal, noting
+from keepwell.db.repositories import (
+    claims,
+    closing,
+    event_alerts,
+    holding,
+    journal,
+    noting,
+    offer_refused,
+    silencing,
+)
+from keepwell.db.repositories.alerts import lock_customers
 from keepwell.db.repositories.zones import first_zone
 from keepwell.db.tables import Customer, Intervention, InterventionStep, Organisation, Staff, Transition
 from keepwell.keys import new_id
@@ -41,10 +53,13 @@ class InterventionRepository:
             raise ValueError("open() needs the playbook; the activity resolves it")
         if request.opportunity is not None:
             return self._open_campaign(request, request.opportunity, playbook)
-        assert request.change is not None  # noqa: S101  (the workflow's input has one of the two)
+        if request.alert is not None:
+            return self._open_event(request, request.alert, playbook)
+        assert request.change is not None  # noqa: S101  (the workflow's input has one of them)
         with self._store.write() as session:
+            # The customer first, here and everywhere: what waits for another in turn waits for ever.
+            lock_customers(session, (request.customer,))
             row = claims.lock_transition(session, request.change.transition)
-            _lock_customer(session, request.customer)
             earlier = claims.claimed_by(session, request, row)
             if isinstance(earlier, Intervention):
                 return _opened(session, earlier)
@@ -75,7 +90,7 @@ class InterventionRepository:
         self, request: OpenRequest, opportunity: Opportunity, playbook: Playbook
     ) -> Opened | NotOpened:
         with self._store.write() as session:
-            _lock_customer(session, request.customer)
+            lock_customers(session, (request.customer,))
             row = claims.claim_opportunity(session, request, opportunity.id)
             if isinstance(row, NotOpened):
                 return row
@@ -92,6 +107,37 @@ class InterventionRepository:
             session.add(row)
             return _opened(session, intervention)
 
+    def _open_event(self, request: OpenRequest, alert: AlertCause, playbook: Playbook) -> Opened | NotOpened:
+        with self._store.write() as session:
+            row = event_alerts.lock_alert(session, alert.id)
+            earlier = event_alerts.claimed_by(session, request, row)
+            if isinstance(earlier, Intervention):
+                return _opened(session, earlier)
+            if earlier is not None:
+                return earlier
+            if row.trigger not in playbook.triggers:
+                # It has grown into what another playbook goes with: that one is to decide upon it.
+                return NotOpened(reason=f"The alert is now {row.trigger}: not for {playbook.name}")
+            closing.close_others(session, request, playbook)
+            session.flush()
+            refused = event_alerts.refusal(session, row, playbook, request.now)
+            if refused is not None:
+                event_alerts.refuse(session, row, playbook, refused, request.now)
+                return NotOpened(reason=refused[1])
+            intervention = _insert(session, request, playbook)
+            event_alerts.decide(
+                session,
+                row,
+                "started",
+                reason=f"{playbook.label} began",
+                now=request.now,
+                intervention=intervention.id,
+            )
+            if row.state == AlertState.ACKNOWLEDGED:
+                note = event_alerts.in_hand_before(row, playbook, request.now)
+                self._note(session, _record(intervention, note), intervention, note)
+            return _opened(session, intervention)
+
     def refuse(self, refusal: Refusal) -> bool:
         """Decide that a transition opens nothing; whether the customer's campaign has to be held now."""
         with self._store.write() as session:
@@ -106,7 +152,12 @@ class InterventionRepository:
         """Write lines to the timeline with what follows from them."""
         unknown = ""
         with self._store.write() as session:
+            # A line may change the owner or the plan, or take the alert in hand.
+            lock_customers(session, (record.customer,))
             row = session.get(Intervention, record.intervention) if record.intervention else None
+            if row is not None and row.alert_id is not None and _acknowledges(record):
+                # Somebody may acknowledge the alert itself at this very moment.
+                event_alerts.lock_alert(session, row.alert_id)
             for note in record.notes:
                 unknown = self._note(session, record, row, note) or unknown
             session.flush()
@@ -144,15 +195,19 @@ class InterventionRepository:
         )
         if written and row is not None and changes is not None:
             noting.apply(session, row, note, changes)
+        if written and kind == "command.refused":
+            offer_refused.by_run(session, note.key, why, note.at)
         return unknown
 
     def end(self, ending: Ending, review: Rendered | None) -> Ended:
         """Close the intervention: cancel what is planned, withdraw open tasks, write the outcome."""
         with self._store.write() as session:
-            _lock_customer(session, ending.customer)
+            lock_customers(session, (ending.customer,))
             row = session.get_one(Intervention, ending.intervention, with_for_update=True)
             if row.outcome is None:
                 closing.close(session, row, ending.outcome, ending.why, ending.by, ending.now)
+                if row.family == "event":
+                    event_alerts.look_again(session, row)
             if review is not None:
                 closing.ask_for_review(session, row, ending.now, review)
             if ending.transition is not None:
@@ -170,10 +225,15 @@ class InterventionRepository:
             return Ended(releases=row.family == "risk" and holding.may_go_on(session, row.customer_id))
 
 
-def _lock_customer(session: Session, customer: str) -> None:
-    """Risk and expansion of one customer look at each other, so one after the other."""
-    query = select(Customer.id).where(Customer.id == customer).with_for_update(key_share=True)
-    session.exec(query).one()
+def _record(row: Intervention, note: Note) -> Record:
+    return Record(
+        organisation=row.organisation_id, customer=row.customer_id, intervention=row.id, notes=(note,)
+    )
+
+
+def _acknowledges(record: Record) -> bool:
+    """Whether a line says that somebody has the customer in hand."""
+    return any(note.changes and note.changes.acknowledged_by is not None for note in record.notes)
 
 
 def find_staff(session: Session, organisation: str, who: str) -> Staff | None:
@@ -191,8 +251,8 @@ def find_staff(session: Session, organisation: str, who: str) -> Staff | None:
 
 def _insert(session: Session, request: OpenRequest, playbook: Playbook) -> Intervention:
     customer = session.get_one(Customer, request.customer)
-    cause = request.change or request.opportunity
-    assert cause is not None  # noqa: S101  (the workflow's input has one of the two)
+    cause = request.change or request.opportunity or request.alert
+    assert cause is not None  # noqa: S101  (the workflow's input has one of them)
     held = holding.held_because(session, customer.id) if playbook.family == "expansion" else ""
     row = Intervention(
         id=new_id(),
@@ -201,12 +261,13 @@ def _insert(session: Session, request: OpenRequest, playbook: Playbook) -> Inter
         family=playbook.family,
         transition_id=request.change.transition if request.change else None,
         opportunity_id=request.opportunity.id if request.opportunity else None,
+        alert_id=request.alert.id if request.alert else None,
         start=request.start,
         workflow_id=request.workflow_id,
         playbook=playbook.name,
         version=playbook.version,
         definition=playbook.model_dump(mode="json"),
-        level=cause.level.value,
+        level=cause.level.value if cause.level is not None else None,
         score=cause.score,
         owner_id=customer.owner_id,
         supersedes=request.supersedes,
@@ -233,10 +294,11 @@ def _insert(session: Session, request: OpenRequest, playbook: Playbook) -> Inter
 
 
 def _began_because(session: Session, request: OpenRequest) -> str:
-    """What opened it: a sign that the customer could use more, or where the level was and is."""
+    """What opened it: a sign that the customer could use more, an alert, or where the level was and is."""
     change = request.change
     if change is None:
-        return request.opportunity.words if request.opportunity else ""
+        sign = request.opportunity or request.alert
+        return sign.words if sign is not None else ""
     points = f"score {change.score:.1f}"
     row = session.get(Transition, change.transition)
     if row is not None and row.kind == "enrolment":
@@ -295,4 +357,6 @@ def _opened(session: Session, row: Intervention) -> Opened:
         held_at=row.held_at,
         holds=row.family == "risk" and holding.must_hold(session, row.customer_id),
         zone=first_zone(organisation.time_zone),
+        silences=silencing.to_silence(session, row),
+        acknowledged_by=row.acknowledged_by if row.family == "event" else "",
     )

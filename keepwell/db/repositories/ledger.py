@@ -4,29 +4,36 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, update
 from sqlmodel import Session, col, select
 
 from keepwell.contracts.delivery import (
+    SANDBOX,
     Absent,
     Accepted,
     CannotSay,
     DeliveryState,
+    DoNotGo,
     Found,
+    GoAt,
     LedgerRow,
     LeftOver,
     Message,
     Recipient,
+    WaitsFor,
 )
 from keepwell.contracts.intervention import StepCall, StepResult, StepState
 from keepwell.contracts.playbook import Channel
 from keepwell.db.engine import Store
-from keepwell.db.repositories import journal
+from keepwell.db.repositories import drafts_ending, journal
+from keepwell.db.repositories.caps import no_room
 from keepwell.db.repositories.lookup import insert_if_absent
 from keepwell.db.repositories.step_rows import FINAL, write_step
+from keepwell.db.repositories.wishes import refused_now
 from keepwell.db.tables import Delivery, InterventionStep
+from keepwell.replies import new_token
 
-FREE = (DeliveryState.PLANNED, DeliveryState.DEFERRED, DeliveryState.UNKNOWN)
+FREE = (DeliveryState.PLANNED, DeliveryState.DRAFT, DeliveryState.DEFERRED, DeliveryState.UNKNOWN)
 FOUND = {
     DeliveryState.ACCEPTED: "was sent (found at the provider after its step was over)",
     DeliveryState.CANCELLED: "was not sent",
@@ -40,6 +47,20 @@ WORDS = {
     DeliveryState.UNKNOWN: "may or may not have been sent",
     DeliveryState.CANCELLED: "was cancelled",
 }
+
+_TAKE = (
+    update(Delivery)
+    .where(col(Delivery.key) == bindparam("row"), col(Delivery.state).in_(FREE))
+    .values(
+        state=DeliveryState.SENDING,
+        lease=bindparam("by"),
+        leased_until=bindparam("until"),
+        attempts=col(Delivery.attempts) + 1,
+        begun_at=bindparam("begun"),
+        waits_for="",
+        updated_at=bindparam("now"),
+    )
+)
 
 
 class LedgerRepository:
@@ -71,11 +92,16 @@ class LedgerRepository:
             "provider": "",
             "provider_id": "",
             "planned_at": call.now,
+            "waits_for": "",
             "updated_at": datetime.now(UTC),
+            "reply_token": new_token() if channel == Channel.EMAIL and recipient.kind == "contact" else "",
         }
         with self._store.write() as session:
-            insert_if_absent(session, "delivery", values)
-            return _row(session.get_one(Delivery, key))
+            if not insert_if_absent(session, "delivery", values):
+                return _row(session.get_one(Delivery, key))
+        return LedgerRow(
+            key=key, state=DeliveryState.PLANNED, reason="", lease="", leased_until=None, recipient=recipient
+        )
 
     def rows_of(self, call: StepCall) -> tuple[LedgerRow, ...]:
         """The rows of a step, the first one first."""
@@ -87,22 +113,20 @@ class LedgerRepository:
         with self._store.read() as session:
             return tuple(_row(row) for row in session.exec(query))
 
-    def begin(self, key: str, lease: str, until: datetime) -> bool:
-        """Take the row for one attempt: `sending`, committed; False where another attempt holds it."""
-        now = datetime.now(UTC)
+    def begin(self, call: StepCall, key: str, lease: str, until: datetime) -> bool | GoAt | DoNotGo:
+        """Take the row for one attempt: `sending`, committed; False where another attempt holds it.
+
+        Where a cap leaves no room, when to ask again: the count and the taking are one transaction, so that
+        of two attempts at the last place one waits. Where the contact has said no since the gate was asked,
+        that: who says it later finds the message on its way.
+        """
+        given = {"row": key, "by": lease, "until": until, "begun": call.now, "now": datetime.now(UTC)}
         with self._store.write() as session:
-            taken = session.connection().execute(
-                update(Delivery)
-                .where(col(Delivery.key) == key, col(Delivery.state).in_(FREE))
-                .values(
-                    state=DeliveryState.SENDING,
-                    lease=lease,
-                    leased_until=until,
-                    attempts=col(Delivery.attempts) + 1,
-                    updated_at=now,
-                )
-            )
-            return taken.rowcount == 1
+            delivery = session.get_one(Delivery, key)
+            # Before the caps: whoever writes down a wish holds the contact first, and its customer after.
+            against = refused_now(session, delivery)
+            full = no_room(session, delivery, call.now, lock=True) if against is None else None
+            return against or full or session.connection().execute(_TAKE, given).rowcount == 1
 
     def accept(self, call: StepCall, key: str, message: Message | None, accepted: Accepted) -> None:
         """The provider took it: row, step and timeline in one transaction.
@@ -111,7 +135,12 @@ class LedgerRepository:
         """
         with self._store.write() as session:
             row = session.get_one(Delivery, key, with_for_update=True)
-            if row.state in (DeliveryState.ACCEPTED, DeliveryState.DELIVERED, DeliveryState.BOUNCED):
+            if row.provider or row.state in (
+                DeliveryState.ACCEPTED,
+                DeliveryState.DELIVERED,
+                DeliveryState.BOUNCED,
+            ):
+                _known_already(session, call, row, message)
                 return
             row.state, row.reason = DeliveryState.ACCEPTED, ""
             row.provider, row.provider_id = accepted.provider, accepted.provider_id
@@ -121,6 +150,8 @@ class LedgerRepository:
                 row.subject = message.subject
             session.add(row)
             why = f"sent to {row.recipient_name}"
+            if accepted.provider == SANDBOX:
+                why = f"to {row.recipient_name} was checked by SendGrid and NOT sent (sandbox)"
             write_step(session, call, StepResult(state=StepState.DONE, why=f"{call.step.why}; {why}"))
             found = "" if message is not None else " (found at the provider after an attempt broke off)"
             _tell(session, call, row, "delivery.accepted", f"{row.channel} {why}{found}", call.step.why)
@@ -148,7 +179,7 @@ class LedgerRepository:
             )
 
     def resolve(self, key: str, found: Found, now: datetime) -> None:
-        """Write what the provider says of a row that was left over; an unknown one is an alert."""
+        """Write what the provider says of a row that was left over, and tell it in the timeline."""
         with self._store.write() as session:
             row = session.get_one(Delivery, key, with_for_update=True)
             if row.state != DeliveryState.SENDING:
@@ -182,17 +213,25 @@ class LedgerRepository:
         reason: str,
         *,
         deferred_until: datetime | None = None,
+        waits_for: WaitsFor | None = None,
     ) -> bool:
         """Give the row another state, with the reason, and write it to the timeline.
 
         Only if it still is as it was `seen`: of two attempts on one row, the later one changes nothing.
+        `deferred_until` and `waits_for` are for one that is put off.
         """
         with self._store.write() as session:
             row = session.get_one(Delivery, seen.key, with_for_update=True)
             if row.state != seen.state or row.lease != seen.lease:
                 return False
+            if state is DeliveryState.SKIPPED:
+                steps = (call.step.name,)
+                drafts_ending.withdraw(
+                    session, call.intervention, reason, journal.ENGINE, call.now, steps=steps
+                )
             row.state, row.reason, row.updated_at = state, reason, datetime.now(UTC)
             row.lease, row.leased_until, row.deferred_until = "", None, deferred_until
+            row.waits_for = waits_for.value if waits_for is not None else ""
             session.add(row)
             if state is DeliveryState.DEFERRED:
                 write_step(
@@ -201,6 +240,15 @@ class LedgerRepository:
             text = f"{row.channel} to {row.recipient_name} {WORDS[state]}"
             _tell(session, call, row, f"delivery.{state.value}", text, reason)
             return True
+
+
+def _known_already(session: Session, call: StepCall, row: Delivery, message: Message | None) -> None:
+    """The provider has reported the message before its answer was read: what the report lacks is added."""
+    if message is not None and not row.subject:
+        row.subject = message.subject
+        session.add(row)
+    why = f"{call.step.why}; sent to {row.recipient_name}"
+    write_step(session, call, StepResult(state=StepState.DONE, why=why))
 
 
 def _resolved(found: Found) -> tuple[DeliveryState, str]:

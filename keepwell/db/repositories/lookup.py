@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Table
+from sqlalchemy import Insert, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel, col, select
 
@@ -54,7 +55,19 @@ def insert_if_absent(session: Session, name: str, row: Mapping[str, Any]) -> boo
     Says whether it was inserted.
     """
     connection = session.connection()
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(table(name)).values(row).on_conflict_do_nothing()
+    statement = _insert_if_absent(name, connection.dialect.name)
     # Without the option an INSERT's count goes with its cursor, and psycopg then says -1.
-    return connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount == 1
+    return connection.execute(statement, row, execution_options={"preserve_rowcount": True}).rowcount == 1
+
+
+def insert_all_if_absent(session: Session, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """The same for many rows."""
+    connection = session.connection()
+    connection.execute(_insert_if_absent(name, connection.dialect.name), [dict(row) for row in rows])
+
+
+@cache
+def _insert_if_absent(name: str, dialect: str) -> Insert:
+    """The row is given with the call and not here, or SQLAlchemy would put the statement together anew."""
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return insert(table(name)).on_conflict_do_nothing()

@@ -3,23 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
 
+from keepwell.contracts.delivery import Recipient
 from keepwell.contracts.offers import OPEN_OFFER, OfferKind, OfferOption, OfferState, Terms
 from keepwell.contracts.rendering import OfferFigures, OptionFigure
 from keepwell.db.tables import Intervention, Offer
+from keepwell.links import Links, Use
 from keepwell.rendering.filters import count, long_date
 
 HOUR = timedelta(hours=1)
+AFTERWARDS = timedelta(days=60)
+"""For so long after the offer's end its page still says what became of it."""
 
 
-def offer_of(session: Session, row: Intervention, now: datetime, zone: str) -> OfferFigures | None:
+@dataclass(frozen=True)
+class OfferLink:
+    """Makes the address of an offer's page for the contact who is written to; "" for everybody else."""
+
+    links: Links | None = None
+    recipient: Recipient | None = None
+
+    def to(self, offer: Offer) -> str:
+        """The address: it names the offer and the contact, so that we know who has answered."""
+        if self.links is None or self.recipient is None or self.recipient.kind != "contact":
+            return ""
+        data = {"offer": offer.id, "contact": self.recipient.id}
+        return self.links.url(
+            "offers", self.links.token(Use.OFFER, data, until=offer.valid_until + AFTERWARDS)
+        )
+
+
+NO_LINK = OfferLink()
+
+
+def offer_of(
+    session: Session, row: Intervention, now: datetime, zone: str, link: OfferLink = NO_LINK
+) -> OfferFigures | None:
     """The offer that stands or is agreed; None where there is none, or it was declined or is over.
 
-    Before its step has made it, the options are those of the playbook, without an end.
+    Before its step has made it, the options are those of the playbook, without an end or a page.
     """
     query = select(Offer).where(col(Offer.intervention_id) == row.id).order_by(col(Offer.offered_at).desc())
     offer = session.exec(query.limit(1)).first()
@@ -33,15 +60,16 @@ def offer_of(session: Session, row: Intervention, now: datetime, zone: str) -> O
     if offer.state not in OPEN_OFFER or offer.valid_until <= now:
         return None
     return OfferFigures(
-        options=options_of(OfferOption.model_validate(option) for option in _in_order(offer.options)),
+        options=options_of(OfferOption.model_validate(option) for option in in_order(offer.options)),
         ends=moment_words(offer.valid_until, zone),
         hours_left=max(1, round((offer.valid_until - now) / HOUR)),
+        url=link.to(offer),
     )
 
 
 def options_of(options: Iterable[OfferOption]) -> tuple[OptionFigure, ...]:
     """The options with their limits in words."""
-    return tuple(OptionFigure(kind=one.kind.value, title=_title(one), words=one.summary) for one in options)
+    return tuple(OptionFigure(kind=one.kind.value, title=title_of(one), words=one.summary) for one in options)
 
 
 def moment_words(moment: datetime, zone: str) -> str:
@@ -50,7 +78,8 @@ def moment_words(moment: datetime, zone: str) -> str:
     return f"{long_date(local.date())}, {local:%H:%M} ({zone})"
 
 
-def _title(option: OfferOption) -> str:
+def title_of(option: OfferOption) -> str:
+    """An option as a headline, with its limit."""
     match option.kind:
         case OfferKind.BILLING_PAUSE:
             return f"Pause the billing for up to {count(option.months or 1, 'month')}"
@@ -75,6 +104,6 @@ def _planned(definition: Mapping[str, object]) -> list[OfferOption]:
     return []
 
 
-def _in_order(options: Mapping[str, object]) -> list[object]:
+def in_order(options: Mapping[str, object]) -> list[object]:
     """Stored options in the order of the kinds: PostgreSQL does not keep that of an object's keys."""
     return [options[kind.value] for kind in OfferKind if kind.value in options]

@@ -18,17 +18,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Row, Select, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, or_, select, update
 from sqlmodel import Session
 
-from keepwell.db.repositories.journal import ENGINE
+from keepwell.db.repositories import journal
 from keepwell.db.repositories.lookup import table
 from keepwell.db.repositories.scores_batch import Call, Plain
-from keepwell.db.repositories.scores_read import Latest, latest_values
+from keepwell.db.repositories.scores_read import Latest
 from keepwell.db.repositories.views_opportunities import LIVE
 from keepwell.keys import new_id
 from scoring.scorecard import Scorecard
@@ -43,12 +43,13 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Sighted:
-    """What was looked at: `customers` with plan, monthly_revenue and currency, and the signals found.
+    """Who was looked at, the signals found, and `rows` with plan, revenue and currency of who might have one.
 
     The range of ids covers those looked at, in the database's own order.
     """
 
-    customers: Mapping[str, Row[Any]]
+    customers: frozenset[str]
+    rows: Mapping[str, Row[Any]]
     signals: Mapping[Key, FoundSignal]
     first: str
     last: str
@@ -63,22 +64,19 @@ class _Changes:
     lines: list[Plain] = field(default_factory=list)
 
 
-def look_for_signals(
-    session: Session, organisation: str, customers: Select[str], card: Scorecard, as_of: datetime
-) -> Sighted:
-    """The signals of the customers of a query of ids, from the values known at a moment."""
-    names = [metric.name for metric in SIGNAL_METRICS]
-    latest = _without_others_units(latest_values(session, customers, names, as_of), card)
+def look_for_signals(session: Session, organisation: str, latest: Latest, card: Scorecard) -> Sighted:
+    """The signals of customers, by SIGNAL_METRIC_NAMES; values of other units are emptied."""
+    latest = _without_others_units(latest, card)
     if not latest.customers:
-        return Sighted({}, {}, "", "")
+        return Sighted(frozenset(), {}, {}, "", "")
     first, last = latest.customers[0], latest.customers[-1]
-    rows = _customers(session, organisation, first, last)
-    revenue = np.array([_revenue(rows.get(customer)) for customer in latest.customers])
-    found = detect_signals(latest.values, revenue, latest.ages)
-    signals = {(latest.customers[one.row], one.signal.value): one for one in found}
-    return Sighted(
-        {customer: rows[customer] for customer in latest.customers if customer in rows}, signals, first, last
-    )
+    # Of whom nothing was measured that signals read, nothing has to be known.
+    some = np.flatnonzero(~np.isnan(latest.values).all(axis=1)).tolist()
+    rows = _customers(session, organisation, first, last) if some else {}
+    revenue = np.array([_revenue(rows.get(latest.customers[place])) for place in some])
+    found = detect_signals(latest.values[some], revenue, latest.ages[some]) if some else ()
+    signals = {(latest.customers[some[one.row]], one.signal.value): one for one in found}
+    return Sighted(frozenset(latest.customers), rows, signals, first, last)
 
 
 def write_signals(
@@ -89,7 +87,7 @@ def write_signals(
     scored: the customers whose score this transaction has written as their newest. They are locked.
     firsts: those of them who had no level before it.
     """
-    who = sighted.customers.keys() & set(scored)
+    who = sighted.customers & set(scored)
     if not who:
         return 0
     changes = _Changes()
@@ -99,9 +97,9 @@ def write_signals(
             continue
         row = live.pop(key, None)
         if row is not None:
-            _see(changes, call, row, signal, sighted.customers[key[0]])
+            _see(changes, call, row, signal, sighted.rows[key[0]])
         elif key not in resting:
-            _open(changes, call, key, signal, sighted.customers[key[0]], first=key[0] in firsts)
+            _open(changes, call, key, signal, sighted.rows[key[0]], first=key[0] in firsts)
     for row in live.values():
         if row.state != "running":
             _go(changes, call, row)
@@ -132,15 +130,16 @@ def _customers(session: Session, organisation: str, first: str, last: str) -> di
         .join_from(table("customer"), table("organisation"), owner.id == customer.organisation_id)
         .where(customer.organisation_id == organisation, customer.id.between(first, last))
     )
-    return {row.id: row for row in session.connection().execute(query)}
+    return {row[0]: row for row in session.connection().execute(query).all()}
 
 
 def _revenue(row: Row[Any] | None) -> float:
-    return float("nan") if row is None or row.monthly_revenue is None else float(row.monthly_revenue)
+    revenue = None if row is None else row.monthly_revenue
+    return float("nan") if revenue is None else float(revenue)
 
 
 def _known(
-    session: Session, call: Call, sighted: Sighted, who: set[str]
+    session: Session, call: Call, sighted: Sighted, who: frozenset[str]
 ) -> tuple[dict[Key, Row[Any]], set[Key]]:
     """Opportunities that are not closed, and the keys of those closed not long ago."""
     rows = table("opportunity").c
@@ -205,20 +204,16 @@ def _go(changes: _Changes, call: Call, row: Row[Any]) -> None:
 
 def _line(call: Call, opportunity: str, customer: str, what: str, text: str, why: str) -> Plain:
     """A line of the journal. Its key is new with the row, so that it needs no check for a second one."""
-    return {
-        "id": new_id(),
-        "key": f"opportunity/{opportunity}/{what}",
-        "organisation_id": call.organisation,
-        "customer_id": customer,
-        "intervention_id": None,
-        "kind": f"opportunity.{what}",
-        "by": ENGINE,
-        "text": text,
-        "why": why,
-        "data": {"opportunity": opportunity},
-        "at": call.as_of,
-        "recorded_at": datetime.now(UTC),
-    }
+    return journal.line(
+        key=f"opportunity/{opportunity}/{what}",
+        organisation=call.organisation,
+        customer=customer,
+        kind=f"opportunity.{what}",
+        text=text,
+        why=why,
+        at=call.as_of,
+        data={"opportunity": opportunity},
+    )
 
 
 def _store(session: Session, changes: _Changes) -> None:
@@ -230,5 +225,4 @@ def _store(session: Session, changes: _Changes) -> None:
         if batch:
             values: Plain = {name: bindparam(name) for name in batch[0] if name != "which"}
             connection.execute(update(rows).where(rows.c.id == bindparam("which")).values(values), batch)
-    if changes.lines:
-        connection.execute(table("event").insert(), changes.lines)
+    journal.put_new(session, changes.lines)

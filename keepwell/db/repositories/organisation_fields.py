@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError
 from sqlmodel import Session
 
 from keepwell.contracts.base import Strict
@@ -15,6 +15,9 @@ from keepwell.db.repositories.views import did_you_mean
 from keepwell.db.repositories.zones import known_zone
 from keepwell.db.tables import Organisation
 from keepwell.errors import InputError
+from keepwell.gate.calendar import business_days_of
+from keepwell.gate.countries import country_code, subdivision_code, subdivisions
+from keepwell.gate.hours import time_of
 
 _ADDRESS = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;.]+")
 _URL = re.compile(r"https?://[^\s/]+\S*")
@@ -38,11 +41,33 @@ def _url(value: str) -> str:
     return value
 
 
+def _country(value: str) -> str:
+    code = country_code(value)
+    if value and not code:
+        raise ValueError("unknown country")
+    return code
+
+
+def _time(value: str) -> str:
+    return f"{time_of(value):%H:%M}" if value else ""
+
+
+def _none(value: object) -> object:
+    return None if value in ("", "none", "-") else value
+
+
 Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[^\r\n]*$")]
 Named = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\r\n]*$")
 ]
 Url = Annotated[Line, AfterValidator(_url)]
+
+
+Cap = Annotated[Annotated[int, Field(ge=1, le=1_000_000)] | None, BeforeValidator(_none)]
+
+WHEN = ("country", "subdivision", "quiet_from", "quiet_until", "business_days", "time_zone")
+ROOM = ("daily_cap", "customer_cap_day", "customer_cap_week")
+"""Fields that say when a message goes out, and how many do."""
 
 
 class OrganisationFields(Strict):
@@ -67,6 +92,37 @@ class OrganisationFields(Strict):
     app_url: Url = Field(default="", description="where your product is, beginning with https://")
     consent_required: bool = Field(
         default=False, description="yes (only contacts who agreed are written to) or no"
+    )
+    country: Annotated[Line, AfterValidator(_country)] = Field(
+        default="", description="a country, as a code such as DE or by its English name; empty: none"
+    )
+    subdivision: Line = Field(
+        default="", description="the code of a state or province with public holidays of its own, such as BY"
+    )
+    quiet_from: Annotated[Line, AfterValidator(_time)] = Field(
+        default="",
+        description="when quiet hours begin, HH:MM on the recipient's clock; empty: there are none",
+    )
+    quiet_until: Annotated[Line, AfterValidator(_time)] = Field(
+        default="", description="when quiet hours end, HH:MM on the recipient's clock; empty: there are none"
+    )
+    business_days: Annotated[Line, AfterValidator(business_days_of)] = Field(
+        default="", description="days such as mon-fri, or mon,wed; empty: every day, holidays too"
+    )
+    daily_cap: Cap = Field(
+        default=None, description="how many messages to contacts in 24 hours at most, from 1; none: no cap"
+    )
+    customer_cap_day: Cap = Field(
+        default=None,
+        description="how many messages to a customer in 24 hours at most, from 1; none: no cap",
+    )
+    customer_cap_week: Cap = Field(
+        default=None, description="how many messages to a customer in 7 days at most, from 1; none: no cap"
+    )
+    new_playbooks: Literal["automatic", "draft"] = Field(
+        default="automatic",
+        description="how a playbook goes that nobody has switched: automatic, or draft (messages wait for "
+        "approval)",
     )
 
 
@@ -99,5 +155,33 @@ def change_organisation(
         if old != new:
             changed[name] = (old, new)
             setattr(row, name, new)
+    _check_hours(row)
+    _check_place(row)
+    if "subdivision" in changed:
+        changed["subdivision"] = (changed["subdivision"][0], row.subdivision)
     session.add(row)
     return changed
+
+
+def _check_hours(row: Organisation) -> None:
+    if bool(row.quiet_from) != bool(row.quiet_until):
+        missing = "quiet_until" if row.quiet_from else "quiet_from"
+        raise InputError(
+            "Quiet hours need a beginning and an end.",
+            place=missing,
+            hint="For example: quiet_from=20:00 quiet_until=08:00. Without them: quiet_from= quiet_until=",
+        )
+
+
+def _check_place(row: Organisation) -> None:
+    """A subdivision as the calendar of the country calls it."""
+    if not row.subdivision:
+        return
+    code = subdivision_code(row.country, row.subdivision)
+    if not code:
+        known = ", ".join(subdivisions(row.country)) or "none"
+        place = row.country or "An organisation without a country"
+        raise InputError(
+            f"{row.subdivision!r} does not fit.", place="subdivision", hint=f"{place} has: {known}."
+        )
+    row.subdivision = code

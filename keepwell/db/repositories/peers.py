@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import numpy as np
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlmodel import Session, col
 
-from keepwell.contracts.rendering import Benchmark, Peers, PeerStory, PeerUse
+from keepwell.contracts.shown import Benchmark, Peers, PeerStory, PeerUse
 from keepwell.db.repositories.figures import GOOD, Measured
 from keepwell.db.repositories.lookup import table
 from keepwell.db.repositories.scores_read import latest_values
@@ -69,9 +69,7 @@ def peers_of(
     if found is None:
         return NOBODY
     likeness, similar = found
-    words = {column: getattr(customer, column) for column in likeness.columns}
-    one = likeness.one.format(organisation=organisation.name, **words)
-    many = likeness.many.format(organisation=organisation.name, **words)
+    one, many = said(likeness, organisation, customer)
     values, scores = _values(session, measured.card, similar, measured.at)
     return Peers(
         count=len(similar),
@@ -82,27 +80,41 @@ def peers_of(
     )
 
 
+def said(likeness: Likeness, organisation: Organisation, customer: Customer) -> tuple[str, str]:
+    """A likeness in words, of one customer and of many."""
+    words = {column: getattr(customer, column) for column in likeness.columns}
+    return (
+        likeness.one.format(organisation=organisation.name, **words),
+        likeness.many.format(organisation=organisation.name, **words),
+    )
+
+
+def likenesses_of(customer: Customer) -> Iterator[tuple[Likeness, tuple[ColumnElement[bool], ...]]]:
+    """The likenesses that a customer can have, from the closest on, and who the others of each are.
+
+    Others are active customers of the same organisation; the conditions are on `customer`.
+    """
+    for likeness in LIKENESSES:
+        if all(getattr(customer, column) for column in likeness.columns):
+            yield (
+                likeness,
+                (
+                    col(Customer.organisation_id) == customer.organisation_id,
+                    col(Customer.active).is_(True),
+                    col(Customer.id) != customer.id,
+                    *(getattr(Customer, name) == getattr(customer, name) for name in likeness.columns),
+                ),
+            )
+
+
 def similar_to(session: Session, customer: Customer) -> tuple[Likeness, list[str]] | None:
     """The closest likeness that at least five active customers share, and their ids; None where none is."""
-    for likeness in LIKENESSES:
-        if any(not getattr(customer, column) for column in likeness.columns):
-            continue
-        similar = _similar(session, customer, likeness)
+    for likeness, others in likenesses_of(customer):
+        query = select(col(Customer.id)).where(*others).order_by(col(Customer.id)).limit(MOST)
+        similar = list(session.connection().execute(query).scalars())
         if len(similar) >= FEWEST:
             return likeness, similar
     return None
-
-
-def _similar(session: Session, customer: Customer, likeness: Likeness) -> list[str]:
-    query = (
-        select(col(Customer.id))
-        .where(col(Customer.organisation_id) == customer.organisation_id, col(Customer.active))
-        .where(col(Customer.id) != customer.id)
-        .where(*(getattr(Customer, column) == getattr(customer, column) for column in likeness.columns))
-        .order_by(col(Customer.id))
-        .limit(MOST)
-    )
-    return list(session.connection().execute(query).scalars())
 
 
 def _benchmarks(measured: Measured, values: FloatArray, points: FloatArray) -> tuple[Benchmark, ...]:

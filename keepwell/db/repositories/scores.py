@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Integer, Select, case, cast, func, select, update
@@ -16,13 +17,15 @@ from keepwell.contracts.scoring import (
     ScoreRequest,
     ScoreSummary,
 )
+from keepwell.db.collecting import seldom_collected
 from keepwell.db.engine import Store
 from keepwell.db.repositories.lookup import found, insert_if_absent, organisation_of, table
-from keepwell.db.repositories.opportunities import Sighted, look_for_signals, write_signals
+from keepwell.db.repositories.metrics_latest import put_together
 from keepwell.db.repositories.scorecards import scorecard_by_hash, scorecard_in_force
-from keepwell.db.repositories.scores_batch import Batch, Call, batch_of
-from keepwell.db.repositories.scores_read import latest_values
-from keepwell.db.repositories.scores_write import Written, write_batch
+from keepwell.db.repositories.scorecards_beside import beside_of
+from keepwell.db.repositories.scores_batch import Call
+from keepwell.db.repositories.scores_prepared import Prepared, prepared, write_prepared
+from keepwell.db.repositories.scores_write import Written
 from keepwell.db.repositories.zones import organisation_day
 from keepwell.db.tables import Customer, Organisation, ScorePartition, ScoreRun
 from keepwell.errors import InputError, NotFoundError, RefusedError
@@ -76,6 +79,7 @@ class ScoreRepository:
                     "as_of": as_of,
                     "day": day,
                     "started_at": now,
+                    "beside": beside_of(session, organisation, fingerprint, now),
                 },
             )
             run = table("score_run").c
@@ -96,11 +100,13 @@ class ScoreRepository:
 
         Returns the counts of the partition as a whole, whenever and in how many attempts it was scored.
         """
-        with self._store.read() as session:
-            run = found(session, ScoreRun, call.run, "run")
-            batch, sighted = _read(session, call, run)
-        with self._store.write() as session:
-            return _add_up(session, call, _write(session, batch, sighted))
+        put_together(self._store, call.organisation, call.partition.first, call.partition.last)
+        with seldom_collected():
+            with self._store.read() as session:
+                run = found(session, ScoreRun, call.run, "run")
+                scored = _read(session, call, run)
+            with self._store.write() as session:
+                return _add_up(session, call, write_prepared(session, scored))
 
     def score_customer(self, organisation: str, customer: str, now: datetime) -> CustomerScored:
         """Score one customer as of now; called again with the same `now`, it gives the same answer.
@@ -118,7 +124,7 @@ class ScoreRepository:
                 raise RefusedError(
                     f"Customer {row.name} is not active, so it is not scored.", hint="Make it active first."
                 )
-            _write(session, *_one(session, owner, customer, now))
+            write_prepared(session, _one(session, owner, customer, now))
             return _scored(session, customer, now)
 
     def finish_run(self, plan: ScorePlan, now: datetime) -> ScoreSummary:
@@ -156,16 +162,8 @@ def _partitions(session: Session, organisation: str, run: str, size: int) -> tup
     return (*found_ranges, *(Partition(number=number, first="", last="") for number in rest))
 
 
-def _write(session: Session, batch: Batch, sighted: Sighted) -> Written:
-    """Scores, and the opportunities of those whose newest score this is."""
-    written = write_batch(session, batch)
-    newest = [row["customer_id"] for row in (*written.new, *written.changed)]
-    write_signals(session, batch.call, sighted, newest, written.firsts)
-    return written
-
-
-def _read(session: Session, call: PartitionCall, run: ScoreRun) -> tuple[Batch, Sighted]:
-    """Read and score the part of a range that the run has not scored yet, and look for signals in it."""
+def _unscored(call: PartitionCall) -> Select[str]:
+    """The ids of those of a range whom the run has not scored yet."""
     customer, score = table("customer"), table("score")
     scored = (
         select(score.c.id).where(score.c.run_id == call.run, score.c.customer_id == customer.c.id).exists()
@@ -176,20 +174,26 @@ def _read(session: Session, call: PartitionCall, run: ScoreRun) -> tuple[Batch, 
         .where(customer.c.id.between(call.partition.first, call.partition.last), ~scored)
         .order_by(customer.c.id)
     )
+    return query
+
+
+def _read(session: Session, call: PartitionCall, run: ScoreRun) -> Prepared:
+    """Read and score the part of a range that the run has not scored yet, and look for signals in it."""
     card = scorecard_by_hash(session, call.scorecard)
-    latest = latest_values(session, query, card.metric_names, call.as_of)
-    sighted = look_for_signals(session, call.organisation, query, card, call.as_of)
-    scored_call = Call(call.organisation, card, call.scorecard, call.as_of, run.day, run.id)
-    return batch_of(scored_call, latest), sighted
+    in_force = Call(call.organisation, card, call.scorecard, call.as_of, run.day, run.id)
+    beside = [
+        replace(in_force, card=scorecard_by_hash(session, other), fingerprint=other)
+        for other in run.beside or ()
+        if other != call.scorecard
+    ]
+    return prepared(session, _unscored(call), in_force, beside)
 
 
-def _one(session: Session, organisation: Organisation, customer: str, now: datetime) -> tuple[Batch, Sighted]:
+def _one(session: Session, organisation: Organisation, customer: str, now: datetime) -> Prepared:
     fingerprint, card = scorecard_in_force(session, organisation, None, now)
     query: Select[str] = select(table("customer").c.id).where(table("customer").c.id == customer)
-    latest = latest_values(session, query, card.metric_names, now)
     day = organisation_day(now, organisation.time_zone, organisation.key)
-    sighted = look_for_signals(session, organisation.id, query, card, now)
-    return batch_of(Call(organisation.id, card, fingerprint, now, day, None), latest), sighted
+    return prepared(session, query, Call(organisation.id, card, fingerprint, now, day, None))
 
 
 def _add_up(session: Session, call: PartitionCall, written: Written) -> PartitionResult:
@@ -209,7 +213,7 @@ def _add_up(session: Session, call: PartitionCall, written: Written) -> Partitio
     row.scored += written.counts["scored"]
     row.insufficient += written.counts["insufficient"]
     row.rejected += written.counts["rejected"]
-    row.transitions += len(written.transitions)
+    row.transitions += written.transitions
     session.flush()
     return PartitionResult(
         number=row.number,

@@ -1,4 +1,8 @@
-"""The latest metric values of many customers as arrays, in one query."""
+"""The latest metric values of many customers as arrays.
+
+They come from `metric_latest`, one short row a customer. For whom that is empty, or knows a value newer than
+the moment asked for, the history is looked up instead: a row by index for each metric. Both give the same.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from datetime import datetime
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import (
     CTE,
     BindParameter,
@@ -24,11 +29,13 @@ from sqlalchemy import (
 from sqlmodel import Session
 
 from keepwell.db.repositories.lookup import table
+from keepwell.db.repositories.metrics_packed import SECONDS_A_DAY, is_sound, spread
 from keepwell.db.tables.base import UtcDateTime
 from scoring.arrays import FloatArray
 
-SECONDS_A_DAY = 86_400.0
 ROWS_AT_ONCE = 10_000
+LOOKED_UP = 500
+"""Customers whose history is looked up by one statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +50,64 @@ class Latest:
     values: FloatArray
     ages: FloatArray
 
+    def of(self, names: Sequence[str], wanted: Sequence[str]) -> Latest:
+        """The same for some of the metrics, as a copy; `names` are those of the columns."""
+        place = {name: column for column, name in enumerate(names)}
+        columns = [place[name] for name in wanted]
+        # Metric by metric in memory, as they are read that way.
+        return Latest(self.customers, self.values.T[columns].T, self.ages.T[columns].T)
+
 
 def latest_values(session: Session, customers: Select[str], names: Sequence[str], as_of: datetime) -> Latest:
     """The last value of each metric measured at or before `as_of`, for the customers of a query of ids.
 
     The query's order is kept. An unusable last value is not replaced by an older one: it is what the
-    source says now. Memory is n x m floats; the cost is one index look-up per customer and metric,
-    however long the history is.
+    source says now. Memory is n x m floats, however long the history is.
     """
-    connection = session.connection()
-    found = tuple(connection.execute(customers).scalars())
-    measured = np.full((len(found), len(names)), np.nan)
-    ages = np.full((len(found), len(names)), np.nan)
-    if not found:
-        return Latest(found, measured, ages)
-    rows = connection.execute(
-        latest_rows(customers, names, as_of), execution_options={"yield_per": ROWS_AT_ONCE}
+    connection, packed_of = session.connection(), table("metric_latest").c
+    who = next(iter(customers.selected_columns))
+    query = customers.add_columns(packed_of.packed).outerjoin(
+        table("metric_latest"), packed_of.customer_id == who
     )
-    return _filled(Latest(found, measured, ages), rows, names, as_of)
+    found, parts = connection.execute(query, execution_options={"yield_per": ROWS_AT_ONCE}), []
+    for rows in found.partitions(ROWS_AT_ONCE):
+        parts.append(_unpacked(rows, names, as_of))
+    latest, open_rows = _joined(parts, len(names))
+    ids = table("customer").c.id
+    for start in range(0, len(open_rows) if names else 0, LOOKED_UP):
+        block = [latest.customers[row] for row in open_rows[start : start + LOOKED_UP]]
+        looked_up = connection.execute(
+            latest_rows(select(ids).where(ids.in_(block)), names, as_of),
+            execution_options={"yield_per": ROWS_AT_ONCE},
+        )
+        _filled(latest, looked_up, names, as_of)
+    return latest
+
+
+def _unpacked(
+    rows: Sequence[Row[str, bytes | None]], names: Sequence[str], as_of: datetime
+) -> tuple[Latest, NDArray[np.bool_]]:
+    """What the packed values say, and of whom the history has to be looked up."""
+    sound = [is_sound(packed) for _, packed in rows]
+    packed = [one if good and one else b"" for good, (_, one) in zip(sound, rows, strict=True)]
+    values, ages, newer = spread(packed, names, as_of)
+    open_rows = newer | ~np.array(sound, dtype=np.bool_)
+    values[open_rows] = ages[open_rows] = np.nan
+    return Latest(tuple(customer for customer, _ in rows), values, ages), open_rows
+
+
+def _joined(parts: Sequence[tuple[Latest, NDArray[np.bool_]]], width: int) -> tuple[Latest, NDArray[np.intp]]:
+    """The parts as one, and the rows to look up."""
+    if len(parts) == 1:
+        return parts[0][0], np.flatnonzero(parts[0][1])
+    nothing = np.full((0, width), np.nan)
+    latest = Latest(
+        tuple(customer for part, _ in parts for customer in part.customers),
+        np.concatenate([nothing, *(part.values for part, _ in parts)]),
+        np.concatenate([nothing, *(part.ages for part, _ in parts)]),
+    )
+    open_rows = np.concatenate([np.zeros(0, dtype=np.bool_), *(open_rows for _, open_rows in parts)])
+    return latest, np.flatnonzero(open_rows)
 
 
 def latest_of(session: Session, customer: str, names: Sequence[str], as_of: datetime) -> Latest:

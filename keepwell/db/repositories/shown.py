@@ -8,7 +8,8 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from keepwell.contracts.rendering import MetricFigure, ShownFigure, ShownFigures, ShownStep
+from keepwell.contracts.rendering import MetricFigure
+from keepwell.contracts.shown import ShownFigure, ShownFigures, ShownStep
 from keepwell.db.repositories.figures import (
     GOOD,
     SHOWN,

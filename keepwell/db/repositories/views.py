@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from difflib import get_close_matches
+from typing import Any
 
-from sqlalchemy import ColumnElement, or_
+from sqlalchemy import ColumnElement, case, exists, func, or_
 from sqlmodel import Session, col, select
 
 from keepwell.contracts.base import Frozen
-from keepwell.db.tables import Customer, Intervention, Staff
+from keepwell.db.tables import Customer, Intervention, InterventionStep, Staff
 from keepwell.errors import InputError, NotFoundError
 
 SHOWN_CANDIDATES = 10
@@ -27,6 +28,13 @@ class Person(Frozen):
 
     id: str
     name: str
+
+
+class OpenBeside(Frozen):
+    """Another open intervention of the same customer, by our id and its playbook's label."""
+
+    id: str
+    playbook: str
 
 
 class CustomerName(Frozen):
@@ -58,15 +66,16 @@ def customer_names(session: Session, ids: Collection[str | None]) -> dict[str, C
     }
 
 
-def find_person(session: Session, organisation: str, text: str) -> Person:
+def find_person(session: Session, organisation: str, text: str, *, left: bool = False) -> Person:
     """The active member of staff meant by an id of ours or theirs, an email address, or a name's beginning.
 
-    Raises NotFoundError for nobody, InputError for several.
+    With `left`, one who is not active any more may be meant, too. Raises NotFoundError for nobody, InputError
+    for several.
     """
     text = text.strip()
-    ours = select(Staff.id, Staff.name, Staff.email).where(
-        Staff.organisation_id == organisation, col(Staff.active)
-    )
+    ours = select(Staff.id, Staff.name, Staff.email).where(Staff.organisation_id == organisation)
+    if not left:
+        ours = ours.where(col(Staff.active))
     tries: tuple[ColumnElement[bool], ...] = (
         or_(col(Staff.id) == text, col(Staff.external_id) == text, _same(Staff.email, text)),
         _same(Staff.name, text),
@@ -113,10 +122,12 @@ def find_customer(session: Session, organisation: str, text: str) -> str:
     raise _no_customer(session, organisation, text)
 
 
-def find_intervention(session: Session, organisation: str, text: str) -> str:
+def find_intervention(session: Session, organisation: str, text: str, step: str = "") -> str:
     """Our id of the intervention meant by its id, the beginning or end of it, or its customer.
 
-    For a customer it is the newest one. Raises NotFoundError for none, InputError for several.
+    For a customer it is one that is open: one with the step, where a step is meant, then that of the risk
+    playbook, then the campaign, then the newest because of an event. Where none is open it is what ended
+    last. Raises NotFoundError for none, InputError for several.
     """
     text = text.strip().lstrip("…")
     found = intervention_by_id(session, organisation, text)
@@ -129,18 +140,48 @@ def find_intervention(session: Session, organisation: str, text: str) -> str:
             f"There is no intervention {text!r}, and no customer of that id or name either.",
             hint="See them: keepwell interventions",
         ) from error
-    newest = session.exec(
+    meant = session.exec(
         select(Intervention.id)
         .where(Intervention.organisation_id == organisation, Intervention.customer_id == customer)
-        .order_by(col(Intervention.started_at).desc(), col(Intervention.id).desc())
+        .order_by(*_meant_first(step))
         .limit(1)
     ).first()
-    if newest is None:
+    if meant is None:
         name = customer_names(session, [customer])[customer].name
         raise NotFoundError(
             f"{name} has had no intervention yet.", hint=f"See the customer: keepwell customer {text!r}"
         )
-    return newest
+    return meant
+
+
+def _meant_first(step: str) -> list[ColumnElement[Any]]:
+    """The order in which a customer's interventions are meant by its name."""
+    ended, family = col(Intervention.outcome).is_not(None), col(Intervention.family)
+    has_step = exists().where(
+        col(InterventionStep.intervention_id) == col(Intervention.id), col(InterventionStep.name) == step
+    )
+    return [
+        ended,
+        *([case((has_step, 0), else_=1)] if step else []),
+        case((ended, 0), else_=case({"risk": 0, "expansion": 1}, value=family, else_=2)),
+        # What a fall began ends at very different times: the longest of it is the story.
+        func.coalesce(col(Intervention.ended_at), col(Intervention.started_at)).desc(),
+        col(Intervention.id).desc(),
+    ]
+
+
+def open_beside(session: Session, intervention: str) -> tuple[OpenBeside, ...]:
+    """What else is open for the customer of an intervention, in the order in which it is meant by name."""
+    customer = select(Intervention.customer_id).where(Intervention.id == intervention).scalar_subquery()
+    query = select(Intervention.id, Intervention.playbook, Intervention.version).where(
+        Intervention.customer_id == customer,
+        Intervention.id != intervention,
+        col(Intervention.outcome).is_(None),
+    )
+    return tuple(
+        OpenBeside(id=one, playbook=f"{playbook}@{version}")
+        for one, playbook, version in session.exec(query.order_by(*_meant_first(""))).all()
+    )
 
 
 def intervention_by_id(session: Session, organisation: str, text: str) -> str | None:

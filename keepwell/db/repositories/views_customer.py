@@ -2,84 +2,31 @@
 
 from __future__ import annotations
 
-import math
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
-import numpy as np
-from sqlalchemy import select as core_select
 from sqlmodel import Session, col, select
 
 from keepwell.contracts.base import Frozen
-from keepwell.db.repositories.lookup import table
+from keepwell.contracts.people import Purpose
+from keepwell.db.repositories.figures import Measured, measured_at
+from keepwell.db.repositories.insight import Insight, insight
 from keepwell.db.repositories.scorecards import scorecard_by_hash
-from keepwell.db.repositories.scores_read import latest_values
+from keepwell.db.repositories.team import owner_away_words
+from keepwell.db.repositories.views_customer_score import (
+    ScoreDetail,
+    Trend,
+    score_detail,
+    trend_of_scores,
+)
 from keepwell.db.repositories.views_customers import CustomerLine, customer_line
 from keepwell.db.repositories.views_interventions import InterventionLine, interventions_of
 from keepwell.db.repositories.views_work import TaskLine, tasks
-from keepwell.db.tables import Contact, Customer, Health, Score, Transition
-from scoring.factors import risk_factors
+from keepwell.db.repositories.wishes import same, suppressed, unwanted
+from keepwell.db.tables import Contact, Customer, Health, Organisation, Score, Transition
 from scoring.levels import Level
-from scoring.scorecard import Scorecard
 
-TREND_DAYS = 30
-STEADY = 3.0
-"""Points of change within the trend's days that are still called steady."""
 SHOWN_TRANSITIONS = 20
-
-
-class CategoryScore(Frozen):
-    """A category's points, 0 to 100, and its weight in percent; None where nothing of it was measured."""
-
-    name: str
-    title: str
-    weight: float
-    points: float | None
-
-
-class Cost(Frozen):
-    """A metric that costs points of the score, in words."""
-
-    metric: str
-    lost: float
-    points: float
-    words: str
-
-
-class ScoreDetail(Frozen):
-    """The last score and what it is made of."""
-
-    score: float | None
-    level: Level | None
-    raw_level: Level | None
-    band: str
-    action: str
-    scored_at: datetime
-    since: datetime | None
-    coverage: float
-    insufficient: bool
-    unusable: int
-    baseline: bool
-    scorecard: str
-    categories: tuple[CategoryScore, ...]
-    costs: tuple[Cost, ...]
-
-
-class TrendPoint(Frozen):
-    """The last score of a day."""
-
-    day: date
-    score: float
-    level: Level | None
-
-
-class Trend(Frozen):
-    """The scores of the last 30 days; `change` is last minus first, None for fewer than two days."""
-
-    days: int = TREND_DAYS
-    points: tuple[TrendPoint, ...]
-    change: float | None
-    direction: str
 
 
 class ContactLine(Frozen):
@@ -95,6 +42,7 @@ class ContactLine(Frozen):
     time_zone: str
     consent: str
     suppressed: str
+    unwanted: tuple[Purpose, ...]
     active: bool
 
 
@@ -115,17 +63,20 @@ class TransitionLine(Frozen):
 
 
 class CustomerDetail(Frozen):
-    """Everything about one customer."""
+    """Everything about one customer; `owner_away` says who stands in while its owner is away."""
 
     customer: CustomerLine
+    owner_away: str = ""
     industry: str
     country: str
     time_zone: str
     started_on: date | None
     renews_on: date | None
+    left_on: date | None
     facts: dict[str, Any]
     score: ScoreDetail | None
     trend: Trend
+    insight: Insight
     contacts: tuple[ContactLine, ...]
     interventions: tuple[InterventionLine, ...]
     transitions: tuple[TransitionLine, ...]
@@ -135,101 +86,56 @@ class CustomerDetail(Frozen):
 def customer_detail(session: Session, organisation: str, customer: str, now: datetime) -> CustomerDetail:
     """One customer; `customer` is our id of one that exists."""
     row = session.get_one(Customer, customer)
+    owner = session.get_one(Organisation, organisation)
+    standing = standing_of(session, owner, row)
+    score = score_detail(*standing, now, (row.time_zone, owner.time_zone)) if standing else None
     return CustomerDetail(
         customer=customer_line(session, customer),
+        owner_away=owner_away_words(session, row.owner_id, now),
         industry=row.industry,
         country=row.country,
         time_zone=row.time_zone,
         started_on=row.started_on,
         renews_on=row.renews_on,
+        left_on=row.left_on,
         facts=row.facts,
-        score=_score(session, customer),
-        trend=_trend(session, customer, now),
-        contacts=_contacts(session, customer),
+        score=score,
+        trend=trend_of_scores(session, standing[1] if standing else None, now),
+        insight=insight(session, owner, row, standing, score, now),
+        contacts=_contacts(session, organisation, customer),
         interventions=interventions_of(session, customer, now),
         transitions=_transitions(session, customer),
-        tasks=tasks(session, organisation, now, customer=customer).tasks,
+        tasks=tasks(session, organisation, now, customer=customer, snoozed=True).tasks,
     )
 
 
-def _score(session: Session, customer: str) -> ScoreDetail | None:
-    health = session.get(Health, customer)
-    row = session.get(Score, health.score_id) if health else None
-    if health is None or row is None:
+def standing_of(
+    session: Session, organisation: Organisation, customer: Customer
+) -> tuple[Health, Score, Measured] | None:
+    """Where a customer stands, its last score and its metrics of that moment; None if it was never scored."""
+    health = session.get(Health, customer.id)
+    score = session.get(Score, health.score_id) if health else None
+    if health is None or score is None:
         return None
-    card = scorecard_by_hash(session, row.scorecard)
-    band = card.band_of(row.score) if row.score is not None else None
-    return ScoreDetail(
-        score=row.score,
-        level=Level(health.level) if health.level else None,
-        raw_level=Level(row.raw_level) if row.raw_level else None,
-        band=band.name if band else "",
-        action=band.action if band else "",
-        scored_at=row.scored_at,
-        since=health.since,
-        coverage=row.coverage,
-        insufficient=row.insufficient,
-        unusable=row.unusable,
-        baseline=row.baseline,
-        scorecard=f"{card.name}@{card.version}",
-        categories=tuple(
-            CategoryScore(
-                name=one.name, title=one.title, weight=one.weight, points=row.categories.get(one.name)
-            )
-            for one in card.categories
-        ),
-        costs=_costs(session, row, card),
-    )
+    card = scorecard_by_hash(session, score.scorecard)
+    currency = customer.currency or organisation.currency
+    return health, score, measured_at(session, card, customer.id, score.scored_at, currency)
 
 
-def _costs(session: Session, row: Score, card: Scorecard) -> tuple[Cost, ...]:
-    """The metrics that cost most, as the score has kept them, with the raw values of then in words."""
-    kept = {one["metric"]: one for one in row.factors.get("top", [])}
-    if not kept:
-        return ()
-    customer = table("customer")
-    who = core_select(customer.c.id).where(customer.c.id == row.customer_id)
-    before = row.scored_at - timedelta(days=TREND_DAYS)
-    values = latest_values(session, who, card.metric_names, row.scored_at).values[0]
-    earlier = latest_values(session, who, card.metric_names, before).values[0]
-    # A value that was taken back since has no words any more.
-    lost = [
-        kept[name]["lost"] if name in kept and math.isfinite(values[at]) else 0.0
-        for at, name in enumerate(card.metric_names)
-    ]
-    points = [kept[name]["points"] if name in kept else 0.0 for name in card.metric_names]
-    factors = risk_factors(card, values, np.array(points), np.array(lost), earlier, top=len(kept))
-    return tuple(
-        Cost(metric=one.metric, lost=one.lost, points=one.points, words=one.words) for one in factors
-    )
-
-
-def _trend(session: Session, customer: str, now: datetime) -> Trend:
-    query = (
-        select(Score)
-        .where(Score.customer_id == customer, col(Score.score).is_not(None))
-        .where(col(Score.scored_at) > now - timedelta(days=TREND_DAYS), col(Score.scored_at) <= now)
-        .order_by(col(Score.scored_at), col(Score.id))
-    )
-    by_day = {
-        row.day: TrendPoint(day=row.day, score=row.score, level=Level(row.level) if row.level else None)
-        for row in session.exec(query)
-        if row.score is not None
-    }
-    points = tuple(by_day.values())
-    change = points[-1].score - points[0].score if len(points) > 1 else None
-    if change is None:
-        direction = "unknown"
-    else:
-        direction = "steady" if abs(change) < STEADY else "improving" if change > 0 else "declining"
-    return Trend(points=points, change=change, direction=direction)
-
-
-def _contacts(session: Session, customer: str) -> tuple[ContactLine, ...]:
+def _contacts(session: Session, organisation: str, customer: str) -> tuple[ContactLine, ...]:
     query = select(Contact).where(Contact.customer_id == customer).order_by(col(Contact.name))
     rows = sorted(session.exec(query), key=lambda row: not row.active)
-    fields = ContactLine.model_fields
-    return tuple(ContactLine(**row.model_dump(include=set(fields))) for row in rows)
+    fields = set(ContactLine.model_fields)
+    closed = suppressed(session, organisation, [row.email for row in rows])
+    refused = unwanted(session, rows)
+    return tuple(
+        ContactLine(
+            **row.model_dump(include=fields),
+            suppressed=closed.get(same(row.email), ""),
+            unwanted=refused.get(row.id, ()),
+        )
+        for row in rows
+    )
 
 
 def _transitions(session: Session, customer: str) -> tuple[TransitionLine, ...]:

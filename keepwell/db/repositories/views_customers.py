@@ -11,11 +11,13 @@ from sqlmodel.sql.expression import Select
 from keepwell.contracts.base import Frozen
 from keepwell.db.tables import Customer, Health, Intervention, Organisation, Score, Staff
 from scoring.levels import Level
+from scoring.trend import Direction
 
 
 class CustomerLine(Frozen):
     """A customer in a list. `score` and `level` are the last known; `coverage` is 0 to 1.
 
+    `trend` is where the scores of the 30 days head that end with the last scoring.
     `insufficient`: the last scoring found too little data; `unusable` counts the values it could not use.
     """
 
@@ -31,6 +33,7 @@ class CustomerLine(Frozen):
     currency: str
     score: float | None
     level: Level | None
+    trend: Direction
     since: datetime | None
     scored_at: datetime | None
     coverage: float | None
@@ -162,6 +165,7 @@ def _line(row: Row, running: Intervention | None, currency: str) -> CustomerLine
         currency=customer.currency or currency,
         score=health.score if health else None,
         level=Level(health.level) if health and health.level else None,
+        trend=Direction((score and score.trend_direction) or Direction.UNKNOWN),
         since=health.since if health else None,
         scored_at=health.scored_at if health else None,
         coverage=health.coverage if health else None,

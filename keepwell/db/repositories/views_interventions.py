@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import case
+from sqlalchemy import case, func
 from sqlmodel import Session, col, select
 
 from keepwell.contracts.base import Frozen
@@ -15,6 +15,8 @@ from keepwell.db.tables import Intervention, InterventionStep
 from scoring.levels import Level
 
 OPEN = (StepState.PLANNED.value, StepState.DEFERRED.value)
+NO_LEVEL, NO_SCORE = 1, 1000.0
+"""Beyond every severity and score, for the order of a list."""
 LAST = datetime(9999, 12, 31, tzinfo=UTC)
 """The calendar's last day begins."""
 
@@ -39,7 +41,10 @@ class Standing(StrEnum):
 
 
 class InterventionLine(Frozen):
-    """An intervention. `level` and `score` are those at its start; `next_at` is on the clock's plan."""
+    """An intervention. `level` and `score` are those at its start, None where the customer had none.
+
+    `next_at` is on the clock's plan.
+    """
 
     id: str
     workflow_id: str
@@ -47,8 +52,8 @@ class InterventionLine(Frozen):
     customer: str
     customer_external_id: str
     playbook: str
-    level: Level
-    score: float
+    level: Level | None
+    score: float | None
     owner_id: str | None
     owner: str
     state: InterventionState
@@ -79,13 +84,14 @@ def planned_moment(
     intervention is held, now. A
     signal may pause until any moment: what would come after the calendar's end comes at its end.
     """
-    stood = row.shift
+    stands = timedelta()
     stopped = [at for at in (row.paused_at if row.paused else None, row.held_at) if at is not None]
     if stopped:
         until = row.paused_until if row.paused else None
-        stood += max(until or now, now) - min(stopped)
-    planned = row.started_at + min(offset + stood, LAST - row.started_at)
-    return planned if deferred is None else max(planned, deferred)
+        stands = max(until or now, now) - min(stopped)
+    planned = row.started_at + min(offset + row.shift + stands, LAST - row.started_at)
+    # A step put off has in its moment what the clock has stood still before.
+    return planned if deferred is None else max(planned, deferred + min(stands, LAST - deferred))
 
 
 def interventions(
@@ -124,12 +130,15 @@ def interventions(
         case None:
             pass
     ended = col(Intervention.outcome).is_not(None)
-    severity = case({level.value: -level.severity for level in Level}, value=col(Intervention.level))
+    # Who was never scored comes after everybody else, on both engines.
+    severity = case(
+        {level.value: -level.severity for level in Level}, value=col(Intervention.level), else_=NO_LEVEL
+    )
     ordered = query.order_by(
         ended,
         case((ended, 0), else_=case((col(Intervention.family) == "risk", 0), else_=1)),
         case((ended, 0), else_=severity),
-        case((ended, 0.0), else_=col(Intervention.score)),
+        case((ended, 0.0), else_=func.coalesce(col(Intervention.score), NO_SCORE)),
         col(Intervention.started_at).desc(),
         col(Intervention.id).desc(),
     )
@@ -150,7 +159,7 @@ def lines_of(session: Session, rows: list[Intervention], now: datetime) -> tuple
     """The read models of these rows, in their order."""
     customers = customer_names(session, [row.customer_id for row in rows])
     owners = staff_names(session, [row.owner_id for row in rows])
-    following = _next_steps(session, [row.id for row in rows if row.outcome is None])
+    following = _next_steps(session, [row for row in rows if row.outcome is None], now)
     lines = []
     for row in rows:
         step = following.get(row.id)
@@ -163,7 +172,7 @@ def lines_of(session: Session, rows: list[Intervention], now: datetime) -> tuple
                 customer=customer.name,
                 customer_external_id=customer.external_id,
                 playbook=f"{row.playbook}@{row.version}",
-                level=Level(row.level),
+                level=Level(row.level) if row.level is not None else None,
                 owner=owners.get(row.owner_id or "", ""),
                 state=_state(row),
                 standing=_standing(row),
@@ -192,15 +201,21 @@ def _standing(row: Intervention) -> Standing:
     return Standing.ACKNOWLEDGED if row.acknowledged_by else Standing.OPEN
 
 
-def _next_steps(session: Session, interventions: list[str]) -> dict[str, InterventionStep]:
-    """The first step of each that still has to run."""
-    found: dict[str, InterventionStep] = {}
-    for start in range(0, len(interventions), 500):
+def _next_steps(session: Session, rows: list[Intervention], now: datetime) -> dict[str, InterventionStep]:
+    """The step of each that comes first, of those that still have to run; one put off may come later."""
+    known = {row.id: row for row in rows}
+    ids, found = list(known), dict[str, list[InterventionStep]]()
+    for start in range(0, len(ids), 500):
         query = (
             select(InterventionStep)
-            .where(col(InterventionStep.intervention_id).in_(interventions[start : start + 500]))
+            .where(col(InterventionStep.intervention_id).in_(ids[start : start + 500]))
             .where(col(InterventionStep.state).in_(OPEN))
-            .order_by(col(InterventionStep.position).desc())
         )
-        found.update({step.intervention_id: step for step in session.exec(query)})
-    return found
+        for step in session.exec(query):
+            found.setdefault(step.intervention_id, []).append(step)
+
+    def comes(step: InterventionStep) -> tuple[datetime, int]:
+        row = known[step.intervention_id]
+        return planned_moment(row, step.offset, now, step.deferred_until), step.position
+
+    return {one: min(steps, key=comes) for one, steps in found.items()}

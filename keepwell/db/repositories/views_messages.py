@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from pydantic import Field
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
@@ -43,6 +44,7 @@ class MessageDetail(Frozen):
     action_label: str = ""
     action_url: str = ""
     attachments: tuple[Attachment, ...] = ()
+    headers: dict[str, str] = Field(default_factory=dict)
 
 
 def messages(
@@ -107,6 +109,7 @@ def message(session: Session, organisation: str, text: str) -> MessageDetail:
             Attachment(filename=name, media_type="text/html", content=content)
             for name, content in row.attachments.items()
         ),
+        headers=row.headers,
     )
 
 
@@ -119,15 +122,15 @@ def _is_named(column: str, text: str) -> ColumnElement[bool]:
 
 
 def _outbox_lines(session: Session, rows: Sequence[OutboxMessage]) -> list[MessageLine]:
-    names = customer_names(session, [row.customer_id for row in rows])
+    names = customer_names(session, [row.customer_id for row in rows if row.customer_id])
     return [
         MessageLine(
             id=row.id,
             key=row.key,
             channel=row.channel,
             at=row.accepted_at,
-            customer_id=row.customer_id,
-            customer=names[row.customer_id].name,
+            customer_id=row.customer_id or "",
+            customer=names[row.customer_id].name if row.customer_id else "",
             recipient=row.recipient_name,
             address=row.address,
             subject=row.subject,

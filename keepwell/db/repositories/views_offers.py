@@ -80,15 +80,15 @@ def find_offering(session: Session, organisation: str, text: str) -> str:
 
     For a customer: of those that run, the one with an open offer, or else with one to come, as it may be
     accepted on the phone before it is made; of those that have ended, the one with the newest offer. Where
-    nothing was offered it is the newest intervention.
+    nothing was offered it is what the customer's name means elsewhere.
 
     Raises NotFoundError for none, InputError for several.
     """
     named = intervention_by_id(session, organisation, text)
     if named is not None:
         return named
-    newest = find_intervention(session, organisation, text)
-    customer = session.get_one(Intervention, newest).customer_id
+    meant = find_intervention(session, organisation, text)
+    customer = session.get_one(Intervention, meant).customer_id
     made = offers(session, organisation, customer=customer, limit=1)
     if made and made[0].state in OPEN_OFFER:
         return made[0].intervention_id
@@ -98,4 +98,4 @@ def find_offering(session: Session, organisation: str, text: str) -> str:
     for row in session.exec(query.order_by(col(Intervention.started_at).desc(), col(Intervention.id).desc())):
         if Playbook.model_validate(row.definition).offer is not None:
             return row.id
-    return made[0].intervention_id if made else newest
+    return made[0].intervention_id if made else meant

@@ -10,19 +10,30 @@ from sqlalchemy import case, func
 from sqlmodel import Session, col, select
 
 from keepwell.contracts.base import Frozen
+from keepwell.db.repositories.closing import closed_key
 from keepwell.db.repositories.views import customer_names
-from keepwell.db.tables import Intervention, Opportunity
+from keepwell.db.tables import Customer, Event, Intervention, Opportunity
 from scoring.signal import Urgency
+from scoring.signals import MONTHS
 
 STATES = ("open", "running", "baseline", "converted", "lost", "gone")
 LIVE = STATES[:3]
 """The states of those that still may become something."""
 
 
+ENDED = ("converted", "lost")
+"""The states of those whose campaign is over."""
+BLOCK = 500
+
+
 class OpportunityLine(Frozen):
     """An opportunity; `value` is what it may bring in a year, None where nobody knows.
 
-    `playbook` and `began_at` are those of its campaign, where one has begun.
+    `playbook` and `began_at` are those of its campaign, where one has begun. `revenue_before` is what the
+    customer paid a month when it was last seen before that, `revenue_at_close` when the campaign ended,
+    `revenue_now` today. `increase` is what a converted one has brought in a year, to be held against `value`:
+    12 times what the customer pays more at the close, or where nothing had changed by then, today; None
+    where a revenue is unknown, and for all others.
     """
 
     id: str
@@ -43,6 +54,10 @@ class OpportunityLine(Frozen):
     intervention: str | None
     playbook: str
     began_at: datetime | None
+    revenue_before: float | None
+    revenue_at_close: float | None
+    revenue_now: float | None
+    increase: float | None
 
 
 class Opportunities(Frozen):
@@ -80,6 +95,8 @@ def opportunities(
     rows = session.exec(ordered.limit(limit)).all()
     names = customer_names(session, [row.customer_id for row in rows])
     campaigns = _campaigns(session, [row.intervention_id for row in rows if row.intervention_id])
+    closed = _closed(session, [row.id for row in rows if row.state in ENDED])
+    paid = _revenues(session, [row.customer_id for row in rows])
     lines = tuple(
         OpportunityLine(
             **row.model_dump(exclude={"organisation_id", "plan", "monthly_revenue", "intervention_id"}),
@@ -87,6 +104,10 @@ def opportunities(
             intervention=row.intervention_id,
             playbook=campaigns[row.intervention_id][0] if row.intervention_id else "",
             began_at=campaigns[row.intervention_id][1] if row.intervention_id else None,
+            revenue_before=row.monthly_revenue,
+            revenue_at_close=closed.get(row.id),
+            revenue_now=paid[row.customer_id],
+            increase=_increase(row, closed.get(row.id), paid[row.customer_id]),
         )
         for row in rows
     )
@@ -96,9 +117,37 @@ def opportunities(
 def _campaigns(session: Session, interventions: list[str]) -> dict[str, tuple[str, datetime]]:
     """The playbook of each of these campaigns, with its version, and when it began."""
     found: dict[str, tuple[str, datetime]] = {}
-    for start in range(0, len(interventions), 500):
+    for start in range(0, len(interventions), BLOCK):
         query = select(
             Intervention.id, Intervention.playbook, Intervention.version, Intervention.started_at
-        ).where(col(Intervention.id).in_(interventions[start : start + 500]))
+        ).where(col(Intervention.id).in_(interventions[start : start + BLOCK]))
         found.update({key: (f"{name}@{version}", began) for key, name, version, began in session.exec(query)})
+    return found
+
+
+def _increase(row: Opportunity, at_close: float | None, now: float | None) -> float | None:
+    before = row.monthly_revenue
+    if row.state != "converted" or before is None:
+        return None
+    # A customer may say yes days before its new price is imported.
+    after = now if at_close is None or at_close == before else at_close
+    return None if after is None else round((after - before) * MONTHS, 2)
+
+
+def _closed(session: Session, opportunities: list[str]) -> dict[str, float | None]:
+    """What the customers of these opportunities paid when the campaign ended, as the journal has it."""
+    found: dict[str, float | None] = {}
+    for start in range(0, len(opportunities), BLOCK):
+        keys = [closed_key(one) for one in opportunities[start : start + BLOCK]]
+        for data in session.exec(select(Event.data).where(col(Event.key).in_(keys))):
+            found[data["opportunity"]] = data["revenue_at_close"]
+    return found
+
+
+def _revenues(session: Session, customers: list[str]) -> dict[str, float | None]:
+    found: dict[str, float | None] = {}
+    for start in range(0, len(customers), BLOCK):
+        block = customers[start : start + BLOCK]
+        query = select(Customer.id, Customer.monthly_revenue).where(col(Customer.id).in_(block))
+        found.update(dict(session.exec(query).all()))
     return found

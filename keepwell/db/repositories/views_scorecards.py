@@ -7,34 +7,43 @@ from sqlmodel import Session, col, select
 from keepwell.contracts.base import Frozen
 from keepwell.db.repositories.scorecards import DEFAULT, scorecard_by_hash
 from keepwell.db.repositories.views import did_you_mean
-from keepwell.db.tables import Organisation, Scorecard
+from keepwell.db.tables import Organisation, Scorecard, ScorecardBeside
 from keepwell.errors import InputError, NotFoundError
 from scoring.load import builtin, builtin_names
 
 
 class ScorecardLine(Frozen):
-    """A scorecard in a list; `origin` is "built in" or "stored"."""
+    """A scorecard in a list; `description` says what it is for, `origin` is "built in" or "stored".
+
+    The one `in_use` decides levels; those `beside` are computed too and start nothing.
+    """
 
     name: str
     version: int
     title: str
+    description: str
     hash: str
     origin: str
     in_use: bool
+    beside: bool
 
 
 def scorecards(session: Session, organisation: str) -> tuple[ScorecardLine, ...]:
     """All scorecards: the built-in ones, then what the store keeps besides."""
     chosen = session.get_one(Organisation, organisation).scorecard or DEFAULT
+    others = select(ScorecardBeside.scorecard).where(ScorecardBeside.organisation_id == organisation)
+    beside = set(session.exec(others).all())
     ours = {builtin(name).fingerprint(): builtin(name) for name in builtin_names()}
     lines = [
         ScorecardLine(
             name=card.name,
             version=card.version,
             title=card.title,
+            description=card.description,
             hash=fingerprint,
             origin="built in",
             in_use=chosen in (card.name, fingerprint),
+            beside=bool(beside & {card.name, fingerprint}),
         )
         for fingerprint, card in ours.items()
     ]
@@ -47,9 +56,11 @@ def scorecards(session: Session, organisation: str) -> tuple[ScorecardLine, ...]
                     name=row.name,
                     version=row.version,
                     title=card.title,
+                    description=card.description,
                     hash=row.hash,
                     origin="stored",
                     in_use=chosen == row.hash,
+                    beside=row.hash in beside,
                 )
             )
     return tuple(lines)

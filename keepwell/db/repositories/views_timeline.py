@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -11,8 +11,19 @@ from sqlmodel import Session, col, select
 from keepwell.contracts.base import Frozen
 from keepwell.contracts.intervention import Outcome, StepState
 from keepwell.contracts.offers import OfferKind, OfferState, Terms
-from keepwell.contracts.playbook import Assign, Document, Escalate, Offer, Playbook, Send, Step, Task
-from keepwell.db.repositories.views import staff_names
+from keepwell.contracts.playbook import (
+    Assign,
+    Audience,
+    Document,
+    Escalate,
+    Offer,
+    Playbook,
+    Send,
+    Step,
+    Task,
+)
+from keepwell.db.repositories.team import owner_away_words
+from keepwell.db.repositories.views import OpenBeside, open_beside, staff_names
 from keepwell.db.repositories.views_interventions import OPEN, InterventionLine, lines_of, planned_moment
 from keepwell.db.tables import Delivery, Event, Intervention, InterventionStep, OutboxMessage
 from keepwell.db.tables import Document as DocumentRow
@@ -22,6 +33,9 @@ from keepwell.errors import NotFoundError
 
 OUTCOMES_OF_STEPS = (
     "delivery.accepted",
+    "delivery.delivered",
+    "delivery.opened",
+    "delivery.clicked",
     "delivery.skipped",
     "delivery.failed",
     "delivery.cancelled",
@@ -29,14 +43,18 @@ OUTCOMES_OF_STEPS = (
 )
 """Events that say what the line of their step says already."""
 
-STARTED = "transition.started"
-"""The change of level that began it: the line of its beginning says so."""
+STARTED = ("transition.started", "alert.started")
+"""The change of level, or the alert, that began it: the line of its beginning says so."""
 
-AUDIENCES = {
-    "primary_contact": "the primary contact",
-    "alternate_contact": "another contact",
-    "owner": "the owner",
-    "lead": "the owner's manager",
+AUDIENCES: Mapping[Audience, str] = {
+    Audience.PRIMARY_CONTACT: "the primary contact",
+    Audience.ALTERNATE_CONTACT: "another contact",
+    Audience.BILLING_CONTACT: "whoever looks after bills",
+    Audience.OWNER: "the owner",
+    Audience.COVER: "the owner's cover",
+    Audience.LEAD: "the owner's manager",
+    Audience.SUPPORT: "support",
+    Audience.EXECUTIVE: "an executive",
 }
 
 
@@ -53,6 +71,10 @@ class DeliveryLine(Frozen):
     attempts: int
     accepted_at: datetime | None
     deferred_until: datetime | None
+    provider: str = ""
+    delivered_at: datetime | None = None
+    opened_at: datetime | None = None
+    clicked_at: datetime | None = None
     message: str | None
 
 
@@ -67,6 +89,9 @@ class StepTask(Frozen):
     due_at: datetime
     closed_by: str
     note: str
+    outcome: str = ""
+    meant_for: str = ""
+    snoozed_until: datetime | None = None
 
 
 class TimelineLine(Frozen):
@@ -87,13 +112,18 @@ class TimelineLine(Frozen):
 
 
 class InterventionDetail(Frozen):
-    """An intervention with its timeline, in the order of time."""
+    """An intervention with its timeline, in the order of time; `beside` is open for the customer, too.
+
+    `owner_away` says who stands in while its owner is away.
+    """
 
     intervention: InterventionLine
+    owner_away: str = ""
     title: str
     purpose: str
     steps: tuple[str, ...]
     timeline: tuple[TimelineLine, ...]
+    beside: tuple[OpenBeside, ...]
 
 
 class StepDocument(Frozen):
@@ -136,10 +166,12 @@ def intervention_detail(session: Session, intervention: str, now: datetime) -> I
     lines.sort(key=lambda line: (line.planned, line.at))
     return InterventionDetail(
         intervention=lines_of(session, [row], now)[0],
+        owner_away=owner_away_words(session, row.owner_id, now),
         title=playbook.title,
         purpose=playbook.purpose,
         steps=tuple(step.name for step in steps),
         timeline=tuple(lines),
+        beside=open_beside(session, row.id),
     )
 
 
@@ -180,15 +212,15 @@ def _words(step: Step) -> str:
     match step:
         case Send():
             attached = f", with {step.attach} attached" if step.attach else ""
-            return f"{step.channel.value.replace('_', '-')} to {AUDIENCES[step.to.value]}{attached}"
+            return f"{step.channel.value.replace('_', '-')} to {AUDIENCES[step.to]}{attached}"
         case Assign():
             return "make sure a CSM owns the customer"
         case Task():
-            return f"task for {AUDIENCES[step.to.value]}"
+            return f"task for {AUDIENCES[step.to]}"
         case Document():
             return "write a document"
         case Escalate():
-            return "escalate to the owner's manager"
+            return f"escalate to {AUDIENCES[step.audience]}"
         case Offer():
             return f"offer: {', '.join(option.kind.words for option in step.options)}"
 
@@ -218,11 +250,13 @@ def _tasks(session: Session, row: Intervention) -> dict[str, list[StepTask]]:
     found = session.exec(
         select(TaskRow).where(TaskRow.intervention_id == row.id).order_by(col(TaskRow.created_at))
     ).all()
-    owners = staff_names(session, [task.owner_id for task in found])
+    owners = staff_names(session, [one for task in found for one in (task.owner_id, task.for_id)])
     by_step: dict[str, list[StepTask]] = {}
     for task in found:
         line = StepTask(
-            **task.model_dump(include=set(StepTask.model_fields)), owner=owners.get(task.owner_id or "", "")
+            **task.model_dump(include=set(StepTask.model_fields)),
+            owner=owners.get(task.owner_id or "", ""),
+            meant_for=owners.get(task.for_id or "", ""),
         )
         by_step.setdefault(task.step, []).append(line)
     return by_step
@@ -277,7 +311,7 @@ def _events(session: Session, row: Intervention) -> list[TimelineLine]:
 
 def _told_elsewhere(event: Event) -> bool:
     """Whether another line says the same: that of a step, or that it began."""
-    if event.kind == STARTED:
+    if event.kind in STARTED:
         return True
     of_step = event.kind in OUTCOMES_OF_STEPS or event.kind.startswith(("step.", "task."))
     return of_step and bool(event.data.get("step"))

@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func
+from sqlalchemy import func, text, tuple_
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from keepwell.contracts.base import Frozen
+from keepwell.db.repositories import journal
+from keepwell.db.repositories.lookup import found
 from keepwell.db.repositories.views import customer_names, staff_names
-from keepwell.db.tables import Event, Task
+from keepwell.db.tables import Event, Task, TaskComment
+
+
+class CommentLine(Frozen):
+    """What somebody has written at a task."""
+
+    at: datetime
+    by: str
+    text: str
 
 
 class TaskLine(Frozen):
-    """Work for a person; `overdue` counts for open tasks only."""
+    """Work for a person; `overdue` counts for open tasks only.
+
+    `meant_for` is the owner for whom `owner` stands in. `snoozed` says that it is out of sight until
+    `snoozed_until`. `outcome` is what came of it, `alert` that of its missed deadline.
+    """
 
     id: str
     title: str
@@ -33,13 +49,20 @@ class TaskLine(Frozen):
     closed_at: datetime | None
     closed_by: str
     note: str
+    outcome: str = ""
+    meant_for: str = ""
+    snoozed: bool = False
+    snoozed_until: datetime | None = None
+    alert: str | None = None
+    comments: tuple[CommentLine, ...] = ()
 
 
 class Tasks(Frozen):
-    """The first tasks, and how many there are in all."""
+    """The first tasks, and how many there are in all; `asleep` are those that are left out as snoozed."""
 
     tasks: tuple[TaskLine, ...]
     total: int
+    asleep: int = 0
 
 
 def tasks(
@@ -50,33 +73,72 @@ def tasks(
     owner: str | None = None,
     customer: str | None = None,
     everything: bool = False,
+    snoozed: bool = False,
+    ids: Collection[str] | None = None,
     limit: int | None = None,
 ) -> Tasks:
-    """Open tasks, the earliest due first; with `everything` the closed ones too, after the open ones."""
-    query = select(Task).where(Task.organisation_id == organisation)
-    if not everything:
-        query = query.where(Task.state == "open")
+    """Open tasks, the earliest due first; with `everything` the closed ones too, after the open ones.
+
+    Snoozed ones are left out unless `snoozed` or `everything` asks for them; but one that is overdue is
+    always there, and so are those that `ids` name.
+    """
+    query, asleep = select(Task).where(Task.organisation_id == organisation), 0
     if owner is not None:
         query = query.where(Task.owner_id == owner)
     if customer is not None:
         query = query.where(Task.customer_id == customer)
-    total = session.connection().execute(func.count().select().select_from(query.subquery())).scalar_one()
+    if ids is not None:
+        query = query.where(col(Task.id).in_(ids))
+    elif not everything:
+        query = query.where(Task.state == "open")
+        if not snoozed:
+            sleeps = (col(Task.snoozed_until) > now) & (col(Task.due_at) >= now)
+            asleep = _count(session, query.where(sleeps))
+            query = query.where(col(Task.snoozed_until).is_(None) | ~sleeps)
+    total = _count(session, query)
     ordered = query.order_by(col(Task.state) != "open", col(Task.due_at), col(Task.id))
     rows = session.exec(ordered.limit(limit)).all()
-    owners = staff_names(session, [row.owner_id for row in rows])
+    owners = staff_names(session, [one for row in rows for one in (row.owner_id, row.for_id)])
     customers = customer_names(session, [row.customer_id for row in rows])
+    comments = _comments(session, [row.id for row in rows])
     lines = tuple(
-        TaskLine(
-            **row.model_dump(include={"id", "title", "detail", "kind", "state", "customer_id", "step"}),
-            **row.model_dump(include={"owner_id", "created_at", "due_at", "closed_at", "closed_by", "note"}),
-            customer=customers[row.customer_id].name,
-            intervention=row.intervention_id,
-            owner=owners.get(row.owner_id or "", ""),
-            overdue=row.state == "open" and row.due_at < now,
-        )
-        for row in rows
+        _line(row, now, owners, customers[row.customer_id].name, comments.get(row.id, ())) for row in rows
     )
-    return Tasks(tasks=lines, total=total)
+    return Tasks(tasks=lines, total=total, asleep=asleep)
+
+
+def _line(
+    row: Task, now: datetime, owners: Mapping[str, str], customer: str, comments: tuple[CommentLine, ...]
+) -> TaskLine:
+    return TaskLine(
+        **row.model_dump(include={"id", "title", "detail", "kind", "state", "customer_id", "step"}),
+        **row.model_dump(include={"owner_id", "created_at", "due_at", "closed_at", "closed_by", "note"}),
+        customer=customer,
+        intervention=row.intervention_id,
+        owner=owners.get(row.owner_id or "", ""),
+        overdue=row.state == "open" and row.due_at < now,
+        outcome=row.outcome,
+        meant_for=owners.get(row.for_id or "", ""),
+        snoozed=row.state == "open" and row.snoozed_until is not None and row.snoozed_until > now,
+        snoozed_until=row.snoozed_until,
+        alert=row.overdue_alert,
+        comments=comments,
+    )
+
+
+def _count(session: Session, query: SelectOfScalar[Task]) -> int:
+    counted = func.count().select().select_from(query.subquery())
+    return int(session.connection().execute(counted).scalar_one())
+
+
+def _comments(session: Session, tasks: Collection[str]) -> dict[str, tuple[CommentLine, ...]]:
+    """What was written at tasks, oldest first, by the task's id."""
+    by_task: dict[str, tuple[CommentLine, ...]] = {}
+    query = select(TaskComment).where(col(TaskComment.task_id).in_(tasks))
+    for row in session.exec(query.order_by(col(TaskComment.at), col(TaskComment.id))).all():
+        line = CommentLine(at=row.at, by=row.by, text=row.text)
+        by_task[row.task_id] = (*by_task.get(row.task_id, ()), line)
+    return by_task
 
 
 class EventLine(Frozen):
@@ -102,13 +164,17 @@ def events(
     customer: str | None = None,
     intervention: str | None = None,
     kind: str = "",
+    by: Collection[str] = (),
     recorded_from: datetime | None = None,
+    recorded_before: datetime | None = None,
+    before: str | None = None,
     limit: int | None = None,
 ) -> tuple[EventLine, ...]:
     """The newest lines of the journal, the oldest of them first.
 
-    `kind` is a whole kind ("task.call") or its beginning ("task"). With `recorded_from`, the lines
-    recorded at that moment or after.
+    `kind` is a whole kind ("task.call") or its beginning ("task"), `by` whole names. With
+    `recorded_from`, the lines recorded at that moment or after; `recorded_before` ends the span. `before` is
+    the id of a line: only those that were recorded before it.
     """
     query = select(Event).where(Event.organisation_id == organisation)
     if customer is not None:
@@ -118,8 +184,15 @@ def events(
     if kind:
         within = f"{kind.rstrip('.')}."
         query = query.where((col(Event.kind) == kind) | col(Event.kind).startswith(within, autoescape=True))
-    if recorded_from is not None:
-        query = query.where(col(Event.recorded_at) >= recorded_from)
+    query = _recorded(query, recorded_from, recorded_before)
+    if by:
+        query = query.where(col(Event.by).in_(by))
+        if journal.ENGINE not in by:
+            # Said once more, for the index that holds nothing of the engine's.
+            query = query.where(col(Event.by) != text("'engine'"))
+    if before is not None:
+        line = found(session, Event, before, "line of the journal")
+        query = query.where(tuple_(Event.recorded_at, Event.id) < (line.recorded_at, line.id))
     newest = query.order_by(col(Event.recorded_at).desc(), col(Event.id).desc())
     rows = sorted(session.exec(newest.limit(limit)).all(), key=lambda row: (row.recorded_at, row.id))
     customers = customer_names(session, [row.customer_id for row in rows])
@@ -132,3 +205,11 @@ def events(
         )
         for row in rows
     )
+
+
+def _recorded(
+    query: SelectOfScalar[Event], since: datetime | None, before: datetime | None
+) -> SelectOfScalar[Event]:
+    if since is not None:
+        query = query.where(col(Event.recorded_at) >= since)
+    return query if before is None else query.where(col(Event.recorded_at) < before)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 from keepwell.errors import ConfigurationError
@@ -37,6 +37,11 @@ def organisation_day(moment: datetime, time_zone: str, organisation: str) -> dat
             hint="Set an IANA name such as Europe/Berlin or UTC.",
         )
     return moment.astimezone(zone).date()
+
+
+def local_midnight(day: date, *names: str) -> datetime:
+    """When a day begins in the first of the zones that exists, in UTC."""
+    return datetime.combine(day, time(), ZoneInfo(first_zone(*names))).astimezone(UTC)
 
 
 def local_day(moment: datetime, *names: str) -> date:

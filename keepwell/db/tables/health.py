@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import Index, LargeBinary, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from keepwell.db.tables.base import (
@@ -29,6 +29,19 @@ class Metric(SQLModel, table=True):
     received_at: datetime = moment()
 
 
+class MetricLatest(SQLModel, table=True):
+    """The newest value and moment of every metric of a customer, packed (`metrics_packed`).
+
+    It follows from `metric`, and a daily run reads it in its place. Whoever writes to `metric` by other
+    means than `metrics_latest` finds `packed` emptied by a trigger; what is empty or missing is read from
+    `metric` until a run has put it together again.
+    """
+
+    __tablename__ = "metric_latest"
+    customer_id: str = Field(foreign_key="customer.id", primary_key=True, max_length=40, ondelete="CASCADE")
+    packed: bytes | None = Field(default=None, sa_type=LargeBinary)
+
+
 class Scorecard(SQLModel, table=True):
     """A scorecard's text by its content hash, so that every score can be explained later."""
 
@@ -40,8 +53,23 @@ class Scorecard(SQLModel, table=True):
     stored_at: datetime = moment()
 
 
+class ScorecardBeside(SQLModel, table=True):
+    """A scorecard that an organisation's daily run computes beside the one in force, and that starts nothing.
+
+    `scorecard` is a hash in the store, or the name of a built-in one.
+    """
+
+    __tablename__ = "scorecard_beside"
+    organisation_id: str = Field(foreign_key="organisation.id", primary_key=True, max_length=40)
+    scorecard: str = Field(primary_key=True, max_length=64)
+    added_at: datetime = moment()
+
+
 class ScoreRun(SQLModel, table=True):
-    """One run over all customers. The same organisation, day and scorecard goes on with the same run."""
+    """One run over all customers. The same organisation, day and scorecard goes on with the same run.
+
+    `beside` holds the hashes of the scorecards that are computed too, as chosen when the run began.
+    """
 
     __tablename__ = "score_run"
     __table_args__ = (UniqueConstraint("organisation_id", "key"),)
@@ -53,6 +81,7 @@ class ScoreRun(SQLModel, table=True):
     day: date
     started_at: datetime = moment()
     finished_at: datetime | None = moment_or_none()
+    beside: list[str] | None = Field(default=None, sa_type=JSON_COLUMN)
 
 
 class ScorePartition(SQLModel, table=True):
@@ -72,7 +101,8 @@ class Score(SQLModel, table=True):
     """A health score, 0 to 100, or none where too little was measured (`insufficient`).
 
     `raw_level` is what the score says, `level` what is held after the flapping guard. `coverage` is
-    the share of the scorecard's weight that was measured, 0 to 1.
+    the share of the scorecard's weight that was measured, 0 to 1. The trend is that of the 30 days which
+    end with this score: the slope in points per 30 days and its direction, empty where nobody can say.
     """
 
     __tablename__ = "score"
@@ -96,13 +126,36 @@ class Score(SQLModel, table=True):
     baseline: bool = False
     categories: Json = Field(default_factory=dict, sa_type=JSON_COLUMN)
     factors: Json = Field(default_factory=dict, sa_type=JSON_COLUMN)
+    trend_slope: float | None = None
+    trend_direction: str | None = Field(default=None, max_length=20)
+
+
+class ScoreBeside(SQLModel, table=True):
+    """A score by a scorecard that is not in force: to look at. It has no held level and starts nothing."""
+
+    __tablename__ = "score_beside"
+    __table_args__ = (Index("ix_score_beside_customer_at", "customer_id", "scored_at"),)
+    run_id: str = Field(foreign_key="score_run.id", primary_key=True, max_length=40)
+    scorecard: str = Field(primary_key=True, max_length=64)
+    customer_id: str = Field(foreign_key="customer.id", primary_key=True, max_length=40)
+    organisation_id: str = reference("organisation.id", index=False)
+    scored_at: datetime = moment()
+    day: date
+    score: float | None = None
+    coverage: float
+    insufficient: bool = False
+    unusable: int = 0
+    raw_level: str | None = Field(default=None, max_length=20)
+    categories: Json = Field(default_factory=dict, sa_type=JSON_COLUMN)
+    factors: Json = Field(default_factory=dict, sa_type=JSON_COLUMN)
 
 
 class Health(SQLModel, table=True):
     """Where a customer stands now; one row per customer, written with each score.
 
     `previous_raw_level` is the raw level of the last score of an earlier day (for the guard);
-    `sequence` counts the customer's transitions.
+    `sequence` counts the customer's transitions. `recent` holds the scores of the 30 days up to `day`, packed
+    (`scores_recent`); where it is empty, they are read from `score`.
     """
 
     __tablename__ = "health"
@@ -118,6 +171,7 @@ class Health(SQLModel, table=True):
     scored_at: datetime = moment()
     since: datetime | None = moment_or_none()
     sequence: int = 0
+    recent: bytes | None = Field(default=None, sa_type=LargeBinary)
 
 
 class Transition(SQLModel, table=True):

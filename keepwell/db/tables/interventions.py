@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from keepwell.db.tables.base import (
@@ -20,8 +20,11 @@ from keepwell.db.tables.base import (
 
 
 class Intervention(SQLModel, table=True):
-    """One playbook for one customer, opened by a transition (risk) or an opportunity (expansion).
+    """One playbook for one customer.
 
+    A transition opened it (risk), an opportunity (expansion) or an alert (event). An alert that becomes
+    graver may open a second one.
+    `level` and `score` are the customer's at the start; an alert may be of one that was never scored.
     `start` is the stamp of the start that opened it, `definition` the playbook as pinned,
     `shift` how long its clock has stood still in pauses that are over. `held_why` says why an expansion
     waits, since `held_at`; empty where it does not.
@@ -38,13 +41,14 @@ class Intervention(SQLModel, table=True):
     opportunity_id: str | None = Field(
         default=None, foreign_key="opportunity.id", unique=True, max_length=40, nullable=True
     )
+    alert_id: str | None = Field(default=None, index=True, max_length=40)
     start: str = Field(max_length=80)
     workflow_id: str = Field(index=True, max_length=120)
     playbook: str = Field(max_length=40)
     version: int
     definition: Json = Field(sa_type=JSON_COLUMN)
-    level: str = Field(max_length=20)
-    score: float
+    level: str | None = Field(default=None, max_length=20)
+    score: float | None = None
     owner_id: str | None = reference("staff.id", optional=True)
     supersedes: str | None = Field(default=None, max_length=40)
     started_at: datetime = moment(index=True)
@@ -81,10 +85,19 @@ class InterventionStep(SQLModel, table=True):
 
 
 class Task(SQLModel, table=True):
-    """Work for a person. `key` makes it once, however often its step is tried."""
+    """Work for a person. `key` makes it once, however often its step is tried.
+
+    A snoozed one comes back at `snoozed_until`; `outcome` is what came of the work, in a word. A deadline
+    that was missed is an alert, `overdue_alert`. While its owner is away, `owner_id` is who stands in and
+    `for_id` the owner, to whom it goes back.
+    """
 
     __tablename__ = "task"
-    __table_args__ = (UniqueConstraint("key"),)
+    __table_args__ = (
+        UniqueConstraint("key"),
+        # Open tasks whose deadline was missed and that have no alert yet: a pass reads those alone.
+        Index("ix_task_overdue", "organisation_id", "state", "overdue_alert", "due_at"),
+    )
     id: str = id_field()
     key: str = Field(max_length=120)
     organisation_id: str = reference("organisation.id")
@@ -101,6 +114,21 @@ class Task(SQLModel, table=True):
     closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     closed_by: str = ""
     note: str = ""
+    outcome: str = Field(default="", max_length=40)
+    snoozed_until: datetime | None = moment_or_none()
+    overdue_alert: str | None = Field(default=None, max_length=40)
+    for_id: str | None = Field(default=None, index=True, max_length=40)
+
+
+class TaskComment(SQLModel, table=True):
+    """What somebody has written at a task."""
+
+    __tablename__ = "task_comment"
+    id: str = id_field()
+    task_id: str = reference("task.id")
+    by: str
+    text: str
+    at: datetime = moment()
 
 
 class Document(SQLModel, table=True):

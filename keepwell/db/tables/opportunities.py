@@ -54,7 +54,8 @@ class Opportunity(SQLModel, table=True):
 class Offer(SQLModel, table=True):
     """An offer made by a step of an intervention, once, and what became of it.
 
-    `options` holds the options with their limits; `terms` what was agreed.
+    `options` holds the options with their limits; `terms` what was agreed. At `call_asked_at` the customer
+    asked for a call about it, which leaves it open.
     """
 
     __tablename__ = "offer"
@@ -72,5 +73,6 @@ class Offer(SQLModel, table=True):
     seen_at: datetime | None = moment_or_none()
     decided_at: datetime | None = moment_or_none()
     decided_by: str = ""
+    call_asked_at: datetime | None = moment_or_none()
     terms: Json = Field(default_factory=dict, sa_type=JSON_COLUMN)
     note: str = ""

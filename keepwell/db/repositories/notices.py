@@ -1,0 +1,283 @@
+"""The ledger of notices: an alert is told once by each channel, and once more when it grows graver.
+
+The rules are those of the send ledger. All notices of a message go to `sending`, committed, before the
+provider is called; the message's key is what it is asked for where nobody saw the attempt end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from sqlalchemy import update
+from sqlmodel import Session, col, func, or_, select
+
+from keepwell.contracts.alerts import AlertSeverity, AlertState, MonitorCall
+from keepwell.contracts.delivery import Accepted, DeliveryState, LeftOver, Recipient
+from keepwell.contracts.notices import NoticeBatch
+from keepwell.contracts.playbook import Channel
+from keepwell.contracts.rendering import ToldAlert
+from keepwell.db.engine import Store
+from keepwell.db.repositories import journal
+from keepwell.db.repositories.manners import staff_manners
+from keepwell.db.repositories.notices_plan import channels_on, plan_notices
+from keepwell.db.repositories.switches import thrown
+from keepwell.db.repositories.team import company_sender
+from keepwell.db.tables import Alert, Customer, Notice, Organisation, Staff
+from keepwell.gate.decide import At
+from keepwell.keys import new_id
+
+APART = 3
+"""So many alerts for somebody in one pass go as messages of their own; more go together in one."""
+
+SHOWN = 20
+"""Alerts that one message shows; it says how many more there are."""
+
+GAP = timedelta(minutes=10)
+"""Between two messages to somebody, unless one of the alerts is critical: the rest gathers."""
+
+FIRST_REST = timedelta(minutes=2)
+LONGEST_REST = timedelta(hours=1)
+"""How long a message rests that the provider did not take: twice as long each time."""
+
+TRIES = 28
+"""So often is it tried, which takes a day."""
+
+AT_ONCE = 5_000
+OFF = "the channel was switched off"
+
+
+class NoticeRepository:
+    """Implements the port `Notices`."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def plan(self, call: MonitorCall) -> int:
+        """Plan a notice for each alert that a channel has not told yet; how many are new."""
+        with self._store.write() as session:
+            return plan_notices(session, call)
+
+    def batches(self, call: MonitorCall) -> tuple[NoticeBatch, ...]:
+        """Messages that may go now; what must not go any more is settled, what must wait is put off."""
+        with self._store.write() as session:
+            stops = thrown(session, call.organisation)
+            if any(one.scope == "all" for one in stops):
+                return ()
+            held = {one.subject for one in stops if one.scope == "customer"}
+            pairs = [
+                (notice, alert)
+                for notice, alert in _planned(session, call)
+                if alert is None or alert.customer_id not in held
+            ]
+            going = [pair for pair in _still_news(session, call, pairs) if _in_time(session, call, pair[0])]
+            going.sort(key=lambda pair: (pair[0].channel, pair[0].address))
+            return tuple(
+                batch
+                for (channel, address), group in groupby(
+                    going, key=lambda pair: (pair[0].channel, pair[0].address)
+                )
+                for batch in _messages(session, call, channel, address, list(group))
+            )
+
+    def begin(self, batch: NoticeBatch, lease: str, until: datetime) -> bool:
+        """Take all notices of a message for one attempt, committed; False where another one has one."""
+        with self._store.write() as session:
+            taken = session.connection().execute(
+                update(Notice)
+                .where(col(Notice.key).in_(batch.keys), col(Notice.state) == DeliveryState.PLANNED.value)
+                .values(
+                    state=DeliveryState.SENDING.value,
+                    message=batch.message,
+                    lease=lease,
+                    leased_until=until,
+                    deferred_until=None,
+                    attempts=col(Notice.attempts) + 1,
+                )
+            )
+            if taken.rowcount == len(batch.keys):
+                return True
+            session.rollback()
+            return False
+
+    def accept(self, organisation: str, message: str, accepted: Accepted, now: datetime) -> None:
+        """The provider took the message: an acceptance is the truth whenever it comes."""
+        with self._store.write() as session:
+            for row in _of(session, organisation, message):
+                if row.state == DeliveryState.ACCEPTED:
+                    continue
+                row.state, row.reason = DeliveryState.ACCEPTED.value, ""
+                row.provider, row.provider_id = accepted.provider, accepted.provider_id
+                row.accepted_at, row.updated_at = now, now
+                row.lease, row.leased_until = "", None
+                session.add(row)
+                _tell(session, row, f"{row.channel} to {row.recipient_name}", now)
+
+    def settle(
+        self,
+        organisation: str,
+        message: str,
+        state: DeliveryState,
+        reason: str,
+        now: datetime,
+        rest: timedelta | None = None,
+    ) -> None:
+        """Give the notices of a message that is under way another state, with the reason.
+
+        With a `rest` they are tried again after it, or later, and in the end given up.
+        """
+        with self._store.write() as session:
+            for row in _of(session, organisation, message):
+                if row.state != DeliveryState.SENDING:
+                    continue
+                hopeless = rest is not None and row.attempts >= TRIES
+                row.state = (DeliveryState.FAILED if hopeless else state).value
+                row.reason, row.updated_at = reason, now
+                row.deferred_until = None if rest is None else now + max(rest, _rest(row.attempts))
+                row.lease, row.leased_until = "", None
+                if row.state == DeliveryState.PLANNED:
+                    # The provider is sure that it has none under this key: the next attempt gets a new one.
+                    row.message = ""
+                session.add(row)
+                if row.state != DeliveryState.PLANNED:
+                    ends = "may or may not have been sent" if state is DeliveryState.UNKNOWN else "failed"
+                    _tell(session, row, f"{row.channel} to {row.recipient_name} {ends}", now)
+
+    def left_over(self, organisation: str, before: datetime) -> tuple[LeftOver, ...]:
+        """Messages under way whose lease ended before this moment."""
+        query = select(Notice.message, Notice.channel, Notice.address).where(
+            Notice.organisation_id == organisation,
+            Notice.state == DeliveryState.SENDING.value,
+            col(Notice.leased_until) < before,
+        )
+        with self._store.read() as session:
+            found = sorted(set(session.exec(query).all()))
+        return tuple(LeftOver(key=key, channel=Channel(channel), address=at) for key, channel, at in found)
+
+
+def _rest(attempts: int) -> timedelta:
+    rest: timedelta = min(FIRST_REST * 2 ** min(attempts - 1, 10), LONGEST_REST)
+    return rest
+
+
+Pair = tuple[Notice, Alert | None]
+
+
+def _planned(session: Session, call: MonitorCall) -> list[Pair]:
+    due = or_(col(Notice.deferred_until).is_(None), col(Notice.deferred_until) <= call.as_of)
+    query = (
+        select(Notice, Alert)
+        .join(Alert, col(Alert.id) == col(Notice.alert_id), isouter=True)
+        .where(Notice.organisation_id == call.organisation, due)
+        .where(Notice.state == DeliveryState.PLANNED.value)
+        .order_by(col(Notice.planned_at), col(Notice.key))
+    )
+    return [(notice, alert) for notice, alert in session.exec(query.limit(AT_ONCE)).all()]
+
+
+def _still_news(session: Session, call: MonitorCall, pairs: Iterable[Pair]) -> list[Pair]:
+    """Without those whose alert somebody knows of by now, and of channels that are off."""
+    on = {channel.channel for channel in channels_on(session, call.organisation)}
+    left = []
+    for notice, alert in pairs:
+        why = "" if notice.channel in on else OFF
+        if alert is not None and alert.state != AlertState.OPEN:
+            why = f"the alert is {alert.state} by now"
+        elif alert is not None and alert.severity != notice.severity:
+            why = f"the alert has become {alert.severity}"
+        if why:
+            notice.state, notice.reason, notice.updated_at = DeliveryState.SKIPPED.value, why, call.as_of
+            session.add(notice)
+        else:
+            left.append((notice, alert))
+    return left
+
+
+def _in_time(session: Session, call: MonitorCall, notice: Notice) -> bool:
+    """Whether it may go at this hour; else it is put off. What is critical goes at any hour."""
+    person = session.get(Staff, notice.recipient_id) if notice.recipient_id else None
+    if notice.severity == AlertSeverity.CRITICAL or person is None:
+        return True
+    decision = staff_manners(session, session.get_one(Organisation, call.organisation), person).decide(
+        call.as_of
+    )
+    if not isinstance(decision, At):
+        return True
+    notice.deferred_until, notice.reason = decision.moment, decision.reason
+    session.add(notice)
+    return False
+
+
+def _messages(
+    session: Session, call: MonitorCall, channel: str, address: str, pairs: Sequence[Pair]
+) -> list[NoticeBatch]:
+    """The messages of one recipient: a few of their own, or one for all."""
+    if all(notice.severity != AlertSeverity.CRITICAL for notice, _ in pairs):
+        newest = select(func.max(Notice.accepted_at)).where(
+            Notice.organisation_id == call.organisation, Notice.channel == channel, Notice.address == address
+        )
+        last = session.exec(newest).one()
+        if last is not None and call.as_of - last < GAP:
+            return []
+    graver = sorted(
+        pairs, key=lambda pair: (AlertSeverity(pair[0].severity).rank, pair[0].planned_at, pair[0].key)
+    )
+    groups = [[one] for one in graver] if len(graver) <= APART else [graver]
+    return [_batch(session, call, group) for group in groups]
+
+
+def _batch(session: Session, call: MonitorCall, pairs: Sequence[Pair]) -> NoticeBatch:
+    organisation = session.get_one(Organisation, call.organisation)
+    first = pairs[0][0]
+    name, address = company_sender(organisation)
+    customers = [alert.customer_id for _, alert in pairs if alert is not None]
+    return NoticeBatch(
+        message=f"{call.organisation}/notice/{new_id()}",
+        keys=tuple(notice.key for notice, _ in pairs),
+        organisation=call.organisation,
+        customer=customers[0] if customers else "",
+        channel=Channel(first.channel),
+        recipient=Recipient(
+            id=first.recipient_id,
+            kind="staff",
+            name=first.recipient_name,
+            address=first.address,
+            time_zone=first.recipient_zone,
+        ),
+        sender_name=name,
+        sender_address=address,
+        alerts=tuple(_told(session, *pair) for pair in pairs[:SHOWN]),
+        more=max(0, len(pairs) - SHOWN),
+    )
+
+
+def _told(session: Session, notice: Notice, alert: Alert | None) -> ToldAlert:
+    severity = AlertSeverity(notice.severity)
+    if alert is None:
+        return ToldAlert(id="", customer="", words=notice.words, severity=severity)
+    customer = session.get_one(Customer, alert.customer_id)
+    return ToldAlert(
+        id=alert.id, customer=customer.name, words=alert.words, severity=severity, due=alert.due_at
+    )
+
+
+def _of(session: Session, organisation: str, message: str) -> Sequence[Notice]:
+    query = select(Notice).where(Notice.organisation_id == organisation, Notice.message == message)
+    return session.exec(query.order_by(col(Notice.key)).with_for_update()).all()
+
+
+def _tell(session: Session, row: Notice, text: str, now: datetime) -> None:
+    alert = session.get(Alert, row.alert_id) if row.alert_id else None
+    what = "told" if row.state == DeliveryState.ACCEPTED else "not_told"
+    journal.write(
+        session,
+        key=f"{row.key}/{what}/{row.attempts}",
+        organisation=row.organisation_id,
+        customer=alert.customer_id if alert is not None else None,
+        kind=f"alert.{what}",
+        text=f"{alert.words if alert is not None else row.words}: {text}",
+        why=row.reason,
+        at=now,
+        data={"notice": row.key, "alert": row.alert_id, "severity": row.severity, "channel": row.channel},
+    )

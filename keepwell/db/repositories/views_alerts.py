@@ -1,0 +1,174 @@
+"""Read models of alerts: what is noticed now, and how soon people take alerts in hand."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from statistics import median
+from typing import Any
+
+from sqlalchemy import case, func
+from sqlmodel import Session, col, select
+
+from keepwell.contracts.alerts import LIVE_ALERTS, AlertState
+from keepwell.contracts.base import Frozen
+from keepwell.db.repositories.views import customer_names, staff_names
+from keepwell.db.tables import Alert, Customer
+from keepwell.errors import InputError, NotFoundError
+from scoring.signal import Severity, Trigger
+
+STATES = tuple(state.value for state in AlertState)
+SHORTEST_PART = 4
+"""Fewer letters of an id would fit by accident."""
+_NOT_SHOWN = {"organisation_id", "key", "decision", "intervention_id", "decided_at", "tries", "retry_at"}
+
+
+class AlertLine(Frozen):
+    """An alert; `decision` is what its playbook made of it, empty until it is decided, and `reason` why.
+
+    Before it is decided, `reason` says why the hand-over has failed, and is empty where it has not.
+    `to_acknowledge` is how long it took until somebody had it in hand. `overdue` counts while it is open.
+    """
+
+    id: str
+    customer_id: str
+    customer: str
+    owner: str
+    trigger: str
+    subject: str
+    severity: str
+    words: str
+    evidence: dict[str, Any]
+    raised_at: datetime
+    due_at: datetime
+    overdue: bool
+    escalated_at: datetime | None
+    state: str
+    acknowledged_at: datetime | None
+    acknowledged_by: str
+    to_acknowledge: timedelta | None
+    closed_at: datetime | None
+    closed_why: str
+    decision: str
+    reason: str
+    intervention: str | None
+
+
+class Alerts(Frozen):
+    """The first alerts, and how many there are in all."""
+
+    alerts: tuple[AlertLine, ...]
+    total: int
+
+
+class TriggerLine(Frozen):
+    """The alerts of one trigger: how many, and the median time until somebody had one in hand."""
+
+    trigger: str
+    raised: int
+    open: int
+    acknowledged: int
+    closed: int
+    taken_in_hand: int
+    median_to_acknowledge: timedelta | None
+
+
+def alerts(
+    session: Session,
+    organisation: str,
+    now: datetime,
+    *,
+    states: Collection[str] = LIVE_ALERTS,
+    trigger: str | None = None,
+    severity: str | None = None,
+    customer: str | None = None,
+    ids: Collection[str] | None = None,
+    limit: int | None = None,
+) -> Alerts:
+    """Alerts in these states: the open ones first, then the gravest, then the newest."""
+    query = select(Alert).where(Alert.organisation_id == organisation, col(Alert.state).in_(states))
+    for column, wanted in (
+        (Alert.trigger, trigger),
+        (Alert.severity, severity),
+        (Alert.customer_id, customer),
+    ):
+        if wanted is not None:
+            query = query.where(col(column) == wanted)
+    if ids is not None:
+        query = query.where(col(Alert.id).in_(ids))
+    total = session.connection().execute(func.count().select().select_from(query.subquery())).scalar_one()
+    ordered = query.order_by(
+        case({state: at for at, state in enumerate(STATES)}, value=col(Alert.state)),
+        case({one.value: one.rank for one in Severity}, value=col(Alert.severity)),
+        col(Alert.raised_at).desc(),
+        col(Alert.id).desc(),
+    )
+    rows = session.exec(ordered.limit(limit)).all()
+    customers = {row.customer_id for row in rows}
+    names = customer_names(session, customers)
+    owner_of = dict(
+        session.exec(select(Customer.id, Customer.owner_id).where(col(Customer.id).in_(customers))).all()
+    )
+    owners = staff_names(session, owner_of.values())
+    lines = tuple(
+        AlertLine(
+            **row.model_dump(exclude=_NOT_SHOWN),
+            customer=names[row.customer_id].name,
+            owner=owners.get(owner_of.get(row.customer_id) or "", ""),
+            overdue=row.state == AlertState.OPEN and row.due_at < now,
+            to_acknowledge=row.acknowledged_at - row.raised_at if row.acknowledged_at else None,
+            decision=row.decision or "",
+            intervention=row.intervention_id,
+        )
+        for row in rows
+    )
+    return Alerts(alerts=lines, total=total)
+
+
+def alert_summary(session: Session, organisation: str, since: datetime) -> tuple[TriggerLine, ...]:
+    """The alerts raised since a moment, by trigger; triggers without an alert are left out."""
+    query = select(Alert.trigger, Alert.state, Alert.raised_at, Alert.acknowledged_at).where(
+        Alert.organisation_id == organisation, col(Alert.raised_at) >= since
+    )
+    found: dict[str, list[tuple[str, datetime, datetime | None]]] = {}
+    for trigger, state, raised_at, acknowledged_at in session.exec(query).all():
+        found.setdefault(trigger, []).append((state, raised_at, acknowledged_at))
+    lines = []
+    for trigger in (one.value for one in Trigger):
+        rows = found.get(trigger, [])
+        taken = [(at - raised).total_seconds() for _, raised, at in rows if at is not None]
+        states = [state for state, _, _ in rows]
+        if rows:
+            lines.append(
+                TriggerLine(
+                    trigger=trigger,
+                    raised=len(rows),
+                    open=states.count(AlertState.OPEN.value),
+                    acknowledged=states.count(AlertState.ACKNOWLEDGED.value),
+                    closed=states.count(AlertState.CLOSED.value),
+                    taken_in_hand=len(taken),
+                    median_to_acknowledge=timedelta(seconds=median(taken)) if taken else None,
+                )
+            )
+    return tuple(lines)
+
+
+def find_alert(session: Session, organisation: str, text: str) -> str:
+    """Our id of the alert meant by its id, or the beginning or end of it.
+
+    Raises NotFoundError for none, InputError for several.
+    """
+    text = text.strip()
+    ours = select(Alert.id).where(Alert.organisation_id == organisation)
+    exact = session.exec(ours.where(Alert.id == text)).first()
+    if exact is not None:
+        return exact
+    part = text.lstrip("…").upper()
+    if len(part) >= SHORTEST_PART:
+        fits = col(Alert.id).startswith(part, autoescape=True) | col(Alert.id).endswith(part, autoescape=True)
+        found = session.exec(ours.where(fits).limit(2)).all()
+        if len(found) > 1:
+            raise InputError(f"{text!r} fits several alerts.", hint="Give more of the id: keepwell alerts")
+        if found:
+            return found[0]
+    raise NotFoundError(f"There is no alert {text!r}.", hint="List them: keepwell alerts --state all")

@@ -1,0 +1,98 @@
+"""Read models of letters that came in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, col, or_, select
+
+from keepwell.contracts.base import Frozen
+from keepwell.db.repositories.views import SHORTEST_PART, customer_names
+from keepwell.db.tables import InboundMessage
+from keepwell.errors import InputError, NotFoundError
+
+
+class LetterLine(Frozen):
+    """A letter in a list. `effect` says what was made of it; customer and intervention may be unknown."""
+
+    id: str
+    received_at: datetime
+    from_name: str
+    from_address: str
+    subject: str
+    customer_id: str | None
+    customer: str
+    intervention_id: str | None
+    automatic: bool
+    effect: str
+
+
+class LetterDetail(Frozen):
+    """A letter in full; `delivery` is the key of the message that it answers, empty where it answers none."""
+
+    letter: LetterLine
+    message_id: str
+    delivery: str
+    text: str
+
+
+def letters(
+    session: Session,
+    organisation: str,
+    *,
+    customer: str | None = None,
+    everything: bool = False,
+    limit: int | None = None,
+) -> tuple[LetterLine, ...]:
+    """The newest letters, newest first.
+
+    With `everything` those too that a program wrote, and those from nobody we know, which belong to no
+    organisation.
+    """
+    own = col(InboundMessage.organisation_id) == organisation
+    query = select(InboundMessage).where(_or_nobodys(organisation) if everything else own)
+    if customer is not None:
+        query = query.where(InboundMessage.customer_id == customer)
+    if not everything:
+        query = query.where(col(InboundMessage.automatic).is_(False))
+    newest = query.order_by(col(InboundMessage.received_at).desc(), col(InboundMessage.id).desc())
+    return _lines(session, session.exec(newest.limit(limit)).all())
+
+
+def letter(session: Session, organisation: str, text: str) -> LetterDetail:
+    """One letter by its id, or the beginning or end of it.
+
+    Raises NotFoundError for none, InputError for several.
+    """
+    text = text.strip().lstrip("…")
+    named: ColumnElement[bool] = col(InboundMessage.id) == text
+    if len(text) >= SHORTEST_PART:
+        part = col(InboundMessage.id).istartswith(text, autoescape=True)
+        named = named | part | col(InboundMessage.id).iendswith(text, autoescape=True)
+    found = session.exec(select(InboundMessage).where(_or_nobodys(organisation), named).limit(2)).all()
+    if len(found) > 1:
+        raise InputError(f"{text!r} fits several letters.", hint="Give more of the id.")
+    if not found:
+        raise NotFoundError(f"There is no letter {text!r}.", hint="See them: keepwell inbox --all")
+    row = found[0]
+    return LetterDetail(
+        letter=_lines(session, [row])[0], message_id=row.message_id, delivery=row.delivery, text=row.text
+    )
+
+
+def _or_nobodys(organisation: str) -> ColumnElement[bool]:
+    own = col(InboundMessage.organisation_id)
+    return or_(own == organisation, own.is_(None))
+
+
+def _lines(session: Session, rows: Sequence[InboundMessage]) -> tuple[LetterLine, ...]:
+    names = customer_names(session, [row.customer_id for row in rows])
+    return tuple(
+        LetterLine(
+            **row.model_dump(include=set(LetterLine.model_fields)),
+            customer=names[row.customer_id].name if row.customer_id in names else "",
+        )
+        for row in rows
+    )

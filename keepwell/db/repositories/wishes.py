@@ -1,0 +1,376 @@
+"""What contacts wish: suppressed addresses, unwanted purposes, consent. All in the caller's transaction.
+
+A suppression is of an address, whoever has it, and an address is compared in lower case. What a contact
+says of a purpose or of all messages counts for every contact of the organisation with that address: behind
+them is one person with one inbox.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, func, or_, select
+
+from keepwell.contracts.alerts import Trigger
+from keepwell.contracts.delivery import DoNotGo
+from keepwell.contracts.people import (
+    PURPOSE_OF,
+    PURPOSE_WORDS,
+    Consent,
+    Purpose,
+    SuppressionReason,
+)
+from keepwell.db.repositories import journal
+from keepwell.db.repositories.lookup import insert_if_absent
+from keepwell.db.tables import (
+    Contact,
+    ContactPreference,
+    Delivery,
+    Intervention,
+    Organisation,
+    Suppression,
+)
+from keepwell.keys import new_id
+from keepwell.rendering.filters import possessive
+
+CUSTOMER = "customer"
+"""Who did it, in the journal, where a contact did."""
+
+LONGEST = 320
+"""Characters of an address; nothing longer can be sent to."""
+
+
+@dataclass(frozen=True)
+class Hindrance:
+    """Why a contact may not hear of something: as a sentence, and as what comes after "2 contacts"."""
+
+    reason: str
+    counted: str
+
+
+@dataclass(frozen=True)
+class _Said:
+    """Who said it, by which way, when and why: for the journal."""
+
+    by: str
+    source: str
+    at: datetime
+    why: str
+
+
+def same(address: str) -> str:
+    """The form in which addresses are compared."""
+    return address.strip().lower()
+
+
+def purpose_of(intervention: Intervention) -> Purpose:
+    """What an intervention's messages are for. A payment that failed is about the account, not a tip."""
+    if Trigger.BILLING_FAILURE in intervention.definition.get("triggers", ()):
+        return Purpose.ACCOUNT
+    return PURPOSE_OF[intervention.family]
+
+
+def words_of(row: Suppression) -> str:
+    """Why an address is suppressed: "bounced: mailbox unknown"; what a person has entered, as it is."""
+    if row.reason == SuppressionReason.MANUAL:
+        return row.detail or "by hand"
+    return f"{row.reason}: {row.detail}" if row.detail else row.reason
+
+
+def suppress(
+    session: Session,
+    organisation: str,
+    address: str,
+    reason: SuppressionReason,
+    *,
+    detail: str = "",
+    source: str,
+    by: str,
+    now: datetime,
+) -> bool:
+    """Let nothing be sent to an address any more; False where that changes nothing.
+
+    `now` is when it happened: what happened before the last time a person lifted the suppression says
+    nothing new. The first reason stays while it holds.
+    """
+    key = same(address)
+    if not key or len(key) > LONGEST:
+        return False
+    contacts = with_address(session, organisation, key)
+    new = {
+        "id": new_id(),
+        "organisation_id": organisation,
+        "address": key,
+        "reason": reason.value,
+        "detail": detail,
+        "source": source,
+        "at": now,
+        "lifted_at": None,
+        "lifted_by": "",
+    }
+    if not insert_if_absent(session, "suppression", new):
+        row = _row(session, organisation, key)
+        if row is None or row.lifted_at is None or now <= row.lifted_at:
+            return False
+        row.reason, row.detail, row.source, row.at = reason.value, detail, source, now
+        row.lifted_at, row.lifted_by = None, ""
+        session.add(row)
+    said = _Said(by, source, now, f"{reason.value}: {detail}" if detail else reason.value)
+    text = f"Nothing is sent to {key} any more"
+    _note_of_address(session, contacts, organisation, key, "contact.suppressed", text, said)
+    return True
+
+
+def lift(session: Session, organisation: str, address: str, *, by: str, why: str, now: datetime) -> bool:
+    """Let an address be written to again; False where nothing keeps us from it."""
+    key = same(address)
+    contacts = with_address(session, organisation, key)
+    row = _row(session, organisation, key)
+    if row is None or row.lifted_at is not None:
+        return False
+    row.lifted_at, row.lifted_by = now, by
+    session.add(row)
+    text = f"{key} may be written to again; it was suppressed ({words_of(row)})"
+    said = _Said(by, "person", now, why)
+    _note_of_address(session, contacts, organisation, key, "contact.suppression_lifted", text, said)
+    return True
+
+
+def suppressed(session: Session, organisation: str, addresses: Iterable[str]) -> dict[str, str]:
+    """Why, of those addresses that nothing may be sent to; by their form in lower case."""
+    wanted = {same(address) for address in addresses} - {""}
+    if not wanted:
+        return {}
+    query = select(Suppression).where(
+        Suppression.organisation_id == organisation,
+        col(Suppression.address).in_(wanted),
+        col(Suppression.lifted_at).is_(None),
+    )
+    return {row.address: words_of(row) for row in session.exec(query)}
+
+
+def set_preference(
+    session: Session,
+    contact: Contact,
+    purpose: Purpose,
+    wanted: bool,
+    *,
+    source: str,
+    by: str,
+    now: datetime,
+    why: str = "",
+) -> bool:
+    """Note whether a contact wants to hear of a purpose; False where that is known already."""
+    persons = same_person(session, contact)
+    changed = [one for one in persons if _prefers(session, one, purpose, wanted, source, now)]
+    thing = PURPOSE_WORDS[purpose]
+    words = f"wants {thing} again" if wanted else f"wants no {thing} any more"
+    kind = "contact.resubscribed" if wanted else "contact.unsubscribed"
+    said = _Said(by, source, now, why)
+    _note(session, changed, kind, lambda one: f"{one.name} {words}", said, purpose=purpose.value)
+    return bool(changed)
+
+
+def set_consent(
+    session: Session,
+    contact: Contact,
+    consent: Consent,
+    *,
+    source: str,
+    by: str,
+    now: datetime,
+    why: str = "",
+) -> bool:
+    """Note whether a contact agrees to hear from us at all; False where that is known already."""
+    changed = [one for one in same_person(session, contact) if one.consent != consent]
+    for one in changed:
+        one.consent, one.consent_at, one.updated_at = consent.value, now, now
+        session.add(one)
+    kind, words = _CONSENT[consent]
+    _note(session, changed, kind, lambda one: f"{one.name}: {words}", _Said(by, source, now, why))
+    return bool(changed)
+
+
+def unwanted(session: Session, contacts: Sequence[Contact]) -> dict[str, tuple[Purpose, ...]]:
+    """The purposes that contacts have said they do not want, by the contact's id."""
+    query = select(ContactPreference).where(
+        col(ContactPreference.contact_id).in_([one.id for one in contacts]),
+        col(ContactPreference.wanted).is_(False),
+    )
+    found: dict[str, set[str]] = {}
+    for row in session.exec(query):
+        found.setdefault(row.contact_id, set()).add(row.purpose)
+    return {key: tuple(one for one in Purpose if one.value in said) for key, said in found.items()}
+
+
+def hindrances(
+    session: Session,
+    organisation: Organisation,
+    contacts: Sequence[Contact],
+    channel: str,
+    purpose: Purpose,
+    address: str = "",
+) -> list[Hindrance | None]:
+    """Why each of these contacts may not hear of this purpose on this channel; None where one may.
+
+    Only here is that decided: the directory, the gate and all that count or show it ask this. Suppressed
+    addresses close email alone; consent and what a contact does not want close every channel. `address` is
+    where a message to be sent again goes, which a contact may have left since.
+    """
+    addresses = [address, *(one.email for one in contacts)] if channel == "email" else []
+    closed = suppressed(session, organisation.id, addresses)
+    refused = unwanted(session, contacts)
+    gone = closed.get(same(address), "")
+    return [
+        _hindrance(
+            organisation,
+            one,
+            gone or closed.get(same(one.email), ""),
+            PURPOSE_WORDS[purpose] if purpose in refused.get(one.id, ()) else "",
+        )
+        for one in contacts
+    ]
+
+
+def refused_now(session: Session, row: Delivery) -> DoNotGo | None:
+    """Why a message may not go to its contact at this moment; None where it may, and for staff.
+
+    It holds the contact until the transaction ends: whoever stores an opt-out waits for that, or was first.
+    """
+    if row.recipient_kind != "contact":
+        return None
+    query = select(Contact).where(Contact.id == row.recipient_id).with_for_update(read=True)
+    contact = session.exec(query).first()
+    if contact is None:
+        return DoNotGo(reason=f"{row.recipient_name} is not a contact any more")
+    organisation = session.get_one(Organisation, row.organisation_id)
+    purpose = purpose_of(session.get_one(Intervention, row.intervention_id))
+    (found,) = hindrances(session, organisation, [contact], row.channel, purpose, row.address)
+    return DoNotGo(reason=found.reason) if found else None
+
+
+def _hindrance(organisation: Organisation, contact: Contact, closed: str, refused: str) -> Hindrance | None:
+    """`closed` is why the address is suppressed, `refused` what the contact does not want of this."""
+    name = contact.name
+    if contact.consent == Consent.DENIED:
+        return Hindrance(f"{name} has withdrawn consent", "withdrew consent")
+    if organisation.consent_required and contact.consent != Consent.GRANTED:
+        return Hindrance(
+            f"{name} has not given consent, and {organisation.name} asks for it",
+            "gave no consent, which the organisation requires",
+        )
+    if closed:
+        return Hindrance(f"{possessive(name)} address is suppressed: {closed}", f"suppressed ({closed})")
+    if refused:
+        return Hindrance(f"{name} has unsubscribed from {refused}", f"unsubscribed from {refused}")
+    return None
+
+
+_CONSENT = {
+    Consent.DENIED: ("contact.consent_withdrawn", "no messages at all any more"),
+    Consent.GRANTED: ("contact.consent_given", "agrees to hear from us"),
+    Consent.UNKNOWN: ("contact.consent_unknown", "whether we may write is not known"),
+}
+
+
+def _row(session: Session, organisation: str, key: str) -> Suppression | None:
+    query = select(Suppression).where(Suppression.organisation_id == organisation, Suppression.address == key)
+    return session.exec(query.with_for_update()).first()
+
+
+def _prefers(
+    session: Session, contact: Contact, purpose: Purpose, wanted: bool, source: str, now: datetime
+) -> bool:
+    """Write one contact's preference; whether it is news. Nothing said yet means wanted."""
+    values = {
+        "contact_id": contact.id,
+        "purpose": purpose.value,
+        "organisation_id": contact.organisation_id,
+        "wanted": wanted,
+        "source": source,
+        "at": now,
+    }
+    if insert_if_absent(session, "contact_preference", values):
+        return not wanted
+    row = session.get_one(ContactPreference, (contact.id, purpose.value), with_for_update=True)
+    # A provider's report may come late: what was said after it counts.
+    news = row.wanted != wanted and row.at <= now
+    if news:
+        row.wanted, row.source, row.at = wanted, source, now
+        session.add(row)
+    return news
+
+
+def same_person(session: Session, contact: Contact) -> list[Contact]:
+    """The contact, and the others of the organisation with its address; locked until the end.
+
+    Whoever locks contacts and a suppression locks the contacts first.
+    """
+    if not contact.email:
+        return [contact]
+    return with_address(session, contact.organisation_id, contact.email) or [contact]
+
+
+def with_address(session: Session, organisation: str, address: str) -> list[Contact]:
+    """Every contact of the organisation with this address, in the order of their ids; locked."""
+    key = same(address)
+    if not key:
+        return []
+    # SQLite knows upper and lower case of ASCII alone: the address as it is written helps with the rest.
+    query = select(Contact).where(
+        Contact.organisation_id == organisation,
+        or_(func.lower(Contact.email) == key, Contact.email == address),
+    )
+    rows = session.exec(query.order_by(col(Contact.id)).with_for_update())
+    return [row for row in rows if same(row.email) == key]
+
+
+def _note_of_address(
+    session: Session,
+    contacts: Sequence[Contact],
+    organisation: str,
+    address: str,
+    kind: str,
+    text: str,
+    said: _Said,
+) -> None:
+    """A line for each contact with the address; one without a customer where nobody has it."""
+    _note(session, contacts, kind, lambda _: text, said, address=address)
+    if not contacts:
+        journal.write(
+            session,
+            key=f"wish/{new_id()}",
+            organisation=organisation,
+            kind=kind,
+            by=said.by,
+            text=text,
+            why=said.why,
+            data={"address": address, "source": said.source},
+            at=said.at,
+        )
+
+
+def _note(
+    session: Session,
+    contacts: Sequence[Contact],
+    kind: str,
+    text: Callable[[Contact], str],
+    said: _Said,
+    **data: str,
+) -> None:
+    """A line in the journal for each contact."""
+    for one in contacts:
+        journal.write(
+            session,
+            key=f"wish/{new_id()}",
+            organisation=one.organisation_id,
+            customer=one.customer_id,
+            kind=kind,
+            by=said.by,
+            text=text(one),
+            why=said.why,
+            data={"contact": one.id, "source": said.source, **data},
+            at=said.at,
+        )
