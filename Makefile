@@ -6,7 +6,7 @@ UV := $(TOOLS)/bin/uv
 BIN := .venv/bin
 export UV_PROJECT_ENVIRONMENT := .venv
 
-.PHONY: setup demo test check bench bench-playbook bench-latency clean help
+.PHONY: setup demo test check bench bench-playbook bench-latency bench-churn clean help
 
 help: ## show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
@@ -43,6 +43,10 @@ bench-playbook: setup ## finished playbooks a second against bare workflows, and
 
 bench-latency: setup ## from a score change to the provider's acceptance, against one bare POST
 	@$(BIN)/python -m bench.bench_latency
+
+bench-churn: setup ## churn models against CatBoost, LightGBM and XGBoost, which are installed for this only
+	@$(UV) sync --frozen --quiet --group bench --python $(TOOLS)/bin/python
+	@$(BIN)/python -m bench.bench_churn
 
 clean: ## remove what setup made
 	rm -rf .venv $(TOOLS)

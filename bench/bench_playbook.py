@@ -34,16 +34,18 @@ RESERVE = 400
 RATIOS = ("/6+5", "/7+7", "/rows", "/same")
 LATE = 0.35
 """Of the time that a bare run's timers take: so late is a run on a machine that is just full."""
-LATE_STEP = 0.6
+LATE_STEP = 0.35
 """Of one timer: so late is a playbook there. Its moments count from its start, so each timer makes up for
-what was late before it; a run later than a timer is one whose timers were over before they were set."""
+what was late before it; a run later than a timer is one whose timers were over before they were set. A
+machine that is a tenth slower for a while makes a run later by 0.7 of a timer, so this is not near to 1."""
+BARE_RATE, RATE = 1.6, 0.8
+"""Runs that end in a second for each core: a first guess, to begin with about as many as will fit."""
 
 
 @dataclass(frozen=True)
 class Load:
-    """Of each block, `counted` ends are measured. Timers take `gap` seconds; `lanes` runs begin it."""
+    """Of each block, `counted` ends are measured. Timers take `gap` seconds."""
 
-    lanes: int
     counted: int
     gap: float
     blocks: int
@@ -130,8 +132,9 @@ class Contest:
         """Keep the machine full, and measure between two moments; one of the runs, too."""
         if shape.worker != "bare":
             await self.stock(RESERVE)
-        lanes = self.lanes.get(shape.name, self.load.lanes)
-        loop = ClosedLoop(shape.start, shape.pace(self.load.gap), lanes)
+        pace = shape.pace(self.load.gap)
+        guess = round(CORES * (BARE_RATE if shape.worker == "bare" else RATE) * (pace.timers + pace.late))
+        loop = ClosedLoop(shape.start, pace, self.lanes.get(shape.name, guess))
         try:
             await loop.warm_up()
             self.lanes[shape.name] = loop.lanes
@@ -238,14 +241,13 @@ def _show(shapes: tuple[Shape, ...], found: dict[str, list[Block]], load: Load) 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
-    parser.add_argument("--lanes", type=int, default=24 * CORES, help="runs under way at first")
     parser.add_argument("--counted", type=int, default=120, help="runs measured in a block")
-    parser.add_argument("--gap", type=float, default=3.0, help="seconds that a timer takes")
+    parser.add_argument("--gap", type=float, default=5.0, help="seconds that a timer takes")
     parser.add_argument("--blocks", type=int, default=3, help="blocks of each kind")
     parser.add_argument("--profile", action="store_true", help="also where the workers' time goes")
     given = parser.parse_args()
     end_on_signals()
-    asyncio.run(measure(Load(given.lanes, given.counted, given.gap, given.blocks), given.profile))
+    asyncio.run(measure(Load(given.counted, given.gap, given.blocks), given.profile))
 
 
 if __name__ == "__main__":

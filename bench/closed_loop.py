@@ -16,8 +16,11 @@ Start = Callable[[], Awaitable[WorkflowHandle[Any, Any]]]
 ROUNDS = 10
 """Attempts to find the number of runs; after that measuring begins with the last one."""
 
-NEAR = 0.1
+NEAR = 0.07
 """Two numbers of runs that differ by less than this share are the same."""
+
+GROWTH = 1.5
+"""So many times the runs while the machine is not full: how late they are then does not say how many fit."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class ClosedLoop:
 
     How many is found by Little's law, N = rate × time. A full machine has a rate of its own, however many
     runs are under way; so when N of them take T, the number of those that take `timers + late` is
-    N × (timers + late) / T. Where the machine is not full yet, the same rule takes more of them.
+    N × (timers + late) / T. One whose runs are less than half as late as they should be is not full yet.
     """
 
     def __init__(self, start: Start, pace: Pace, lanes: int) -> None:
@@ -58,7 +61,9 @@ class ClosedLoop:
         for _ in range(ROUNDS):
             self._fill()
             taken = await self._generation()
-            fitting = max(2, round(self._wanted * (self._pace.timers + self._pace.late) / taken))
+            full = taken - self._pace.timers >= self._pace.late / 2
+            times = (self._pace.timers + self._pace.late) / taken if full else GROWTH
+            fitting = max(2, round(self._wanted * times))
             if abs(fitting - self._wanted) <= max(1, NEAR * self._wanted):
                 return
             self._wanted = fitting
