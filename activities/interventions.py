@@ -46,7 +46,7 @@ class InterventionActivities:
             code, reason = "no_playbook", f"There is no playbook for {level.value}"
             if level in RECOVERED:
                 code, reason = "not_needed", f"{level.value} needs no playbook, and none runs"
-            holds = self._interventions.refuse(
+            return self._interventions.refuse(
                 Refusal(
                     organisation=request.organisation,
                     transition=request.change.transition,
@@ -55,7 +55,6 @@ class InterventionActivities:
                     now=request.now,
                 )
             )
-            return NotOpened(reason=reason, holds=holds)
         opened = self._interventions.open(request.model_copy(update={"playbook": playbook}))
         return opened if isinstance(opened, NotOpened) else TakeOver(opened=opened, playbook=playbook)
 

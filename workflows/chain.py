@@ -219,7 +219,7 @@ class Chain(Handlers):
             await self._begin_anew(state.inbox.pop(0))
 
     async def _begin_anew(self, change: ScoreChange) -> None:
-        """A change that arrived when this intervention was over. The end may have let the expansion go."""
+        """A change that arrived when this intervention was over: it may hold the expansion, or let it go."""
         before = self.cancelled
         answer = await self.take_over(change)
         if self.cancelled and not before:
@@ -230,6 +230,9 @@ class Chain(Handlers):
             holds, playbook = answer.opened.holds, answer.playbook.label
         if holds and self.state.entry.engine > 2:
             await self.tell_expansion(held_words(playbook, change.level))
+        if isinstance(answer, NotOpened) and answer.releases and self.state.entry.engine > 4:
+            # Well again between the end in the store, when this still held it, and now.
+            await self.tell_expansion()
         if isinstance(answer, TakeOver):
             await self.silence(answer.opened, playbook)
 

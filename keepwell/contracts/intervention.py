@@ -129,10 +129,11 @@ class Opened(Frozen):
 
 
 class NotOpened(Frozen):
-    """The transition opens no intervention, and why. `holds` as in `Opened`."""
+    """The transition opens no intervention, and why. `holds` as in `Opened`, `releases` as in `Ended`."""
 
     reason: str
     holds: bool = False
+    releases: bool = False
 
 
 class Note(Frozen):

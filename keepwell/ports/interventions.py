@@ -55,10 +55,10 @@ class Interventions(Protocol):
         """Claim the transition and open the intervention, or decide that it opens none."""
         ...
 
-    def refuse(self, refusal: Refusal) -> bool:
+    def refuse(self, refusal: Refusal) -> NotOpened:
         """Decide that a transition opens nothing, unless it is decided already.
 
-        Gives whether the customer is at risk while a campaign is open, which has to be told so.
+        Gives whether the customer's campaign has to be told to wait, or to go on.
         """
         ...
 

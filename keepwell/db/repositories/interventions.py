@@ -71,7 +71,7 @@ class InterventionRepository:
                 claims.decide(session, row, "refused", code=code, reason=reason, now=request.now)
                 if code == "cooldown":
                     claims.ask_to_look(session, request, request.change, reason)
-                return NotOpened(reason=reason, holds=holding.must_hold(session, request.customer))
+                return _not_opened(session, request.customer, reason)
             closing.close_others(session, request, playbook)
             intervention = _insert(session, request, playbook)
             reason = f"{playbook.label} began"
@@ -138,15 +138,15 @@ class InterventionRepository:
                 self._note(session, _record(intervention, note), intervention, note)
             return _opened(session, intervention)
 
-    def refuse(self, refusal: Refusal) -> bool:
-        """Decide that a transition opens nothing; whether the customer's campaign has to be held now."""
+    def refuse(self, refusal: Refusal) -> NotOpened:
+        """Decide that a transition opens nothing; whether the customer's campaign has to hear of it."""
         with self._store.write() as session:
             row = claims.lock_transition(session, refusal.transition)
             if row.decision is None:
                 claims.decide(
                     session, row, "refused", code=refusal.code, reason=refusal.reason, now=refusal.now
                 )
-            return holding.must_hold(session, row.customer_id)
+            return _not_opened(session, row.customer_id, refusal.reason)
 
     def record(self, record: Record) -> Recorded:
         """Write lines to the timeline with what follows from them."""
@@ -337,6 +337,14 @@ def _pause(session: Session, request: OpenRequest, playbook: Playbook) -> dict[s
         "pause_reason": reason if paused else "",
         "paused_at": request.now if paused else None,
     }
+
+
+def _not_opened(session: Session, customer: str, reason: str) -> NotOpened:
+    return NotOpened(
+        reason=reason,
+        holds=holding.must_hold(session, customer),
+        releases=holding.may_go_on(session, customer),
+    )
 
 
 def _opened(session: Session, row: Intervention) -> Opened:
