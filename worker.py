@@ -188,6 +188,29 @@ def _churn(settings: Settings, store: Store) -> ChurnActivities:
     return ChurnActivities(ChurnService(store, timedelta(days=settings.churn_window_days)))
 
 
+def _delivery(
+    store: Store,
+    gate: Gate,
+    directory: DirectoryRepository,
+    renderer: StoreRenderer,
+    steps: StepRepository,
+    ways: Mapping[Channel, ChannelAdapter],
+    lease: timedelta,
+) -> Delivery:
+    """What every attempt to send passes."""
+    return Delivery(
+        ledger=LedgerRepository(store),
+        gate=gate,
+        drafts=DraftRepository(store),
+        directory=directory,
+        renderer=renderer,
+        steps=steps,
+        channels=ways,
+        look=store.look,
+        lease=lease,
+    )
+
+
 def compose(
     settings: Settings,
     store: Store,
@@ -211,24 +234,15 @@ def compose(
     opportunities = OpportunityRepository(store)
     links = links or make_links(settings)
     renderer = StoreRenderer(Facts(store, links), templates)
-    delivery_channels = adapters or channels(settings, store)
-    delivery = Delivery(
-        ledger=LedgerRepository(store),
-        gate=gate or StoreGate(store),
-        drafts=DraftRepository(store),
-        directory=DirectoryRepository(store, links, settings.reply_domain),
-        renderer=renderer,
-        steps=steps,
-        channels=delivery_channels,
-        look=store.look,
-        lease=lease,
-    )
+    ways = adapters or channels(settings, store)
+    directory = DirectoryRepository(store, links, settings.reply_domain)
+    delivery = _delivery(store, gate or StoreGate(store), directory, renderer, steps, ways, lease)
     of_runs = InterventionActivities(interventions, playbooks, steps, renderer)
     of_steps = StepActivities(delivery, steps, renderer)
     of_scoring = ScoringActivities(scores, transitions, hand_over, opportunities)
     of_monitor = MonitorActivities(MonitorRepository(store), hand_over)
     of_pending = PendingActivities(Teller(client, PendingRepository(store)))
-    ears = _ears(settings, store, client, delivery_channels, lease)
+    ears = _ears(settings, store, client, ways, lease)
     holders = (of_runs, of_steps, of_scoring, of_monitor, of_pending, *ears, _churn(settings, store))
     return Parts(
         store=store,

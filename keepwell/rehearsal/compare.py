@@ -16,6 +16,7 @@ from keepwell.spans import offset_words, span_words
 Likeness = Literal["same", "changed", "only_left", "only_right"]
 Key = tuple[str, ...]
 _ID = re.compile(r"\b[0-9A-HJKMNP-TV-Z]{26}\b")
+_OFFER_LINK = re.compile(r"(?<=/offers/)[\w.-]+")
 _MOMENT = re.compile(r"\b\d{1,2} [A-Z][a-z]{2}( \d{4})?( \d{2}:\d{2})?( UTC)?")
 SAME_TIME = timedelta(minutes=1)
 """Two rehearsals take different fractions of a second for the same."""
@@ -173,8 +174,8 @@ def _text(entry: Entry) -> str:
         *(message.text for message in entry.messages),
         *(task.detail for task in entry.tasks),
     ]
-    # Ids are others in every rehearsal.
-    return _ID.sub("…", "\n".join(part for part in parts if part))
+    # Ids are others in every rehearsal, and a link to an offer holds the intervention's.
+    return _ID.sub("…", _OFFER_LINK.sub("…", "\n".join(part for part in parts if part)))
 
 
 def _attached(messages: Sequence[Message]) -> str:

@@ -39,6 +39,9 @@ from keepwell.temporal.connect import connect_to
 from keepwell.temporal.embedded import embedded_server
 from worker import THREADS, Parts, compose, make_worker
 
+_FORGOTTEN = SecretStr(secrets.token_hex(32))
+"""Signs the links of what is only rehearsed, so that they open nothing; the same for two that are compared."""
+
 LEAST_DELAY = timedelta(seconds=2)
 """Below this a run waits for its moment: a skip of the clock would take as long."""
 
@@ -108,8 +111,7 @@ async def open_theatre(
         Channel.SLACK: outbox,
         Channel.IN_APP: InApp(store),
     }
-    # A key that is forgotten: what is only rehearsed has links that open nothing, and nothing is kept.
-    links = Links(SecretStr(secrets.token_hex(32)), settings.public_url)
+    links = Links(_FORGOTTEN, settings.public_url)
     parts = compose(
         settings, store, skipper.client, adapters=adapters, gate=gate, instead=instead, links=links
     )

@@ -110,6 +110,8 @@ async def history_is_sound(opened: Stage) -> None:
     """Every run has ended well, without a workflow task that failed."""
     for key in KEYS:
         handle = opened.handle(key)
+        # The outcome is in the store a moment before the run itself has ended.
+        await asyncio.wait_for(handle.result(), 30)
         described = await handle.describe()
         assert described.status is WorkflowExecutionStatus.COMPLETED
         for events in await runs(opened.skipper.client, handle.id):

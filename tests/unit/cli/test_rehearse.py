@@ -130,6 +130,15 @@ def test_two_side_by_side_in_a_terminal(cli: Cli, acme: World) -> None:
     assert "changed" not in result.out
 
 
+def test_links_to_an_offer_are_no_difference(cli: Cli, acme: World) -> None:
+    """A link names the intervention, which is another one on each side."""
+    acme.measure("acme", {"usage_percentage": 91.0}, datetime.now(NOW.tzinfo) - DAY)
+    result = cli("rehearse", "usage_limit", *WHO, "--stop", "9d", "--compare", "usage_limit@1", "--brief")
+    assert result.code == 0, result.err
+    assert " the same\n" in result.out
+    assert "changed" not in result.out
+
+
 def test_a_campaign_with_its_offer_accepted(cli: Cli, acme: World) -> None:
     acme.measure("acme", {"usage_percentage": 91.0}, datetime.now(NOW.tzinfo) - DAY)
     result = cli("rehearse", "usage_limit", *WHO, "--accept", "2d=upgrade:Business", "--brief")
