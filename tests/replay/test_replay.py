@@ -1,10 +1,12 @@
 """Recorded histories replay with today's workflow code, whatever version of it recorded them.
 
-Histories are added, never replaced: KEEPWELL_RECORD_HISTORIES=2027-01 pytest tests/workflows/test_golden.py
+Histories are added, never replaced: KEEPWELL_RECORD_HISTORIES=2027-01 pytest tests/workflows/test_golden.py,
+and the other tests that call `record` (tests/workflows/recording.py).
 """
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -16,12 +18,12 @@ from keepwell.playbooks import BUILT_IN, PlaybookRegistry
 from keepwell.temporal.converter import DATA_CONVERTER
 from keepwell.temporal.sandbox import sandbox
 from tests.workflows.scenarios import SCENARIOS
+from worker import OTHER_WORKFLOWS
 from workflows import chain, policies
-from workflows.daily import DailyScoring, SweepTransitions
 
 HISTORIES = Path(__file__).parent / "histories"
 FILES = sorted(HISTORIES.rglob("*.json"))
-WORKFLOWS = [*PlaybookRegistry(BUILT_IN).workflows.values(), DailyScoring, SweepTransitions]
+WORKFLOWS = [*PlaybookRegistry(BUILT_IN).workflows.values(), *OTHER_WORKFLOWS]
 
 
 def history(path: Path) -> WorkflowHistory:
@@ -41,6 +43,18 @@ async def test_history_replays(path: Path) -> None:
 def test_every_scenario_was_recorded() -> None:
     recorded = {path.parent.name for path in FILES}
     assert recorded >= {*SCENARIOS, "daily_scoring"}
+
+
+def test_every_workflow_was_recorded() -> None:
+    """A new workflow, or a new version of a playbook, is recorded before anybody runs it."""
+    started = "workflowExecutionStartedEventAttributes"
+    first = (json.loads(path.read_text())["events"][0][started] for path in FILES)
+    assert {event["workflowType"]["name"] for event in first} >= {_name(one) for one in WORKFLOWS}
+
+
+def _name(workflow: type) -> str:
+    name = workflow.__temporal_workflow_definition.name  # type: ignore[attr-defined]
+    return str(name)
 
 
 def test_a_take_over_was_recorded_as_two_runs_of_one_chain() -> None:

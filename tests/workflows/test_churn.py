@@ -18,6 +18,7 @@ from keepwell.keys import churn_nightly_schedule_id, churn_schedule_id, new_id
 from keepwell.temporal.connect import connect_to
 from keepwell.temporal.schedules import ensure_schedules, schedule_state
 from tests.unit.churn_app.portfolio import QUICK, fill, worse
+from tests.workflows.recording import record
 from tests.workflows.stage import Stage
 
 
@@ -26,7 +27,7 @@ async def run(stage: Stage, workflow: str, as_of: datetime) -> ChurnSummary:
     summary: ChurnSummary = await stage.skipper.client.execute_workflow(
         workflow,
         request,
-        id=f"test-churn-{new_id()}",
+        id=f"test-churn/{stage.world.organisation}/{new_id()}",
         task_queue=stage.parts.hand_over.task_queue,
         result_type=ChurnSummary,
     )
@@ -58,6 +59,7 @@ async def test_a_model_is_trained_and_everybody_predicted(
     assert night.trained is None
     assert night.predicted.predicted == len(active)
     assert len(stage.rows(ChurnPrediction)) == 2 * len(active)
+    await record(stage, "churn")
 
 
 def keepwell(stage: Stage, monkeypatch: pytest.MonkeyPatch, *words: str) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from datetime import UTC, datetime, timedelta
 
 from keepwell.contracts.campaigns import REST
@@ -14,8 +13,8 @@ from keepwell.db.repositories.baselines import open_baselines
 from keepwell.db.tables import Opportunity
 from keepwell.keys import new_id
 from scoring.signal import Signal
+from tests.workflows.recording import record
 from tests.workflows.stage import DAY, HOUR, Stage
-from tests.workflows.test_golden import HISTORIES, keep
 
 FALLEN = {"c00": 12.0, "c01": 15.0, "c02": 50.0, "c03": 55.0, "c04": 30.0, "c05": 85.0}
 
@@ -24,11 +23,13 @@ async def run(stage: Stage, again: str = "") -> ScoreSummary:
     client, queue = stage.skipper.client, stage.parts.hand_over.task_queue
     request = ScoreRequest(organisation=stage.world.organisation, as_of=datetime.now(UTC), again=again)
     handle = await client.start_workflow(
-        "DailyScoring", request, id=f"test-daily-{new_id()}", task_queue=queue, result_type=ScoreSummary
+        "DailyScoring",
+        request,
+        id=f"test-daily/{request.organisation}/{new_id()}",
+        task_queue=queue,
+        result_type=ScoreSummary,
     )
     summary: ScoreSummary = await handle.result()
-    if record := os.environ.get("KEEPWELL_RECORD_HISTORIES"):
-        keep(HISTORIES / record / "daily_scoring" / "0.json", await handle.fetch_history())
     return summary
 
 
@@ -56,6 +57,7 @@ async def test_who_fell_gets_a_playbook_and_everything_adds_up(stage: Stage) -> 
     add_up(later)
     assert (later.scored, later.transitions) == (120, 0), "a new run finds nothing that changed"
     assert all(len(stage.interventions(key)) == 1 for key in ("c00", "c01", "c02", "c03", "c04"))
+    await record(stage, "daily_scoring")
 
 
 async def test_a_first_score_starts_no_campaign_until_a_person_enrols_its_signal(stage: Stage) -> None:
@@ -120,9 +122,10 @@ async def test_the_sweep_starts_what_was_committed_and_never_handed_over(stage: 
     swept: Dispatched = await client.execute_workflow(
         "SweepTransitions",
         stage.world.organisation,
-        id=f"test-sweep-{new_id()}",
+        id=f"test-sweep/{stage.world.organisation}/{new_id()}",
         task_queue=queue,
         result_type=Dispatched,
     )
     assert swept.started == 1
     assert (await stage.opened(key)).playbook == "critical"
+    await record(stage, "swept")

@@ -20,6 +20,7 @@ from keepwell.db.tables import Contact, Delivery, Draft, Event, Organisation, Ta
 from keepwell.keys import new_id
 from keepwell.settings import Settings
 from keepwell.temporal.pending import Teller
+from tests.workflows.recording import record
 from tests.workflows.resetting import reset
 from tests.workflows.stage import DAY, HOUR, Stage
 from tests.workflows.stage import stage as open_stage
@@ -133,6 +134,7 @@ async def test_what_is_edited_and_approved_goes_out_exactly_so_and_once(desk: De
     assert len(desk.lines("acme", "draft.written")) == len(desk.stage.rows(Draft, customer_id="acme"))
     refused = await desk("approve", listed["id"], code=4)
     assert "Dana Reyes has approved the draft" in refused["failed"][0]["why"]
+    await record(desk.stage, "draft_approved")
 
 
 async def test_the_others_go_on_while_a_draft_waits_and_staff_hear_at_once(desk: Desk) -> None:

@@ -22,6 +22,7 @@ from keepwell.db.tables import Contact, Delivery, InterventionStep, Organisation
 from keepwell.rehearsal.theatre import LateStarts
 from keepwell.temporal.connect import connect_to
 from tests.workflows import stage as stages
+from tests.workflows.recording import record
 from tests.workflows.stage import DAY, HOUR, Stage
 
 MINUTE = timedelta(minutes=1)
@@ -141,6 +142,7 @@ async def test_a_weekend_puts_messages_off_and_nothing_else(evening: Evening) ->
     told = [line for line in evening.stage.timeline(one) if "missed" in line]
     assert told == [], "a deferral by quiet hours is no miss"
     await evening.stage.command(KEY, Stop)
+    await record(evening.stage, "put_off")
 
 
 async def test_an_answer_cancels_what_was_put_off(evening: Evening) -> None:
@@ -182,6 +184,7 @@ async def test_a_pause_keeps_what_is_left_of_a_wait(evening: Evening) -> None:
     await evening.forward_to(later)
     assert evening.gone("csm_outreach") is not None
     await evening.stage.command(KEY, Stop)
+    await record(evening.stage, "put_off_and_paused")
 
 
 async def test_told_to_look_again_it_tries_at_once(evening: Evening) -> None:
@@ -193,6 +196,7 @@ async def test_told_to_look_again_it_tries_at_once(evening: Evening) -> None:
     await evening.stage.eventually(lambda: evening.gone("roadmap_email"), bool)
     assert evening.gone("csm_outreach") == evening.stage.clocks[KEY].replace(second=0, microsecond=0)
     await evening.stage.command(KEY, Stop)
+    await record(evening.stage, "looked_again")
 
 
 async def test_told_in_vain_it_goes_on_waiting(evening: Evening) -> None:
@@ -222,6 +226,7 @@ async def test_a_message_put_off_past_the_end_still_goes(evening: Evening) -> No
     assert result["outcome"] == "completed"
     assert evening.gone("final_offer") == evening.monday + 7 * DAY
     assert evening.stage.steps(one)["final_offer"] == "done"
+    await record(evening.stage, "put_off_past_the_end")
 
 
 async def test_a_stop_holds_messages_until_it_is_lifted(evening: Evening) -> None:
@@ -246,6 +251,7 @@ async def test_a_stop_holds_messages_until_it_is_lifted(evening: Evening) -> Non
     await stage.eventually(lambda: evening.gone("executive_email"), bool)
     assert evening.gone("executive_email") == stage.clocks[KEY].replace(second=0, microsecond=0)
     await stage.command(KEY, Stop)
+    await record(stage, "stopped_and_lifted")
 
 
 async def test_of_two_playbooks_under_a_cap_the_graver_goes_first(evening: Evening) -> None:

@@ -8,19 +8,16 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import get_args
 
 import pytest
-from temporalio.client import WorkflowHistory
 
 from keepwell.contracts.offers import Terms
-from keepwell.contracts.playbook import Family
 from keepwell.db.tables import Intervention, Offer
+from tests.workflows.recording import record
 from tests.workflows.scenarios import SCENARIOS, WITHOUT_CONTACTS
 from tests.workflows.stage import Stage, since
 
 GOLDEN = Path(__file__).parent / "golden"
-HISTORIES = Path(__file__).parents[1] / "replay" / "histories"
 MOMENT = re.compile(r"\d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2} UTC")
 
 
@@ -38,8 +35,7 @@ async def test_timeline_is_as_recorded(name: str, sqlite_stage: Stage) -> None:
     lines += [_offer(stage, offer) for offer in stage.rows(Offer, customer_id=key)]
     lines = [MOMENT.sub("<moment>", line) for line in lines]
     path = GOLDEN / f"{name}.txt"
-    if record := os.environ.get("KEEPWELL_RECORD_HISTORIES"):
-        await _record(stage, key, HISTORIES / record / name)
+    await record(stage, name)
     if os.environ.get("KEEPWELL_UPDATE_GOLDEN"):
         path.write_text("\n".join(lines) + "\n")
     assert lines == path.read_text().splitlines()
@@ -52,20 +48,3 @@ def _offer(stage: Stage, offer: Offer) -> str:
     when = since(offer.decided_at - row.started_at)
     agreed = f": {Terms.model_validate(offer.terms).words}" if offer.terms else ""
     return f"offer {offer.step} {offer.state}, {when}, by {offer.decided_by}{agreed}"
-
-
-async def _record(stage: Stage, key: str, folder: Path) -> None:
-    """Keep the history of each run of the customer's chain, for the replay tests."""
-    client = stage.skipper.client
-    for family in get_args(Family):
-        identifier = stage.handle(key, family).id
-        runs = [run async for run in client.list_workflows(f"WorkflowId = '{identifier}'")]
-        for number, run in enumerate(sorted(runs, key=lambda run: run.start_time)):
-            history = await client.get_workflow_handle(identifier, run_id=run.run_id).fetch_history()
-            keep(folder / f"{'' if family == 'risk' else f'{family}-'}{number}.json", history)
-
-
-def keep(path: Path, history: WorkflowHistory) -> None:
-    """Write a history to a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(history.to_json())

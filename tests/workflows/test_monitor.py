@@ -22,6 +22,7 @@ from keepwell.ingest.importing import store_event
 from keepwell.keys import monitor_schedule_id, new_id
 from keepwell.temporal.schedules import ensure_schedules
 from tests.unit.db.world import CARD
+from tests.workflows.recording import record
 from tests.workflows.scenarios_events import PAYMENT, SILENT, noticed
 from tests.workflows.stage import DAY, HOUR, Stage
 
@@ -32,7 +33,7 @@ async def passes(stage: Stage, as_of: datetime | None = None) -> MonitorSummary:
     summary: MonitorSummary = await client.execute_workflow(
         "MonitorRun",
         MonitorRequest(organisation=stage.world.organisation, as_of=as_of),
-        id=f"test-monitor-{new_id()}",
+        id=f"test-monitor/{stage.world.organisation}/{new_id()}",
         task_queue=queue,
         result_type=MonitorSummary,
     )
@@ -90,6 +91,7 @@ async def test_each_trigger_fires_once_and_goes_to_its_playbook(stage: Stage) ->
         found = await stage.eventually(partial(decided, stage, row.id), lambda one: one.decision is not None)
         assert found.decision in (("none",) if row.trigger == "deadline_missed" else ("started", "refused"))
         assert found.reason
+    await record(stage, "monitored")
 
 
 async def test_a_score_below_twenty_is_an_alert_at_once(stage: Stage) -> None:

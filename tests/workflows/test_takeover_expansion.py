@@ -16,6 +16,7 @@ from keepwell.contracts.rendering import Rendered
 from keepwell.db.tables import Event, Intervention
 from scoring.signal import Signal
 from tests.workflows.consistency import codes, consistent, decided, sent
+from tests.workflows.recording import record
 from tests.workflows.stage import DAY, HOUR, Stage
 from workflows.critical import CRITICAL
 
@@ -199,6 +200,7 @@ async def test_a_recovery_that_a_run_reads_at_its_end_lets_the_campaign_go(
     assert holds(stage, key) == ["held", "released"]
     consistent(stage, key)
     await stage.command(key, Stop, family="expansion")
+    await record(stage, "recovered_at_the_end")
 
 
 async def test_a_campaign_that_is_about_to_begin_is_held_too(

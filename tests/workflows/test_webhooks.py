@@ -22,6 +22,7 @@ from keepwell.db.tables import Notice, OutboxMessage, WebhookAttempt, WebhookDel
 from keepwell.keys import new_id, webhook_workflow_id, webhooks_schedule_id
 from keepwell.temporal.schedules import ensure_schedules
 from tests.fakes.receiver import FakeReceiver
+from tests.workflows.recording import record
 from tests.workflows.scenarios_events import PAYMENT
 from tests.workflows.stage import HOUR, Stage
 from tests.workflows.test_monitor import passes
@@ -70,7 +71,7 @@ async def hand_over(stage: Stage, seconds: float = 0) -> int:
     result: WebhooksHanded = await stage.skipper.client.execute_workflow(
         "HandOverWebhooks",
         WebhookPass(organisation=stage.world.organisation, seconds=seconds),
-        id=f"test-webhooks-{new_id()}",
+        id=f"test-webhooks/{stage.world.organisation}/{new_id()}",
         task_queue=stage.parts.hand_over.task_queue,
         result_type=WebhooksHanded,
     )
@@ -105,6 +106,7 @@ async def test_an_event_is_taken_within_seconds(stage: Stage, receiver: FakeRece
     assert await listening == 1
     [row] = await stage.eventually(lambda: deliveries(stage), lambda rows: rows[0].state == "delivered")
     assert receiver.counts() == Counter({row.event_id: 1})
+    await record(stage, "webhook_taken")
 
 
 async def test_it_is_tried_again_by_temporal_until_it_is_taken(stage: Stage, receiver: FakeReceiver) -> None:
@@ -145,13 +147,14 @@ async def test_what_is_not_taken_for_a_day_has_failed_and_can_be_replayed(
     assert 20 <= row.attempts <= 40, "six in the first hour, then one an hour"
     receiver.reset()
     with stage.store.write() as session:
-        again = webhook_desk.replay(session, stage.world.organisation, row.id, datetime.now(UTC))
+        again = webhook_desk.replay(session, stage.world.organisation, row.id, datetime.now(UTC), by="ops")
     assert await hand_over(stage) == 1
     await stage.eventually(
         lambda: [one.state for one in deliveries(stage) if one.id == again],
         lambda found: found == ["delivered"],
     )
     assert receiver.counts() == Counter({row.event_id: 1})
+    await record(stage, "webhook_given_up")
 
 
 async def test_an_endpoint_that_is_gone_ends_its_runs(sqlite_stage: Stage, receiver: FakeReceiver) -> None:
