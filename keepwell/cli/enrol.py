@@ -11,9 +11,9 @@ import typer
 from keepwell.cli import enrol_signal, words
 from keepwell.cli.desk import By, Desk, Json, open_desk, who
 from keepwell.cli.enrol_signal import SHOWN_REFUSED, Agreed
+from keepwell.cli.known_playbooks import playbook_for
 from keepwell.cli.levels import parse_level
 from keepwell.cli.output import Column, print_json, print_table, say
-from keepwell.cli.playbooks import playbook_for
 from keepwell.cli.signals import parse_signal
 from keepwell.contracts.playbook import Playbook
 from keepwell.contracts.scoring import Candidate

@@ -8,6 +8,7 @@ import typer
 
 from keepwell.adapters.template_check import Checked, Fault, check_templates
 from keepwell.cli.desk import Json
+from keepwell.cli.known_playbooks import all_playbooks
 from keepwell.cli.output import print_json, say
 from keepwell.errors import ConfigurationError
 from keepwell.settings import Settings, load_settings
@@ -42,8 +43,6 @@ def refuse_faulty(settings: Settings) -> None:
 
 
 def _checked(settings: Settings, *, thorough: bool) -> Checked:
-    from keepwell.cli.playbooks import all_playbooks  # noqa: PLC0415  (they know each other)
-
     return check_templates(all_playbooks(settings).values(), settings.templates, thorough=thorough)
 
 

@@ -9,6 +9,7 @@ import typer
 
 from keepwell.cli import words
 from keepwell.cli.desk import By, Json, open_desk, reading_desk, who
+from keepwell.cli.known_playbooks import all_playbooks
 from keepwell.cli.output import print_json, say
 from keepwell.contracts.drafts import Mode
 from keepwell.db.repositories.modes import modes, set_mode
@@ -43,8 +44,6 @@ def switch(
 
     Drafts that wait go on waiting for a decision, whatever is said here.
     """
-    from keepwell.cli.playbooks import all_playbooks  # noqa: PLC0415  (they know each other)
-
     with open_desk() as desk:
         known = all_playbooks(desk.settings)
         wanted = name.partition("@")[0].lower()

@@ -8,17 +8,16 @@ import typer
 from typer.core import TyperGroup
 
 from keepwell.cli.desk import Json
+from keepwell.cli.known_playbooks import all_playbooks
 from keepwell.cli.output import Column, level_text, print_json, print_table, say
 from keepwell.cli.playbook_check import check
 from keepwell.cli.playbook_modes import MEANS, known_modes, switch
 from keepwell.contracts.drafts import Mode
 from keepwell.contracts.playbook import Assign, Document, Escalate, Offer, Playbook, Send, Step, Task
 from keepwell.db.repositories.views import did_you_mean
-from keepwell.errors import InputError, NotFoundError
-from keepwell.settings import Settings, load_settings
+from keepwell.errors import NotFoundError
+from keepwell.settings import load_settings
 from keepwell.spans import offset_words, span_words
-from scoring.levels import Level
-from scoring.signal import Signal
 
 
 class _ShowsByName(TyperGroup):
@@ -47,34 +46,6 @@ def _all(context: typer.Context, as_json: Json = False) -> None:
     context.obj = as_json
     if context.invoked_subcommand is None:
         show_playbooks(context)
-
-
-def all_playbooks(settings: Settings) -> dict[str, Playbook]:
-    """The playbooks in force, by name; their templates are not pinned.
-
-    The gravest level comes first, and those for signals come last.
-    """
-    from keepwell.playbooks import BUILT_IN, PlaybookRegistry  # noqa: PLC0415  (loads Temporal)
-
-    found = PlaybookRegistry((*BUILT_IN, *settings.playbooks)).playbooks
-    return dict(sorted(found.items(), key=lambda item: -_gravity(item[1])))
-
-
-def playbook_for(settings: Settings, wanted: Level | Signal, place: str) -> Playbook:
-    """The playbook in force for a level or a signal. Raises InputError, with `place`, where none is."""
-    cause = "level" if isinstance(wanted, Level) else "signal"
-    causes = {getattr(one, cause): one for one in all_playbooks(settings).values()}
-    if wanted not in causes:
-        known = ", ".join(one.value for one in causes if one is not None)
-        raise InputError(
-            f"There is no playbook for {wanted.value}.", place=place, hint=f"There are for {known}."
-        )
-    return causes[wanted]
-
-
-def _gravity(playbook: Playbook) -> int:
-    """Those for a signal or an alert come after those for a level."""
-    return -1 if playbook.level is None else playbook.level.severity
 
 
 @commands.command("show")

@@ -10,8 +10,8 @@ from rich.text import Text
 from keepwell.cli import words
 from keepwell.cli.desk import By, Desk, Json, open_desk, who
 from keepwell.cli.event import follow_alerts, print_alerts
+from keepwell.cli.known_playbooks import all_playbooks
 from keepwell.cli.output import console, level_text, print_fields, print_json, say, tell
-from keepwell.cli.playbooks import all_playbooks
 from keepwell.contracts.campaigns import WaitingCustomer
 from keepwell.contracts.scoring import CustomerScored, ScoreSummary
 from keepwell.db.repositories import journal, organisations

@@ -10,8 +10,8 @@ from sqlmodel import Session
 
 from keepwell.cli import words
 from keepwell.cli.desk import By, Desk, Json, open_desk, who
+from keepwell.cli.known_playbooks import all_playbooks
 from keepwell.cli.output import Column, print_fields, print_json, print_table, say
-from keepwell.cli.playbooks import all_playbooks
 from keepwell.db.repositories import closed_days, switches
 from keepwell.db.repositories.views import did_you_mean
 from keepwell.db.repositories.views_sending import SendingView, StopLine, sending
