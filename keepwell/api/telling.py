@@ -89,7 +89,7 @@ async def beside(door: Door) -> AsyncIterator[Bell]:
     if door.settings.slack_token is not None and door.settings.slack_signing_secret is not None:
         answers = SlackAnswers(door.store, desk(door), bell.ring)
         looks.append(lambda: asyncio.to_thread(answers.step, datetime.now(UTC)))
-    tasks = [asyncio.create_task(_again_and_again(look, bell.listen())) for look in looks]
+    tasks = [asyncio.create_task(again_and_again(look, bell.listen())) for look in looks]
     try:
         yield bell
     finally:
@@ -98,7 +98,7 @@ async def beside(door: Door) -> AsyncIterator[Bell]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _again_and_again(look: Look, bell: asyncio.Event) -> None:
+async def again_and_again(look: Look, bell: asyncio.Event) -> None:
     """Look, and rest: longer after each failure, and not at all after a ring."""
     rest = EVERY
     while True:
@@ -113,8 +113,10 @@ async def _again_and_again(look: Look, bell: asyncio.Event) -> None:
             log.exception("A look failed; it is made again in %.0f s", rest)
         else:
             rest = EVERY
+        # Not wait_for: in Python 3.11 a ring at the moment of the cancellation would swallow it.
         with suppress(TimeoutError):
-            await asyncio.wait_for(bell.wait(), rest)
+            async with asyncio.timeout(rest):
+                await bell.wait()
 
 
 class RingAfter:

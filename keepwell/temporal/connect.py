@@ -63,7 +63,8 @@ async def connect_to(target: ClientConfigProfile | str) -> Client:
     profile = ClientConfigProfile(address=target) if isinstance(target, str) else target
     address = profile.address or ""
     try:
-        return await asyncio.wait_for(_checked(profile, address), CONNECT_SECONDS)
+        async with asyncio.timeout(CONNECT_SECONDS):
+            return await _checked(profile, address)
     except KeepwellError:
         raise
     except TimeoutError as error:

@@ -133,7 +133,8 @@ async def in_memory(
 async def answers(address: str, *, seconds: float = 3.0) -> bool:
     """Whether a Temporal server answers at the address within the time."""
     try:
-        await asyncio.wait_for(Client.connect(address), seconds)
+        async with asyncio.timeout(seconds):
+            await Client.connect(address)
     except (RuntimeError, RPCError, TimeoutError):
         return False
     return True

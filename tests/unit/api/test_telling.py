@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
 
@@ -10,6 +11,7 @@ from fastapi.testclient import TestClient
 
 from keepwell.api.app import create_app
 from keepwell.api.door import Door
+from keepwell.api.telling import again_and_again
 from tests.fakes.slack import FakeSlack
 from tests.unit.adapters.messages import closed_port, full_queue
 from tests.unit.api.slack_world import Desk, make_desk
@@ -60,6 +62,23 @@ def test_a_slack_that_hangs_costs_no_time_either(desk: Desk) -> None:
         assert time.monotonic() - began < 3
         desk.fake.stopping.set()
     assert len(desk.kept()) == 3
+
+
+@pytest.mark.parametrize("turns", range(5))
+async def test_a_ring_at_the_moment_of_the_end_does_not_go_on_for_ever(turns: int) -> None:
+    async def look() -> None:
+        looked.set()
+
+    looked, bell = asyncio.Event(), asyncio.Event()
+    task = asyncio.create_task(again_and_again(look, bell))
+    await looked.wait()
+    await asyncio.sleep(0.01)
+    bell.set()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task], timeout=0.5)
+    assert task.cancelled()
 
 
 def test_the_process_ends_while_something_waits(desk: Desk) -> None:
