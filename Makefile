@@ -6,7 +6,7 @@ UV := $(TOOLS)/bin/uv
 BIN := .venv/bin
 export UV_PROJECT_ENVIRONMENT := .venv
 
-.PHONY: setup demo test check bench bench-playbook bench-latency bench-churn clean help
+.PHONY: setup demo test check bench bench-playbook bench-latency bench-churn pictures clean help
 
 help: ## show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
@@ -47,6 +47,9 @@ bench-latency: setup ## from a score change to the provider's acceptance, agains
 bench-churn: setup ## churn models against CatBoost, LightGBM and XGBoost, which are installed for this only
 	@$(UV) sync --frozen --quiet --group bench --python $(TOOLS)/bin/python
 	@$(BIN)/python -m bench.bench_churn
+
+pictures: setup ## take the pictures of docs/emails.md anew; needs chromium
+	@$(BIN)/python -m tests.pictures
 
 clean: ## remove what setup made
 	rm -rf .venv $(TOOLS)

@@ -37,6 +37,11 @@ def long_date(value: date) -> str:
     return f"{value.day} {value:%B %Y}"
 
 
+def near_date(value: date) -> str:
+    """A day so near that its year is clear, in a sentence: 21 November."""
+    return f"{value.day} {value:%B}"
+
+
 def short_date(value: date) -> str:
     """A day of a year that is clear: 21 Nov."""
     return f"{value.day} {value:%b}"
@@ -87,6 +92,7 @@ FILTERS: dict[str, Callable[..., object]] = {
     "points": points,
     "count": count,
     "date": long_date,
+    "near_date": near_date,
     "short_date": short_date,
     "level": level,
     "upfirst": upfirst,

@@ -25,6 +25,7 @@ OUTPUT_LIMIT = 500_000
 
 # Without this, mrml sees "Roboto" in a font list and makes every reader's mail program fetch it from Google.
 _OPTIONS = mrml.RenderOptions(fonts={})
+_BEFORE_UNIT = re.compile(r"(?<=\d) (?=%|[A-Z]{3}\b)")
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,8 @@ def mjml_to_html(file: str, source: str) -> mrml.Output:
 def _html(bundle: Bundle, out: dict[str, str]) -> str:
     if "mjml" in out:
         content: str = mjml_to_html(file_of(bundle.name, "mjml"), out["mjml"]).content
-        return content
+        # On a phone "12 %" and "1,240 EUR" would else end up on two lines.
+        return _BEFORE_UNIT.sub("\u00a0", content)
     return out.get("html", "")
 
 

@@ -29,7 +29,7 @@ _TRIAL = OptionFigure(
     words="The business plan for the whole team: managing people and rights, deeper reports.",
 )
 _URL = "https://keepwell.brightdesk.example/offers/eyJvZmZlciI6IjAxS0EifQ.k3Tq"
-_ENDS = "24 November 2026, 10:30 (Europe/Berlin)"
+_ENDS = "Tuesday, 24 November 2026, 10:30 (Berlin time)"
 
 
 def sample_offer() -> OfferFigures:
