@@ -11,15 +11,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
+from sqlmodel import Session
 
 from keepwell.api.door import AtDoor, Door
 from keepwell.api.pages import SAFE, message
 from keepwell.api.preference_form import FormSaid, Said
 from keepwell.api.preference_view import GONE, GONE_TITLE, UNREAD, UNREAD_TITLE, shown
 from keepwell.contracts.people import Purpose
+from keepwell.db.engine import past_deadlocks
 from keepwell.db.repositories import preferences
 from keepwell.db.repositories.preferences import Standing
 from keepwell.errors import NotFoundError
@@ -58,15 +61,21 @@ def change(token: str, door: AtDoor, said: FormSaid) -> Response:
     try:
         named = _named(door, token)
         with door.store.write() as session:
-            before = preferences.standing(session, named.contact, lock=True)
-            wanted = _wanted(said, before, named.purpose)
-            preferences.save(session, before, wanted, by_button=said.by_button, now=datetime.now(UTC))
-            after = preferences.standing(session, named.contact)
+            # An import may have the same contacts in another order; no mail program asks a second time.
+            before, after = past_deadlocks(session, partial(_changed, session, said, named))
     except (LinkRefusedError, NotFoundError):
         return _gone()
     if said.by_button:
         return PlainTextResponse("You are unsubscribed.\n", headers=SAFE)
     return shown(after, token, named.purpose, said=True, before=None if said.do == "undo" else before)
+
+
+def _changed(session: Session, said: Said, named: _Named) -> tuple[Standing, Standing]:
+    """Make hold what was said; what held before, and what holds now."""
+    before = preferences.standing(session, named.contact, lock=True)
+    wanted = _wanted(said, before, named.purpose)
+    preferences.save(session, before, wanted, by_button=said.by_button, now=datetime.now(UTC))
+    return before, preferences.standing(session, named.contact)
 
 
 def _wanted(said: Said, before: Standing, purpose: Purpose | None) -> preferences.Wanted:

@@ -280,6 +280,7 @@ class _Run:
             self._total.updated += tally.updated
             self._total.unchanged += tally.unchanged
             self._total.kept_denials += tally.kept_denials
+            self._total.heeded += tally.heeded
             self._total.unknown_kinds += tally.unknown_kinds
             self._total.alerts += tally.alerts
             self._rejected += len(tally.rejects)
@@ -329,6 +330,11 @@ class _Run:
             notes.append(
                 f"Contacts who stay without consent: {kept:,}. They said no, and no later consent_at is "
                 "given."
+            )
+        if heeded := self._total.heeded:
+            notes.append(
+                f"Contacts with an address at which somebody has said no before: {heeded:,}. It counts for "
+                "them, too."
             )
         if raised := len(self._total.alerts):
             notes.append(f"Alerts raised: {raised:,} (keepwell alerts).")

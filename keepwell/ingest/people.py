@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlmodel import Session
 
 from keepwell.contracts.people import Consent
+from keepwell.db.engine import past_deadlocks
 from keepwell.db.repositories import ingest
+from keepwell.db.repositories.suppressing import same
+from keepwell.db.repositories.wishes_spread import spread
 from keepwell.ingest.cells import Reject
 from keepwell.ingest.checking import Checked
 from keepwell.ingest.rows import ContactRow, CustomerRow
@@ -18,6 +22,8 @@ from keepwell.ingest.settle import Entry, Record, Tally, settle
 from keepwell.keys import new_id
 
 _KEYS = ("organisation_id", "external_id")
+BY = "import"
+"""Who did it, in the journal."""
 
 
 def defaults_of(model: type[CustomerRow] | type[ContactRow]) -> Record:
@@ -115,6 +121,9 @@ class Contacts:
             adjust=self._with_consent,
         )
         ingest.upsert(session, "contact", tally.write, keys=_KEYS)
+        addresses = [one["email"] for one in tally.write if _speaks(one, stored.get(one["external_id"]))]
+        work = partial(spread, session, self._organisation_id, addresses, by=BY, now=self._now)
+        tally.heeded = past_deadlocks(session, work)
         tally.rejects += rejects
         tally.kept_denials = self._kept_denials
         return tally
@@ -130,6 +139,14 @@ class Contacts:
             return given
         self._kept_denials += 1
         return {name: value for name, value in given.items() if name not in ("consent", "consent_at")}
+
+
+def _speaks(now: Record, before: Record | None) -> bool:
+    """Whether an address has a contact more, or one more that has said no."""
+    if before is None or same(now["email"]) != same(before["email"]):
+        return bool(now["email"])
+    denied = Consent.DENIED.value
+    return bool(now["email"]) and now["consent"] == denied and before["consent"] != denied
 
 
 def _fresh(organisation_id: str, now: datetime, defaults: Record, entry: Entry) -> Record:

@@ -27,7 +27,9 @@ class Entry:
 class Tally:
     """What became of a batch: counts, rejects, and the records to write.
 
-    Of events also how often each unknown kind came, and the ids of alerts that were raised.
+    Of contacts also how many stay without consent (`kept_denials`), and how many have an address at which
+    somebody had said no before (`heeded`). Of events also how often each unknown kind came, and the ids of
+    alerts that were raised.
     """
 
     created: int = 0
@@ -36,6 +38,7 @@ class Tally:
     rejects: list[Reject] = field(default_factory=list)
     write: list[Record] = field(default_factory=list)
     kept_denials: int = 0
+    heeded: int = 0
     unknown_kinds: Counter[str] = field(default_factory=Counter)
     alerts: tuple[str, ...] = ()
 

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 from sqlmodel import col, select
 
-from keepwell.contracts.people import Purpose, SuppressionReason
+from keepwell.contracts.people import Consent, Purpose, SuppressionReason
 from keepwell.db.engine import Store
 from keepwell.db.repositories import organisations
-from keepwell.db.repositories.wishes import set_preference, suppress, suppressed, unwanted
-from keepwell.db.tables import Contact, Customer, Event, Staff
+from keepwell.db.repositories.suppressing import suppress, suppressed
+from keepwell.db.repositories.wishes import set_consent, set_preference, unwanted
+from keepwell.db.tables import Contact, ContactPreference, Customer, Event, Staff
 from keepwell.errors import InputError
 from keepwell.ingest.cells import Kind, Reject
 from keepwell.ingest.importing import import_file
@@ -189,6 +190,81 @@ def test_what_a_file_does_not_own_survives_it(store: Store, run: Import) -> None
         assert row.name == "Anna"
         assert suppressed(session, row.organisation_id, [row.email]) == {"ann@acme.example": "bounced"}
         assert unwanted(session, [row]) == {row.id: (Purpose.TIPS,)}
+
+
+def standing(store: Store) -> dict[str, tuple[str, tuple[Purpose, ...]]]:
+    """Of each contact, by name: consent, and what is not wanted."""
+    with store.read() as session:
+        rows = session.exec(select(Contact).order_by(col(Contact.name))).all()
+        refused = unwanted(session, rows)
+        return {row.name: (row.consent, refused.get(row.id, ())) for row in rows}
+
+
+HEADER = "external_id,customer,name,email,consent,consent_at\n"
+
+
+def test_who_comes_later_with_an_address_that_said_no_is_not_written_to(store: Store, run: Import) -> None:
+    run("customers", "external_id,name\nA,Acme\nB,Bolt\n")
+    run("contacts", f"{HEADER}1,A,Ann,ann@acme.example,,\n2,A,Ben,ben@acme.example,,\n")
+    with store.write() as session:
+        ann, ben = session.exec(select(Contact).order_by(col(Contact.name))).all()
+        set_preference(session, ann, Purpose.TIPS, False, source="page", by="customer", now=NOW)
+        set_preference(session, ann, Purpose.OFFERS, True, source="page", by="customer", now=NOW)
+        set_consent(session, ben, Consent.DENIED, source="page", by="customer", now=NOW)
+    later = (
+        f"{HEADER}3,B,Anna,Ann@ACME.example,,\n4,B,Benno,BEN@acme.example,granted,\n5,B,Cid,cid@b.example,,\n"
+    )
+    summary = run("contacts", later, now=NOW + timedelta(days=1))
+    assert any("said no before: 2." in note for note in summary.notes)
+    wanted = {
+        "Ann": ("unknown", (Purpose.TIPS,)),
+        "Anna": ("unknown", (Purpose.TIPS,)),
+        "Ben": ("denied", ()),
+        "Benno": ("denied", ()),
+        "Cid": ("unknown", ()),
+    }
+    assert standing(store) == wanted
+    with store.read() as session:
+        query = select(Event).where(Event.why == "said before by whoever has this address")
+        told = sorted(session.exec(query), key=lambda event: event.text)
+        preference = session.exec(select(ContactPreference).order_by(col(ContactPreference.contact_id))).all()
+    assert [(one.kind, one.text, one.by) for one in told] == [
+        ("contact.unsubscribed", "Anna wants no tips any more", "import"),
+        ("contact.consent_withdrawn", "Benno: no messages at all any more", "import"),
+    ]
+    assert {(one.source, one.at) for one in preference} == {("page", NOW)}, "it was said there and then"
+    again = run("contacts", later, now=NOW + timedelta(days=2))
+    assert counts(again) == (0, 0, 3, 0)
+    assert not any("said no before" in note for note in again.notes)
+    assert standing(store) == wanted
+
+
+def test_who_gets_such_an_address_later_is_not_written_to_and_a_later_yes_stands(
+    store: Store, run: Import
+) -> None:
+    run("customers", "external_id,name\nA,Acme\n")
+    run(
+        "contacts", f"{HEADER}1,A,Ann,ann@acme.example,denied,2026-11-01\n2,A,Ben,old@acme.example,granted,\n"
+    )
+    assert standing(store)["Ben"] == ("granted", ())
+    run("contacts", "external_id,customer,name,email\n2,A,Ben,ann@acme.example\n")
+    assert standing(store)["Ben"] == ("denied", ())
+    run("contacts", f"{HEADER}3,A,Cid,ann@acme.example,granted,2026-11-05\n4,A,Dan,ann@acme.example,,\n")
+    assert standing(store)["Cid"] == ("granted", ()), "that was said later"
+    assert standing(store)["Dan"] == ("denied", ()), "in doubt nobody is written to"
+
+
+def test_a_no_in_a_file_counts_for_everybody_with_that_address(store: Store, run: Import) -> None:
+    run("customers", "external_id,name\nA,Acme\nB,Bolt\n")
+    run("contacts", f"{HEADER}1,A,Ann,ann@acme.example,,\n2,B,Anna,ann@acme.example,granted,\n")
+    run("contacts", f"{HEADER}1,A,Ann,ann@acme.example,denied,\n")
+    assert standing(store) == {"Ann": ("denied", ()), "Anna": ("denied", ())}
+
+
+def test_without_an_address_nobody_is_the_same_person(store: Store, run: Import) -> None:
+    run("customers", "external_id,name\nA,Acme\n")
+    run("contacts", f"{HEADER}1,A,Ann,,denied,\n2,A,Ben,,,\n")
+    assert standing(store) == {"Ann": ("denied", ()), "Ben": ("unknown", ())}
 
 
 def test_managers_may_come_in_any_order(store: Store, run: Import) -> None:

@@ -1,45 +1,35 @@
-"""What contacts wish: suppressed addresses, unwanted purposes, consent. All in the caller's transaction.
+"""What contacts wish: unwanted purposes, consent, and who may be written to. All in the caller's transaction.
 
-A suppression is of an address, whoever has it, and an address is compared in lower case. What a contact
-says of a purpose or of all messages counts for every contact of the organisation with that address: behind
-them is one person with one inbox.
+What a contact says of a purpose or of all messages counts for every contact of the organisation with that
+address: behind them is one person with one inbox.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session, col, func, or_, select
+from sqlmodel import Session, col, select
 
 from keepwell.contracts.alerts import Trigger
 from keepwell.contracts.delivery import DoNotGo
-from keepwell.contracts.people import (
-    PURPOSE_OF,
-    PURPOSE_WORDS,
-    Consent,
-    Purpose,
-    SuppressionReason,
-)
-from keepwell.db.repositories import journal
+from keepwell.contracts.people import PURPOSE_OF, PURPOSE_WORDS, Consent, Purpose
 from keepwell.db.repositories.lookup import insert_if_absent
-from keepwell.db.tables import (
-    Contact,
-    ContactPreference,
-    Delivery,
-    Intervention,
-    Organisation,
-    Suppression,
-)
-from keepwell.keys import new_id
+from keepwell.db.repositories.suppressing import same, suppressed, with_address
+from keepwell.db.repositories.wishes_noted import Said, note
+from keepwell.db.tables import Contact, ContactPreference, Delivery, Intervention, Organisation
 from keepwell.rendering.filters import possessive
 
 CUSTOMER = "customer"
 """Who did it, in the journal, where a contact did."""
 
-LONGEST = 320
-"""Characters of an address; nothing longer can be sent to."""
+CONSENT_WORDS = {
+    Consent.DENIED: ("contact.consent_withdrawn", "no messages at all any more"),
+    Consent.GRANTED: ("contact.consent_given", "agrees to hear from us"),
+    Consent.UNKNOWN: ("contact.consent_unknown", "whether we may write is not known"),
+}
+"""The kind of line in the journal for each answer, and its words after the name."""
 
 
 @dataclass(frozen=True)
@@ -50,105 +40,11 @@ class Hindrance:
     counted: str
 
 
-@dataclass(frozen=True)
-class _Said:
-    """Who said it, by which way, when and why: for the journal."""
-
-    by: str
-    source: str
-    at: datetime
-    why: str
-
-
-def same(address: str) -> str:
-    """The form in which addresses are compared."""
-    return address.strip().lower()
-
-
 def purpose_of(intervention: Intervention) -> Purpose:
     """What an intervention's messages are for. A payment that failed is about the account, not a tip."""
     if Trigger.BILLING_FAILURE in intervention.definition.get("triggers", ()):
         return Purpose.ACCOUNT
     return PURPOSE_OF[intervention.family]
-
-
-def words_of(row: Suppression) -> str:
-    """Why an address is suppressed: "bounced: mailbox unknown"; what a person has entered, as it is."""
-    if row.reason == SuppressionReason.MANUAL:
-        return row.detail or "by hand"
-    return f"{row.reason}: {row.detail}" if row.detail else row.reason
-
-
-def suppress(
-    session: Session,
-    organisation: str,
-    address: str,
-    reason: SuppressionReason,
-    *,
-    detail: str = "",
-    source: str,
-    by: str,
-    now: datetime,
-) -> bool:
-    """Let nothing be sent to an address any more; False where that changes nothing.
-
-    `now` is when it happened: what happened before the last time a person lifted the suppression says
-    nothing new. The first reason stays while it holds.
-    """
-    key = same(address)
-    if not key or len(key) > LONGEST:
-        return False
-    contacts = with_address(session, organisation, key)
-    new = {
-        "id": new_id(),
-        "organisation_id": organisation,
-        "address": key,
-        "reason": reason.value,
-        "detail": detail,
-        "source": source,
-        "at": now,
-        "lifted_at": None,
-        "lifted_by": "",
-    }
-    if not insert_if_absent(session, "suppression", new):
-        row = _row(session, organisation, key)
-        if row is None or row.lifted_at is None or now <= row.lifted_at:
-            return False
-        row.reason, row.detail, row.source, row.at = reason.value, detail, source, now
-        row.lifted_at, row.lifted_by = None, ""
-        session.add(row)
-    said = _Said(by, source, now, f"{reason.value}: {detail}" if detail else reason.value)
-    text = f"Nothing is sent to {key} any more"
-    _note_of_address(session, contacts, organisation, key, "contact.suppressed", text, said)
-    return True
-
-
-def lift(session: Session, organisation: str, address: str, *, by: str, why: str, now: datetime) -> bool:
-    """Let an address be written to again; False where nothing keeps us from it."""
-    key = same(address)
-    contacts = with_address(session, organisation, key)
-    row = _row(session, organisation, key)
-    if row is None or row.lifted_at is not None:
-        return False
-    row.lifted_at, row.lifted_by = now, by
-    session.add(row)
-    text = f"{key} may be written to again; it was suppressed ({words_of(row)})"
-    said = _Said(by, "person", now, why)
-    _note_of_address(session, contacts, organisation, key, "contact.suppression_lifted", text, said)
-    return True
-
-
-def suppressed(session: Session, organisation: str, addresses: Iterable[str]) -> dict[str, str]:
-    """Why, of those addresses that nothing may be sent to; by their form in lower case."""
-    wanted = {same(address) for address in addresses} - {""}
-    if not wanted:
-        return {}
-    query = select(Suppression).where(
-        Suppression.organisation_id == organisation,
-        col(Suppression.address).in_(wanted),
-        col(Suppression.lifted_at).is_(None),
-    )
-    return {row.address: words_of(row) for row in session.exec(query)}
 
 
 def set_preference(
@@ -164,12 +60,12 @@ def set_preference(
 ) -> bool:
     """Note whether a contact wants to hear of a purpose; False where that is known already."""
     persons = same_person(session, contact)
-    changed = [one for one in persons if _prefers(session, one, purpose, wanted, source, now)]
+    changed = [one for one in persons if write_preference(session, one, purpose, wanted, source, now)]
     thing = PURPOSE_WORDS[purpose]
     words = f"wants {thing} again" if wanted else f"wants no {thing} any more"
     kind = "contact.resubscribed" if wanted else "contact.unsubscribed"
-    said = _Said(by, source, now, why)
-    _note(session, changed, kind, lambda one: f"{one.name} {words}", said, purpose=purpose.value)
+    said = Said(by, source, now, why)
+    note(session, changed, kind, lambda one: f"{one.name} {words}", said, purpose=purpose.value)
     return bool(changed)
 
 
@@ -188,8 +84,8 @@ def set_consent(
     for one in changed:
         one.consent, one.consent_at, one.updated_at = consent.value, now, now
         session.add(one)
-    kind, words = _CONSENT[consent]
-    _note(session, changed, kind, lambda one: f"{one.name}: {words}", _Said(by, source, now, why))
+    kind, words = CONSENT_WORDS[consent]
+    note(session, changed, kind, lambda one: f"{one.name}: {words}", Said(by, source, now, why))
     return bool(changed)
 
 
@@ -268,22 +164,10 @@ def _hindrance(organisation: Organisation, contact: Contact, closed: str, refuse
     return None
 
 
-_CONSENT = {
-    Consent.DENIED: ("contact.consent_withdrawn", "no messages at all any more"),
-    Consent.GRANTED: ("contact.consent_given", "agrees to hear from us"),
-    Consent.UNKNOWN: ("contact.consent_unknown", "whether we may write is not known"),
-}
-
-
-def _row(session: Session, organisation: str, key: str) -> Suppression | None:
-    query = select(Suppression).where(Suppression.organisation_id == organisation, Suppression.address == key)
-    return session.exec(query.with_for_update()).first()
-
-
-def _prefers(
+def write_preference(
     session: Session, contact: Contact, purpose: Purpose, wanted: bool, source: str, now: datetime
 ) -> bool:
-    """Write one contact's preference; whether it is news. Nothing said yet means wanted."""
+    """Write the preference of this contact alone; whether it is news. Nothing said yet means wanted."""
     values = {
         "contact_id": contact.id,
         "purpose": purpose.value,
@@ -311,66 +195,3 @@ def same_person(session: Session, contact: Contact) -> list[Contact]:
     if not contact.email:
         return [contact]
     return with_address(session, contact.organisation_id, contact.email) or [contact]
-
-
-def with_address(session: Session, organisation: str, address: str) -> list[Contact]:
-    """Every contact of the organisation with this address, in the order of their ids; locked."""
-    key = same(address)
-    if not key:
-        return []
-    # SQLite knows upper and lower case of ASCII alone: the address as it is written helps with the rest.
-    query = select(Contact).where(
-        Contact.organisation_id == organisation,
-        or_(func.lower(Contact.email) == key, Contact.email == address),
-    )
-    rows = session.exec(query.order_by(col(Contact.id)).with_for_update())
-    return [row for row in rows if same(row.email) == key]
-
-
-def _note_of_address(
-    session: Session,
-    contacts: Sequence[Contact],
-    organisation: str,
-    address: str,
-    kind: str,
-    text: str,
-    said: _Said,
-) -> None:
-    """A line for each contact with the address; one without a customer where nobody has it."""
-    _note(session, contacts, kind, lambda _: text, said, address=address)
-    if not contacts:
-        journal.write(
-            session,
-            key=f"wish/{new_id()}",
-            organisation=organisation,
-            kind=kind,
-            by=said.by,
-            text=text,
-            why=said.why,
-            data={"address": address, "source": said.source},
-            at=said.at,
-        )
-
-
-def _note(
-    session: Session,
-    contacts: Sequence[Contact],
-    kind: str,
-    text: Callable[[Contact], str],
-    said: _Said,
-    **data: str,
-) -> None:
-    """A line in the journal for each contact."""
-    for one in contacts:
-        journal.write(
-            session,
-            key=f"wish/{new_id()}",
-            organisation=one.organisation_id,
-            customer=one.customer_id,
-            kind=kind,
-            by=said.by,
-            text=text(one),
-            why=said.why,
-            data={"contact": one.id, "source": said.source, **data},
-            at=said.at,
-        )
