@@ -35,10 +35,14 @@ PREFIX: Final = "keepwell."
 PAUSE_DAYS: Final = 3
 LABELS: Final[dict[MessageAction, str]] = {
     "acknowledge": "Acknowledge",
+    "take": "Acknowledge",
+    "take_all": "Acknowledge all",
     "pause": f"Pause {PAUSE_DAYS} days",
     "respond": "Log a response",
     "open": "Open",
 }
+OF_ALERTS: Final[tuple[MessageAction, ...]] = ("take", "take_all")
+"""Buttons about the alerts that a message tells: their value is its key, by which the alerts are found."""
 
 _FACT = re.compile(r"\*([^*\n]{1,40}):\*[ \t]*(\S.{0,118})")
 _ENTITY = re.compile(r"&[a-z]{0,3}$")
@@ -118,8 +122,8 @@ def _button(action: MessageAction, message: Message, ui: str) -> Block:
     button: Block = {"type": "button", "action_id": PREFIX + action, "text": label}
     if action == "open":
         return {**button, "url": ui}
-    button["value"] = message.intervention
-    if action == "acknowledge":
+    button["value"] = message.key if action in OF_ALERTS else message.intervention
+    if action in ("acknowledge", *OF_ALERTS):
         button["style"] = "primary"
     return button
 

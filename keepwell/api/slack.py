@@ -16,7 +16,7 @@ from slack_sdk.signature import SignatureVerifier
 from keepwell.adapters.slack_desk import SlackDesk
 from keepwell.api.door import AtDoor, Door
 from keepwell.api.slack_click import Action, Click, command_of, read_click
-from keepwell.db.repositories import clicks, pending
+from keepwell.db.repositories import clicks, pending, taking
 from keepwell.db.tables import Intervention
 from keepwell.errors import KeepwellError, RefusedError, StoreError
 
@@ -91,6 +91,17 @@ def keep(door: Door, click: Click) -> None:
 
 def _kept(door: Door, click: Click, action: Action) -> bool:
     """Keep what one button means; False where there is nothing that it could be about."""
+    if action.notice:
+        with door.store.write() as session:
+            return taking.keep_taking(
+                session,
+                action.notice,
+                key=click.key(action),
+                source=clicks.SOURCE,
+                by=click.user.id,
+                now=datetime.now(UTC),
+                back=click.back(),
+            )
     command = command_of(click, action, click.user.id)
     if command is None:
         return True

@@ -7,18 +7,17 @@ can lose a command: who sent it is found out before it is told, the rest happens
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlmodel import Session
-
-from keepwell.adapters.slack_blocks import after, cut, escaped, moment
+from keepwell.adapters.slack_blocks import after, cut, escaped
 from keepwell.adapters.slack_desk import SlackDesk, Team
+from keepwell.api.slack_shown import lines_of, subject_of, used
 from keepwell.db.engine import Store
 from keepwell.db.repositories import clicks
 from keepwell.db.repositories.clicks import Effect
-from keepwell.db.tables import Intervention, Organisation, PendingCommand
+from keepwell.db.tables import Organisation, PendingCommand
 from keepwell.errors import KeepwellError
 
 log = logging.getLogger("keepwell.slack")
@@ -96,12 +95,12 @@ class SlackAnswers:
             effect = clicks.effect_of(session, row)
             if effect is None and row.told_at is not None and now - row.told_at > 2 * SOON:
                 effect = clicks.already(session, row)
-            ended = session.get_one(Intervention, row.intervention_id).outcome is not None
+            over = subject_of(session, row).over
         if effect is None:
             return self._not_yet(row, now)
         if effect.refused or not row.back.get("ts"):
             self._whisper(row, _words(effect))
-        if not effect.refused or ended:
+        if not effect.refused or over:
             self._show(row)
         return None
 
@@ -120,7 +119,7 @@ class SlackAnswers:
             if person is None:
                 clicks.turn_away(session, row.id, STRANGER, now)
             else:
-                clicks.identify(session, row.id, person)
+                clicks.identify(session, row.id, person, now)
         if person is None:
             self._whisper(row, STRANGER)
             return None
@@ -139,11 +138,11 @@ class SlackAnswers:
     def _show(self, row: PendingCommand) -> None:
         """Put what came of all clicks on a message beneath it, and take away the buttons that are used up."""
         with self._store.read() as session:
-            run = session.get_one(Intervention, row.intervention_id)
+            subject = subject_of(session, row)
             zone = session.get_one(Organisation, row.organisation_id).time_zone
-            lines = _lines(session, row, run, zone)
+            lines = lines_of(session, row, subject, zone)
         back: dict[str, Any] = row.back
-        blocks = after(back["blocks"], lines, _used(run))
+        blocks = after(back["blocks"], lines, used(subject))
         self._desk.update(back["channel"], back["ts"], "\n".join([cut(back["text"], 3_000), *lines]), blocks)
 
     def _whisper(self, row: PendingCommand, text: str) -> None:
@@ -157,28 +156,3 @@ class SlackAnswers:
 def _words(effect: Effect) -> str:
     """A refusal in a sentence."""
     return escaped(f"{effect.text}: {effect.why}" if effect.why else effect.text)
-
-
-def _lines(session: Session, row: PendingCommand, run: Intervention, zone: str) -> Sequence[str]:
-    """Who did what and when, one line for each click on the message that did something."""
-    lines = []
-    for one in clicks.beside(session, row):
-        effect = clicks.effect_of(session, one) or (clicks.already(session, one) if one.told_at else None)
-        if effect is not None and not effect.refused:
-            who = f"*{escaped(effect.by)}*: " if effect.by else ""
-            lines.append(f"{who}{escaped(effect.text)} ({moment(effect.at, zone)})")
-    if run.outcome is not None and run.ended_at is not None:
-        why = f": {run.outcome_why}" if run.outcome_why else ""
-        lines.append(f"It has ended, {escaped(run.outcome + why)} ({moment(run.ended_at, zone)})")
-    return list(dict.fromkeys(lines))
-
-
-def _used(run: Intervention) -> Sequence[str]:
-    """The buttons that make no sense any more."""
-    over = run.outcome is not None
-    used = {
-        "acknowledge": over or bool(run.acknowledged_by),
-        "pause": over or run.paused,
-        "respond": over or bool(run.response),
-    }
-    return [name for name, is_used in used.items() if is_used]

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from keepwell.adapters.slack_blocks import BLOCKS, PAUSE_DAYS, PREFIX
+from keepwell.adapters.slack_blocks import BLOCKS, OF_ALERTS, PAUSE_DAYS, PREFIX
 from keepwell.contracts.base import Frozen
 from keepwell.contracts.commands import Acknowledge, CommandBase, Pause, Respond
 from keepwell.errors import InputError
@@ -41,11 +41,16 @@ class _Message(Frozen):
 
 
 class Action(Frozen):
-    """A button that was pressed; `value` is the intervention it is about."""
+    """A button that was pressed; `value` is the intervention it is about, or the message that told alerts."""
 
     action_id: Name
     action_ts: Stamp
     value: Annotated[str, Field(max_length=100)] = ""
+
+    @property
+    def notice(self) -> str:
+        """The key of the message whose alerts somebody wants to have in hand; "" for any other button."""
+        return self.value if self.action_id.removeprefix(PREFIX) in OF_ALERTS else ""
 
 
 class Click(Frozen):

@@ -10,6 +10,7 @@ from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
 from keepwell.db.repositories.pending import line_key
+from keepwell.db.repositories.taking import alerts_of, take
 from keepwell.db.tables import Event, Intervention, PendingCommand, Staff
 
 SOURCE = "slack"
@@ -78,10 +79,12 @@ def mark(session: Session, key: str, **values: Any) -> None:
     session.add(row)
 
 
-def identify(session: Session, key: str, person: Staff) -> None:
-    """Now it is known who clicked: the command may be told."""
+def identify(session: Session, key: str, person: Staff, now: datetime) -> None:
+    """Now it is known who clicked: the command may be told; alerts are in their hand at once."""
     row = session.get_one(PendingCommand, key, with_for_update=True)
-    if row.state == "asking":
+    if row.state == "asking" and row.intervention_id is None:
+        take(session, row, person, now)
+    elif row.state == "asking":
         row.state, row.by = "waiting", person.name
         row.command = {**row.command, "by": person.name}
         session.add(row)
@@ -97,6 +100,8 @@ def turn_away(session: Session, key: str, why: str, now: datetime) -> None:
 
 def effect_of(session: Session, row: PendingCommand) -> Effect | None:
     """What came of a command by the journal; by the intervention's row where it said nothing new."""
+    if row.intervention_id is None and row.state == "told":
+        return _taken(session, row)
     line = session.exec(select(Event).where(Event.key == line_key(row))).first() or _by_another(session, row)
     if line is not None:
         refused = line.kind == "command.refused"
@@ -114,6 +119,8 @@ def effect_of(session: Session, row: PendingCommand) -> Effect | None:
 
 def already(session: Session, row: PendingCommand) -> Effect | None:
     """Who has done before what a command asks for, so that the run wrote no line of its own."""
+    if row.intervention_id is None:
+        return None
     run = session.get_one(Intervention, row.intervention_id)
     match row.command.get("kind"):
         case "acknowledge" if run.acknowledged_by and run.acknowledged_at:
@@ -131,13 +138,25 @@ def beside(session: Session, row: PendingCommand) -> list[PendingCommand]:
     """All clicks on the same message, in the order in which they came."""
     query = (
         select(PendingCommand)
-        .where(PendingCommand.intervention_id == row.intervention_id, PendingCommand.source == SOURCE)
+        .where(PendingCommand.customer_id == row.customer_id, PendingCommand.source == SOURCE)
         .order_by(col(PendingCommand.received_at), col(PendingCommand.id))
     )
     same = ("channel", "ts")
     return [
         one for one in session.exec(query) if all(one.back.get(part) == row.back.get(part) for part in same)
     ]
+
+
+def _taken(session: Session, row: PendingCommand) -> Effect:
+    """What came of a button about alerts."""
+    alerts, at = alerts_of(session, row), row.told_at or row.received_at
+    if count := int(row.command.get("taken", 0)):
+        return Effect(row.by, "Acknowledged" if len(alerts) == 1 else f"Acknowledged {count} alerts", "", at)
+    for one in alerts:
+        if one.acknowledged_at is not None and one.acknowledged_by:
+            return Effect(one.acknowledged_by, "has acknowledged it already", "", one.acknowledged_at)
+    why = next((one.closed_why for one in alerts if one.closed_why), "")
+    return Effect(row.by, "There is nothing left to take in hand", why, at, refused=True)
 
 
 def _by_another(session: Session, row: PendingCommand) -> Event | None:

@@ -1,5 +1,7 @@
 """The ledger of notices: an alert is told once by each channel, and once more when it grows graver.
 
+A task is told by Slack, once to whoever has it.
+
 The rules are those of the send ledger. All notices of a message go to `sending`, committed, before the
 provider is called; the message's key is what it is asked for where nobody saw the attempt end.
 """
@@ -14,25 +16,21 @@ from sqlalchemy import update
 from sqlmodel import Session, col, func, or_, select
 
 from keepwell.contracts.alerts import AlertSeverity, AlertState, MonitorCall
-from keepwell.contracts.delivery import Accepted, DeliveryState, LeftOver, Recipient
+from keepwell.contracts.delivery import Accepted, DeliveryState, LeftOver
 from keepwell.contracts.notices import NoticeBatch
 from keepwell.contracts.playbook import Channel
-from keepwell.contracts.rendering import ToldAlert
 from keepwell.db.engine import Store
 from keepwell.db.repositories import journal
 from keepwell.db.repositories.manners import staff_manners
+from keepwell.db.repositories.notices_instead import plan_email_instead
+from keepwell.db.repositories.notices_message import Telling, message_of
 from keepwell.db.repositories.notices_plan import channels_on, plan_notices
 from keepwell.db.repositories.switches import thrown
-from keepwell.db.repositories.team import company_sender
-from keepwell.db.tables import Alert, Customer, Notice, Organisation, Staff
+from keepwell.db.tables import Alert, Notice, Organisation, Staff, Task
 from keepwell.gate.decide import At
-from keepwell.keys import new_id
 
 APART = 3
 """So many alerts for somebody in one pass go as messages of their own; more go together in one."""
-
-SHOWN = 20
-"""Alerts that one message shows; it says how many more there are."""
 
 GAP = timedelta(minutes=10)
 """Between two messages to somebody, unless one of the alerts is critical: the rest gathers."""
@@ -66,18 +64,12 @@ class NoticeRepository:
             if any(one.scope == "all" for one in stops):
                 return ()
             held = {one.subject for one in stops if one.scope == "customer"}
-            pairs = [
-                (notice, alert)
-                for notice, alert in _planned(session, call)
-                if alert is None or alert.customer_id not in held
-            ]
-            going = [pair for pair in _still_news(session, call, pairs) if _in_time(session, call, pair[0])]
-            going.sort(key=lambda pair: (pair[0].channel, pair[0].address))
+            planned = [one for one in _planned(session, call) if one.customer not in held]
+            news = _still_news(session, call, planned)
+            going = sorted((one for one in news if _in_time(session, call, one.notice)), key=_to)
             return tuple(
                 batch
-                for (channel, address), group in groupby(
-                    going, key=lambda pair: (pair[0].channel, pair[0].address)
-                )
+                for (channel, address), group in groupby(going, key=_to)
                 for batch in _messages(session, call, channel, address, list(group))
             )
 
@@ -140,6 +132,8 @@ class NoticeRepository:
                     # The provider is sure that it has none under this key: the next attempt gets a new one.
                     row.message = ""
                 session.add(row)
+                if row.state == DeliveryState.FAILED:
+                    plan_email_instead(session, row, reason, now)
                 if row.state != DeliveryState.PLANNED:
                     ends = "may or may not have been sent" if state is DeliveryState.UNKNOWN else "failed"
                     _tell(session, row, f"{row.channel} to {row.recipient_name} {ends}", now)
@@ -161,37 +155,52 @@ def _rest(attempts: int) -> timedelta:
     return rest
 
 
-Pair = tuple[Notice, Alert | None]
+def _to(telling: Telling) -> tuple[str, str]:
+    return telling.notice.channel, telling.notice.address
 
 
-def _planned(session: Session, call: MonitorCall) -> list[Pair]:
+def _planned(session: Session, call: MonitorCall) -> list[Telling]:
     due = or_(col(Notice.deferred_until).is_(None), col(Notice.deferred_until) <= call.as_of)
     query = (
-        select(Notice, Alert)
+        select(Notice, Alert, Task)
         .join(Alert, col(Alert.id) == col(Notice.alert_id), isouter=True)
+        .join(Task, col(Task.id) == col(Notice.task_id), isouter=True)
         .where(Notice.organisation_id == call.organisation, due)
         .where(Notice.state == DeliveryState.PLANNED.value)
         .order_by(col(Notice.planned_at), col(Notice.key))
     )
-    return [(notice, alert) for notice, alert in session.exec(query.limit(AT_ONCE)).all()]
+    return [Telling(*found) for found in session.exec(query.limit(AT_ONCE)).all()]
 
 
-def _still_news(session: Session, call: MonitorCall, pairs: Iterable[Pair]) -> list[Pair]:
-    """Without those whose alert somebody knows of by now, and of channels that are off."""
+def _still_news(session: Session, call: MonitorCall, planned: Iterable[Telling]) -> list[Telling]:
+    """Without those that somebody knows of by now, and of channels that are off."""
     on = {channel.channel for channel in channels_on(session, call.organisation)}
     left = []
-    for notice, alert in pairs:
-        why = "" if notice.channel in on else OFF
-        if alert is not None and alert.state != AlertState.OPEN:
-            why = f"the alert is {alert.state} by now"
-        elif alert is not None and alert.severity != notice.severity:
-            why = f"the alert has become {alert.severity}"
+    for one in planned:
+        notice = one.notice
+        # The email in Slack's place goes as long as Slack is wanted.
+        channel = Channel.SLACK.value if notice.instead else notice.channel
+        why = _no_news(one) if channel in on else OFF
         if why:
             notice.state, notice.reason, notice.updated_at = DeliveryState.SKIPPED.value, why, call.as_of
             session.add(notice)
         else:
-            left.append((notice, alert))
+            left.append(one)
     return left
+
+
+def _no_news(telling: Telling) -> str:
+    """Why nobody needs to hear of it any more; empty where somebody does."""
+    notice, alert, task = telling.notice, telling.alert, telling.task
+    if alert is not None and alert.state != AlertState.OPEN:
+        return f"the alert is {alert.state} by now"
+    if alert is not None and alert.severity != notice.severity:
+        return f"the alert has become {alert.severity}"
+    if task is not None and task.state != "open":
+        return f"the task is {task.state} by now"
+    if task is not None and task.owner_id != notice.recipient_id:
+        return "somebody else has the task by now"
+    return ""
 
 
 def _in_time(session: Session, call: MonitorCall, notice: Notice) -> bool:
@@ -210,56 +219,26 @@ def _in_time(session: Session, call: MonitorCall, notice: Notice) -> bool:
 
 
 def _messages(
-    session: Session, call: MonitorCall, channel: str, address: str, pairs: Sequence[Pair]
+    session: Session, call: MonitorCall, channel: str, address: str, tellings: Sequence[Telling]
 ) -> list[NoticeBatch]:
     """The messages of one recipient: a few of their own, or one for all."""
-    if all(notice.severity != AlertSeverity.CRITICAL for notice, _ in pairs):
+    if all(one.notice.severity != AlertSeverity.CRITICAL for one in tellings):
         newest = select(func.max(Notice.accepted_at)).where(
             Notice.organisation_id == call.organisation, Notice.channel == channel, Notice.address == address
         )
         last = session.exec(newest).one()
         if last is not None and call.as_of - last < GAP:
             return []
-    graver = sorted(
-        pairs, key=lambda pair: (AlertSeverity(pair[0].severity).rank, pair[0].planned_at, pair[0].key)
-    )
+    graver = sorted(tellings, key=_graver)
     groups = [[one] for one in graver] if len(graver) <= APART else [graver]
-    return [_batch(session, call, group) for group in groups]
-
-
-def _batch(session: Session, call: MonitorCall, pairs: Sequence[Pair]) -> NoticeBatch:
     organisation = session.get_one(Organisation, call.organisation)
-    first = pairs[0][0]
-    name, address = company_sender(organisation)
-    customers = [alert.customer_id for _, alert in pairs if alert is not None]
-    return NoticeBatch(
-        message=f"{call.organisation}/notice/{new_id()}",
-        keys=tuple(notice.key for notice, _ in pairs),
-        organisation=call.organisation,
-        customer=customers[0] if customers else "",
-        channel=Channel(first.channel),
-        recipient=Recipient(
-            id=first.recipient_id,
-            kind="staff",
-            name=first.recipient_name,
-            address=first.address,
-            time_zone=first.recipient_zone,
-        ),
-        sender_name=name,
-        sender_address=address,
-        alerts=tuple(_told(session, *pair) for pair in pairs[:SHOWN]),
-        more=max(0, len(pairs) - SHOWN),
-    )
+    return [message_of(session, organisation, group) for group in groups]
 
 
-def _told(session: Session, notice: Notice, alert: Alert | None) -> ToldAlert:
-    severity = AlertSeverity(notice.severity)
-    if alert is None:
-        return ToldAlert(id="", customer="", words=notice.words, severity=severity)
-    customer = session.get_one(Customer, alert.customer_id)
-    return ToldAlert(
-        id=alert.id, customer=customer.name, words=alert.words, severity=severity, due=alert.due_at
-    )
+def _graver(telling: Telling) -> tuple[int, bool, datetime, str]:
+    notice = telling.notice
+    is_task = notice.task_id is not None
+    return AlertSeverity(notice.severity).rank, is_task, notice.planned_at, notice.key
 
 
 def _of(session: Session, organisation: str, message: str) -> Sequence[Notice]:
@@ -269,15 +248,19 @@ def _of(session: Session, organisation: str, message: str) -> Sequence[Notice]:
 
 def _tell(session: Session, row: Notice, text: str, now: datetime) -> None:
     alert = session.get(Alert, row.alert_id) if row.alert_id else None
+    task = session.get(Task, row.task_id) if row.task_id else None
+    about = alert or task
+    words = alert.words if alert is not None else task.title if task is not None else row.words
     what = "told" if row.state == DeliveryState.ACCEPTED else "not_told"
+    data = {"alert": row.alert_id, "severity": row.severity} if task is None else {"task": task.id}
     journal.write(
         session,
         key=f"{row.key}/{what}/{row.attempts}",
         organisation=row.organisation_id,
-        customer=alert.customer_id if alert is not None else None,
-        kind=f"alert.{what}",
-        text=f"{alert.words if alert is not None else row.words}: {text}",
+        customer=about.customer_id if about is not None else None,
+        kind=f"{'alert' if task is None else 'task'}.{what}",
+        text=f"{words}: {text}",
         why=row.reason,
         at=now,
-        data={"notice": row.key, "alert": row.alert_id, "severity": row.severity, "channel": row.channel},
+        data={"notice": row.key, **data, "channel": row.channel},
     )

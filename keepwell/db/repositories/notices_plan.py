@@ -1,4 +1,4 @@
-"""Which alerts are to be told, by which channel and to whom."""
+"""Which alerts and tasks are to be told, by which channel and to whom."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists
+from sqlalchemy import ColumnElement, exists, false, true
 from sqlmodel import Session, col, or_, select
 
 from keepwell.contracts.alerts import AlertSeverity, AlertState, MonitorCall
@@ -17,7 +17,7 @@ from keepwell.db.repositories.alerts_pending import GRAVEST_FIRST
 from keepwell.db.repositories.lookup import insert_all_if_absent
 from keepwell.db.repositories.team import lead_of, responsible_for, standing_in
 from keepwell.db.repositories.zones import first_zone
-from keepwell.db.tables import Alert, AlertChannel, Customer, Notice, Organisation, Staff
+from keepwell.db.tables import Alert, AlertChannel, Customer, Notice, Organisation, Staff, Task
 
 BY_MESSAGE = (Channel.EMAIL.value, Channel.SLACK.value)
 """Channels whose messages are notices; webhooks hear of alerts from the journal."""
@@ -27,6 +27,12 @@ NEWS = timedelta(days=3)
 
 AT_ONCE = 5_000
 """Alerts planned in one pass, the gravest first; the next comes in a minute."""
+
+TASKS_ARE = AlertSeverity.WARNING.value
+"""A channel that tells warnings tells of tasks, too."""
+
+MEND = "slack/"
+"""So begin the keys of tasks to mend Slack."""
 
 NOBODY = "nobody is there to tell: the customer has no owner, and the team no lead"
 
@@ -42,7 +48,7 @@ def channels_on(session: Session, organisation: str) -> list[AlertChannel]:
 
 
 def plan_notices(session: Session, call: MonitorCall) -> int:
-    """Plan a notice for each alert that a channel has not told yet, in its severity; how many there are."""
+    """Plan a notice for each alert and task that a channel has not told yet, in its severity; how many."""
     organisation, planned = session.get_one(Organisation, call.organisation), 0
     for channel in channels_on(session, call.organisation):
         query = select(Alert).where(*_untold(channel, call.as_of)).order_by(*GRAVEST_FIRST).limit(AT_ONCE)
@@ -54,14 +60,35 @@ def plan_notices(session: Session, call: MonitorCall) -> int:
             customer = customers[alert.customer_id]
             owner = customer.owner_id or ""
             if owner not in people:
-                people[owner] = _person(session, customer, call.as_of)
+                people[owner] = person_for(session, customer, call.as_of)
             key = f"{call.organisation}/alert/{alert.id}/{alert.severity}/{channel.channel}"
-            row = _row(organisation, channel, people[owner], key, alert.severity, call.as_of)
+            row = notice_row(organisation, channel, people[owner], key, alert.severity, call.as_of)
             rows.append({**row, "alert_id": alert.id})
+        rows += _of_tasks(session, organisation, channel, call.as_of)
         if rows:
             insert_all_if_absent(session, "notice", rows)
         planned += len(rows)
     return planned
+
+
+def _of_tasks(
+    session: Session, organisation: Organisation, channel: AlertChannel, now: datetime
+) -> list[dict[str, Any]]:
+    """Notices of new tasks, each to whoever has it and to nobody else: a channel's target is for alerts."""
+    query = (
+        select(Task, Staff)
+        .join(Staff, col(Staff.id) == col(Task.owner_id))
+        .where(*_untold_tasks(channel, now))
+        .order_by(col(Task.due_at), col(Task.id))
+    )
+    rows = []
+    for task, person in session.exec(query.limit(AT_ONCE)).all():
+        key = f"{organisation.id}/task/{task.id}/{person.id}/{channel.channel}"
+        personal = AlertChannel(organisation_id=organisation.id, channel=channel.channel)
+        row = notice_row(organisation, personal, person, key, TASKS_ARE, now)
+        # Also where the team's channel is the only way to them.
+        rows.append({**row, "task_id": task.id, "recipient_id": person.id})
+    return rows
 
 
 def something_to_tell(session: Session, call: MonitorCall) -> bool:
@@ -74,8 +101,9 @@ def something_to_tell(session: Session, call: MonitorCall) -> bool:
     if session.exec(waiting.limit(1)).first() is not None:
         return True
     return any(
-        session.exec(select(Alert.id).where(*_untold(channel, call.as_of)).limit(1)).first() is not None
+        session.exec(select(one).where(*what(channel, call.as_of)).limit(1)).first() is not None
         for channel in channels_on(session, call.organisation)
+        for one, what in ((Alert.id, _untold), (Task.id, _untold_tasks))
     )
 
 
@@ -86,7 +114,7 @@ def tell_admins(session: Session, organisation: str, key: str, words: str, now: 
     person = standing_in(session, lead, now) if lead is not None else None
     grave = AlertSeverity.CRITICAL.value
     rows = [
-        {**_row(ours, one, person, f"{organisation}/{key}/{one.channel}", grave, now), "words": words}
+        {**notice_row(ours, one, person, f"{organisation}/{key}/{one.channel}", grave, now), "words": words}
         for one in channels_on(session, organisation)
     ]
     if rows:
@@ -110,13 +138,34 @@ def _untold(channel: AlertChannel, as_of: datetime) -> Sequence[ColumnElement[bo
     )
 
 
-def _person(session: Session, customer: Customer, at: datetime) -> Staff | None:
+def _untold_tasks(channel: AlertChannel, as_of: datetime) -> Sequence[ColumnElement[bool]]:
+    """Open tasks of somebody, by Slack alone: in a list of emails they would drown what is grave.
+
+    Not the task to mend Slack: it would be refused like all the others.
+    """
+    told = exists().where(col(Notice.task_id) == col(Task.id), col(Notice.recipient_id) == col(Task.owner_id))
+    heard = channel.channel == Channel.SLACK.value and (
+        AlertSeverity(TASKS_ARE).rank <= AlertSeverity(channel.severity).rank
+    )
+    return (
+        true() if heard else false(),
+        col(Task.organisation_id) == channel.organisation_id,
+        col(Task.state) == "open",
+        col(Task.owner_id).is_not(None),
+        ~col(Task.key).startswith(MEND),
+        col(Task.created_at) >= max(channel.since, as_of - NEWS),
+        or_(col(Task.snoozed_until).is_(None), col(Task.snoozed_until) <= as_of),
+        ~told,
+    )
+
+
+def person_for(session: Session, customer: Customer, at: datetime) -> Staff | None:
     """Who hears of a customer's alerts: the owner or the lead, or whoever stands in."""
     person = responsible_for(session, customer)
     return standing_in(session, person, at) if person is not None else None
 
 
-def _row(
+def notice_row(
     organisation: Organisation,
     channel: AlertChannel,
     person: Staff | None,
@@ -136,6 +185,8 @@ def _row(
         "key": key[:240],
         "organisation_id": organisation.id,
         "alert_id": None,
+        "task_id": None,
+        "instead": "",
         "severity": severity,
         "words": "",
         "channel": channel.channel,

@@ -16,6 +16,7 @@ from keepwell.db.repositories import journal
 from keepwell.db.repositories.lookup import insert_if_absent
 from keepwell.db.repositories.offer_refused import see_to_refused
 from keepwell.db.tables import Intervention, PendingCommand
+from keepwell.db.tables.base import Json
 
 AT_ONCE = 100
 """Commands taken up in one pass."""
@@ -43,16 +44,24 @@ def put(
     somebody has found out who sent it.
     """
     values = {
-        "id": key,
+        **kept(key, source, by, now, back),
         "organisation_id": row.organisation_id,
         "customer_id": row.customer_id,
         "intervention_id": row.id,
+        "command": {} if command is None else command.model_dump(mode="json"),
+        "state": "waiting" if known else "asking",
+    }
+    return insert_if_absent(session, "pending_command", values)
+
+
+def kept(key: str, source: str, by: str, now: datetime, back: dict[str, Any] | None) -> Json:
+    """The columns of something new from outside, apart from what it is and what it is about."""
+    return {
+        "id": key,
         "source": source,
         "by": by,
-        "command": {} if command is None else command.model_dump(mode="json"),
         "back": back or {},
         "received_at": now,
-        "state": "waiting" if known else "asking",
         "why": "",
         "tries": 0,
         "retry_at": now,
@@ -60,7 +69,6 @@ def put(
         "answer_at": now if back else None,
         "answer_tries": 0,
     }
-    return insert_if_absent(session, "pending_command", values)
 
 
 def due(session: Session, now: datetime, limit: int = AT_ONCE) -> list[PendingCommand]:
@@ -119,8 +127,8 @@ class PendingRepository:
         """What is to be told now, in its order."""
         with self._store.read() as session:
             rows = due(session, now)
-            runs = {key: session.get_one(Intervention, key) for key in {row.intervention_id for row in rows}}
-            return tuple(_waiting(row, runs[row.intervention_id]) for row in rows)
+            # One without an intervention is never to be told.
+            return tuple(_waiting(row, session.get_one(Intervention, row.intervention_id)) for row in rows)
 
     def settle(self, key: str, now: datetime) -> None:
         """It was told."""
