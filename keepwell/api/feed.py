@@ -28,6 +28,12 @@ class Shown(Strict):
     ids: tuple[Id, ...] = Field(max_length=100)
 
 
+class UpTo(Strict):
+    """The newest notification that the contact was shown."""
+
+    until: Id
+
+
 @router.get("")
 def feed_page(
     request: Request,
@@ -59,6 +65,15 @@ def seen(door: AtDoor, reader: AtFeed, shown: Shown) -> FeedCount:
     """They were on the screen."""
     with door.store.write() as session:
         feed.mark_seen(session, reader.contact, shown.ids, now())
+    with door.store.read() as session:
+        return feed.standings(session, [reader.contact])[reader.contact].count
+
+
+@router.post("/all/read")
+def all_read(door: AtDoor, reader: AtFeed, up_to: UpTo) -> FeedCount:
+    """All up to this one were read, also those that are not on the page."""
+    with door.store.write() as session:
+        feed.read_all(session, reader.contact, up_to.until, now())
     with door.store.read() as session:
         return feed.standings(session, [reader.contact])[reader.contact].count
 

@@ -56,8 +56,9 @@ def command_of(said: Said, options: tuple[OfferOption, ...], by: str) -> Accept 
     form = option.kind.value
     months, plan = None, _text(said, "plan", form)
     if option.months is not None:
-        months = int(said.months) if said.months.isascii() and said.months.isdigit() else 0
-        if not 1 <= months <= option.months:
+        # Looked up, not converted: thousands of digits are no number to Python.
+        months = {str(number): number for number in range(1, option.months + 1)}.get(said.months)
+        if months is None:
             raise Wrong(form, f"Please choose for how many months, 1 to {option.months}.")
     if option.kind is OfferKind.PLAN_DOWNGRADE and not plan:
         raise Wrong(form, "Please say which plan you would like to go on with.")

@@ -117,15 +117,16 @@ def _next(shown: OfferPage, who: str) -> str:
     match shown.agreed.kind if shown.agreed else None:
         case OfferKind.BILLING_PAUSE:
             return (
-                f"{who} arranges the pause and confirms from when on nothing is billed. You need do nothing."
+                f"{who} will arrange the pause and confirm from which day nothing is billed. "
+                "There is nothing you need to do."
             )
         case OfferKind.PLAN_DOWNGRADE:
-            return f"{who} changes the plan and confirms the day. You need do nothing."
+            return f"{who} will change the plan and confirm the day. There is nothing you need to do."
         case OfferKind.DEDICATED_SUPPORT:
-            return f"{who} gets in touch to agree on dates and people."
+            return f"{who} will get in touch to agree on dates and people."
         case OfferKind.CUSTOM_SOLUTION:
-            return f"{who} gets in touch to hear what you need."
+            return f"{who} will get in touch to hear what you need."
         case OfferKind.UPGRADE:
-            return f"{who} switches the new plan on and tells you when it is done."
+            return f"{who} will switch the new plan on and tell you when it is done."
         case _:
-            return f"{who} gets in touch to set it up."
+            return f"{who} will get in touch to set it up."

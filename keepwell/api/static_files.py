@@ -16,6 +16,8 @@ KINDS = {
     "offer.js": "text/javascript; charset=utf-8",
 }
 WIDGET = "widget.js"
+PARTS = ("words.js", "look.js", "line.js", "feed.js", "place.js")
+"""What the widget is put together from, in this order: whoever embeds it has one script to load."""
 
 
 @router.get("/static/{name}")
@@ -47,5 +49,10 @@ def _file(request: Request, name: str, kind: str) -> Response:
 
 @cache
 def _content(name: str) -> tuple[bytes, str]:
-    content = files("keepwell.api").joinpath("static", name).read_bytes()
+    static = files("keepwell.api").joinpath("static")
+    if name == WIDGET:
+        parts = "\n".join(static.joinpath("widget", part).read_text("utf-8") for part in PARTS)
+        content = f'(function () {{\n"use strict";\n{parts}}})();\n'.encode()
+    else:
+        content = static.joinpath(name).read_bytes()
     return content, f'"{sha256(content).hexdigest()[:24]}"'

@@ -16,6 +16,7 @@ from playwright.sync_api import Locator, Page, expect
 from examples.widget.host import host
 from keepwell.db.tables import InAppNotification
 from keepwell.feed import feed_token
+from tests.browser.colours import contrast
 from tests.browser.conftest import Site
 from tests.unit.api.test_feed import SCRIPT, notify
 from tests.unit.db.world import World
@@ -253,16 +254,53 @@ def test_it_fits_and_can_be_read(page: Page, product: Host, width: int, scheme: 
     ink, paper = panel(page).evaluate(
         "one => [getComputedStyle(one).color, getComputedStyle(one).backgroundColor]"
     )
-    assert _contrast(ink, paper) >= 7
+    assert contrast(ink, paper) >= 7
 
 
-def _contrast(one: str, other: str) -> float:
-    """The contrast of two colours by WCAG 2.2."""
-    lights = sorted(_light(colour) for colour in (one, other))
-    return (lights[1] + 0.05) / (lights[0] + 0.05)
+@pytest.mark.parametrize(
+    ("page_is", "paper", "ink"),
+    [("light", "rgb(255, 255, 255)", "rgb(20, 30, 40)"), ("dark", "rgb(20, 20, 20)", "rgb(240, 240, 240)")],
+)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_looks_as_the_page_does_whatever_the_system_prefers(
+    page: Page, product: Host, scheme: str, page_is: str, paper: str, ink: str
+) -> None:
+    css = f":root {{ color-scheme: {page_is}; background: {paper}; color: {ink} }}"
+    page.route("**/page.css", lambda route: route.fulfill(content_type="text/css", body=css))
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    page.goto(product.url)
+    colour = bell(page).evaluate("one => getComputedStyle(one).color")
+    assert contrast(colour, paper) >= 7, "the bell stands on the page"
+    bell(page).click()
+    shown = panel(page).evaluate("one => getComputedStyle(one).backgroundColor")
+    assert contrast(shown, paper) < 2, "and so does the panel"
 
 
-def _light(colour: str) -> float:
-    parts = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+def test_all_means_those_too_that_are_not_on_the_page(page: Page, product: Host) -> None:
+    began = datetime.now(UTC) - timedelta(days=1)
+    for number in range(10, 40):
+        notify(product.world, f"n{number}", created_at=began + timedelta(minutes=number))
+    page.goto(product.url)
+    expect(bell(page)).to_have_accessible_name("Notifications, 32 unread")
+    bell(page).click()
+    expect(panel(page).get_by_role("listitem")).to_have_count(20)
+    panel(page).get_by_role("button", name="Mark all as read").click()
+    expect(bell(page)).to_have_accessible_name("Notifications")
+    comes_to(page, product, "n10", "read")
+
+
+def test_a_push_takes_nothing_away_that_somebody_reads(page: Page, product: Host) -> None:
+    began = datetime.now(UTC) - timedelta(days=1)
+    for number in range(10, 40):
+        notify(product.world, f"n{number}", created_at=began + timedelta(minutes=number))
+    page.goto(product.url)
+    bell(page).click()
+    panel(page).get_by_role("button", name="Show older").click()
+    rows = panel(page).get_by_role("listitem")
+    expect(rows).to_have_count(33)
+    page.keyboard.press("End")
+    expect(rows.nth(32)).to_be_focused()
+    notify(product.world, "n9", title="Your trial has begun", created_at=datetime.now(UTC))
+    expect(rows).to_have_count(34, timeout=SOON)
+    expect(rows.nth(33)).to_be_focused()
+    expect(rows.nth(33)).to_have_accessible_name("Welcome back")

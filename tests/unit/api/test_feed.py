@@ -111,6 +111,26 @@ def test_a_notification_only_goes_forward_and_each_step_is_told_once(
     ]
 
 
+def test_all_that_was_there_is_read_at_once_and_nothing_newer(
+    client: TestClient, door: Door, world: World
+) -> None:
+    for number in range(1, 61):
+        notify(world, f"n{number:02}")
+    notify(world, "n98", "otto")
+    mine = bearer(door)
+    client.post("/api/v1/feed/n05/dismissed", headers=mine)
+    answer = client.post("/api/v1/feed/all/read", headers=mine, json={"until": "n58"})
+    assert answer.json() == {"unseen": 2, "unread": 2}
+    with door.store.read() as session:
+        rows = session.exec(select(InAppNotification).order_by(col(InAppNotification.id))).all()
+        lines = session.exec(select(Event).where(Event.kind == "in_app.read")).all()
+    assert [row.id for row in rows if row.state == "unseen"] == ["n59", "n60", "n98"]
+    assert len(lines) == 57
+    for until, status in (("n98", 404), ("n404", 404), ("../n1", 422)):
+        assert client.post("/api/v1/feed/all/read", headers=mine, json={"until": until}).status_code == status
+    assert client.post("/api/v1/feed/all/read", json={"until": "n60"}).status_code == 401
+
+
 def test_dismissed_is_gone_from_the_list_also_after_it_was_acted_on(
     client: TestClient, door: Door, world: World
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from html import unescape
 from typing import Any
 
@@ -17,7 +17,7 @@ from keepwell.api.door import Door
 from keepwell.contracts.commands import COMMAND, Accept
 from keepwell.contracts.offers import OfferKind, OfferOption, Terms
 from keepwell.db.repositories import offer_refused, pending
-from keepwell.db.tables import Contact, Customer, Event, Intervention, Offer, PendingCommand, Task
+from keepwell.db.tables import ClosedDay, Contact, Customer, Event, Intervention, Offer, PendingCommand, Task
 from keepwell.links import Use
 from tests.unit.db.world import World
 from workflows.critical import CRITICAL, OPTIONS
@@ -92,7 +92,7 @@ def test_the_page_says_what_is_offered_and_until_when_and_changes_nothing(
         "A smaller plan, with 30 days of grace",
         "Setup and training, free of charge",
         "A solution of your own",
-        "(Europe/Berlin)",
+        "(Berlin time)",
         "I would rather talk about it",
         "No, thank you",
     ):
@@ -128,7 +128,7 @@ def test_accepting_keeps_a_command_in_the_name_of_who_got_the_link(client: TestC
     assert sent.status_code == 303
     after = client.get(sent.headers["location"].replace("..", ""))
     assert "You have accepted: billing pause, 2 months." in words(after)
-    assert "Priya Raman arranges the pause" in words(after)
+    assert "Priya Raman will arrange the pause" in words(after)
     (row,) = kept(door)
     command = COMMAND.validate_python(row.command)
     assert isinstance(command, Accept)
@@ -180,6 +180,7 @@ def test_of_two_tabs_at_the_same_moment_one_counts(client: TestClient, door: Doo
         ({"do": "accept", "option": "billing_pause", "months": "4"}, "for how many months, 1 to 3"),
         ({"do": "accept", "option": "billing_pause", "months": "²"}, "for how many months, 1 to 3"),
         ({"do": "accept", "option": "billing_pause", "months": "-1"}, "for how many months, 1 to 3"),
+        ({"do": "accept", "option": "billing_pause", "months": "9" * 5_000}, "for how many months, 1 to 3"),
         ({"do": "accept", "option": "plan_downgrade", "plan": " \u200b "}, "which plan"),
         ({"do": "accept", "option": "plan_downgrade", "plan": "x" * 101}, "up to 100 characters"),
         ({"do": "decline", "note": "x" * 501}, "up to 500 characters"),
@@ -224,6 +225,17 @@ def test_asking_for_a_call_gives_the_owner_a_task_once_and_leaves_the_offer_open
     assert "Choose this" in page
     assert kept(door) == []
     assert client.post(link(door), data={"do": "decline"}).status_code == 303
+
+
+def test_a_call_is_due_on_a_day_on_which_somebody_works(client: TestClient, door: Door, world: World) -> None:
+    days = [NOW.date() + number * DAY for number in range(1, 15)]
+    first = next(day for day in days if day.weekday() < 5)
+    second = next(day for day in days if day.weekday() < 5 and day > first)
+    world.add(ClosedDay(organisation_id=world.organisation, day=first, name="a day off"))
+    form = {"do": "call", "phone": "+49 30 23125-104"}
+    assert client.post(link(door), data=form).status_code == 303
+    (task,) = tasks(door)
+    assert task.due_at == datetime.combine(second, time(17), UTC)
 
 
 @pytest.mark.usefixtures("world")

@@ -14,7 +14,7 @@ from sqlmodel import col, select
 
 from keepwell.api.door import Door
 from keepwell.contracts.people import Purpose, SuppressionReason
-from keepwell.db.repositories import wishes
+from keepwell.db.repositories import suppressing, wishes
 from keepwell.db.tables import Contact, ContactPreference, Event, Organisation
 from keepwell.links import Links, Use, preferences_url, unsubscribe_url
 from tests.unit.api.conftest import PUBLIC
@@ -221,7 +221,7 @@ def test_who_wants_messages_again_ends_only_the_suppression_of_their_own(
 ) -> None:
     save(client, choose)
     with world.store.write() as session:
-        wishes.suppress(
+        suppressing.suppress(
             session, "org-1", "pat@acme.example", reason, source="sendgrid", by="sendgrid", now=NOW
         )
     assert f"stopped at the moment ({reason.value})" in client.get(choose).text
@@ -312,7 +312,7 @@ def test_names_and_addresses_stay_text(client: TestClient, door: Door, world: Wo
     world.change(Organisation, world.organisation, name=evil, product=evil)
     world.contact("eve", "acme", name=evil, email=f"{evil}@acme.example")
     with world.store.write() as session:
-        wishes.suppress(
+        suppressing.suppress(
             session,
             "org-1",
             f"{evil}@acme.example",
