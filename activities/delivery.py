@@ -35,7 +35,10 @@ from keepwell.keys import delivery_key, new_id
 from keepwell.ports import ChannelAdapter, Directory, Drafts, Gate, Ledger, Look, Renderer, Steps
 
 LEASE = timedelta(seconds=45)
-"""Longer than a provider's whole deadline (20 s), so that an attempt never outlives its lease."""
+"""More than twice a provider's whole deadline (20 s): an attempt that has not made its request by half of
+it makes none, so that none outlives its lease."""
+
+SLEPT = "The attempt was held up for too long before its request, and made none"
 
 SENT = (DeliveryState.ACCEPTED, DeliveryState.DELIVERED, DeliveryState.BOUNCED)
 GIVEN_UP = {DeliveryState.SKIPPED: StepState.SKIPPED, DeliveryState.CANCELLED: StepState.SKIPPED}
@@ -122,12 +125,21 @@ class Delivery:
         return len(rows)
 
     def _row(self, call: StepCall, step: Send) -> LedgerRow | str:
-        """The step's row. Whom an earlier attempt chose stays chosen; or the reason why nobody is."""
+        """The step's row, or the reason why nobody gets the message.
+
+        Whom an earlier attempt chose stays chosen. Of the staff it may be another by the time a message has
+        waited for its hour: who is away by then, or has handed the customer on, is no help.
+        """
         with self._look():
             row = self._row_now(call, step)
-            if row is not None:
+            waited = row is not None and row.state is DeliveryState.DEFERRED
+            if row is not None and not (waited and row.recipient.kind == "staff"):
                 return row
             found = self._directory.recipients(call, step.to, step.channel.value)
+        if row is not None:
+            if isinstance(found, str) or found[0] == row.recipient:
+                return row
+            return self._ledger.readdress(call, row, found[0])
         if isinstance(found, str):
             return found
         recipient, channel = found[0], step.channel.value
@@ -203,6 +215,11 @@ class Delivery:
         if not taken:
             raise self._held()
         row = row.model_copy(update={"state": DeliveryState.SENDING, "lease": lease, "leased_until": until})
+        if datetime.now(UTC) > until - self._lease / 2:
+            # The machine slept, or the store took its time. The request would outlive the lease, and go out
+            # long after whatever was stored meanwhile, an opt-out, say: the next attempt asks all of it anew.
+            self._settle(call, row, DeliveryState.PLANNED, SLEPT)
+            raise ApplicationError(SLEPT)
         try:
             accepted = self._channels[step.channel].send(message)
         except SendRefusedError as refused:

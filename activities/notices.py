@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from temporalio import activity
 
 from activities.delivery import LEASE
+from activities.plain import instead_of_slack
 from keepwell.contracts.alerts import AlertsTold, MonitorCall
 from keepwell.contracts.delivery import Absent, Accepted, CannotSay, DeliveryState, Message
 from keepwell.contracts.notices import NoticeBatch
@@ -106,6 +107,8 @@ class NoticeActivities:
 
     def _message(self, call: MonitorCall, batch: NoticeBatch) -> Message:
         text = self._renderer.render(batch, call.as_of)
+        if batch.instead:
+            text = instead_of_slack(text, batch.instead)
         return Message(
             key=batch.message,
             organisation=batch.organisation,
@@ -117,4 +120,6 @@ class NoticeActivities:
             subject=text.subject,
             text=text.text,
             html=text.html,
+            intervention=batch.intervention,
+            actions=batch.actions,
         )

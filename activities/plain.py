@@ -35,8 +35,14 @@ def email_text(slack: Rendered, reason: str) -> Rendered:
     lines = slack.text.replace("`", "").replace("*", "")
     for escape, char in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):
         lines = lines.replace(escape, char)
-    why = f"\n\nThis comes by email because Slack did not take it: {reason}" if reason else ""
-    return Rendered(subject=slack.subject, text=f"{lines}{why}")
+    plain = Rendered(subject=slack.subject, text=lines)
+    return instead_of_slack(plain, reason) if reason else plain
+
+
+def instead_of_slack(email: Rendered, reason: str) -> Rendered:
+    """An email's text alone, with the reason why it does not come by Slack."""
+    why = f"This comes by email because Slack did not take it: {reason}"
+    return Rendered(subject=email.subject, text=f"{email.text.rstrip()}\n\n{why}")
 
 
 def _or_plain(renderer: Renderer, call: StepCall, template: str, notice: str, plain: Rendered) -> Rendered:

@@ -19,6 +19,17 @@ from sqlmodel import Session
 from keepwell.errors import StoreError
 
 BUSY_SECONDS = 5.0
+REACHABLE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
+"""How a PostgreSQL is noticed that is gone without a word (a firewall, a machine that is off): within 25
+seconds, where the system would have threads wait for hours. In seconds, the last one in milliseconds; what
+the database's URL says counts more."""
+
 DEADLOCKS = 4
 """So often is a piece of work tried that meets one. PostgreSQL notices after a second."""
 _DEADLOCK = "40P01"
@@ -193,7 +204,8 @@ def _sqlite(url: str, read_only: bool) -> Engine:
 
 
 def _postgresql(url: str, read_only: bool) -> Engine:
-    options: dict[str, Any] = {"pool_pre_ping": True, "connect_args": {"connect_timeout": 10}}
+    given = {name: value for name, value in REACHABLE.items() if name not in make_url(url).query}
+    options: dict[str, Any] = {"pool_pre_ping": True, "connect_args": given}
     if read_only:
         options["execution_options"] = {"postgresql_readonly": True}
     return create_engine(url, **options)

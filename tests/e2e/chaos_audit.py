@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,24 +19,45 @@ from keepwell.db.tables import (
     InAppNotification,
     Intervention,
     InterventionStep,
+    ProviderEvent,
     Task,
     Transition,
 )
 from keepwell.temporal.search_attribute_keys import NEXT_STEP_AT, PAUSED, STEP
 from tests.e2e.chaos_cast import Cast
+from tests.e2e.chaos_wishes import Wishes, lines, wrong_in_attempts, wrong_in_receipts
 from tests.e2e.killable_server import failed_tasks
 from workflows import policies
 
 RUNNING, ENDED = WorkflowExecutionStatus.RUNNING, WorkflowExecutionStatus.COMPLETED
 FINE = (RUNNING, ENDED, WorkflowExecutionStatus.CONTINUED_AS_NEW)
 UNFINISHED = (StepState.PLANNED, StepState.DEFERRED)
-TAKEN = ("accepted", "unknown")
+SEND = "/v3/mail/send"
+TAKEN = ("accepted", "delivered", "bounced", "unknown")
+SENT = TAKEN[:-1]
+WISHES = ("unsubscribed", "withdrawn consent", "suppressed")
+"""Words in the reasons of messages that were not wanted."""
+
+REAL = ("/left_over", "/reported")
+"""How keys of lines end whose time is a real one: when something was found, or a provider's own time."""
+
 LATEST = policies.STEP_WINDOW + timedelta(hours=1)
 UNDER_WAY = timedelta(seconds=6)
 """How long after a risk intervention began a campaign's message may still be accepted, on the real clock.
 
 The attempt that runs then is let finish, and the slowest provider takes it after 4 s.
 """
+
+RANK = ("accepted", "failed", "delivered", "bounced")
+SHOWS = {
+    **dict.fromkeys(
+        ("processed", "deferred", "open", "click", "unsubscribe", "group_unsubscribe"), "accepted"
+    ),
+    **dict.fromkeys(("delivered", "spamreport"), "delivered"),
+    **dict.fromkeys(("bounce", "blocked"), "bounced"),
+    "dropped": "failed",
+}
+"""What SendGrid's words show of a message at least, and which of these states outranks which."""
 
 ENDS = {f"intervention.{outcome.value}" for outcome in Outcome}
 
@@ -54,6 +75,14 @@ class Books:
     accepted: Counter[str]
     taken: list[tuple[str, datetime]]
     runs: list[WorkflowExecution]
+    reported: dict[str, list[str]] = field(default_factory=dict)
+    """What SendGrid said of each message, by key."""
+
+    kept: Counter[str] = field(default_factory=Counter)
+    """Its events that were kept, by their ids."""
+
+    said: frozenset[str] = frozenset()
+    """The ids of all that it sent."""
 
     @property
     def open(self) -> list[Intervention]:
@@ -67,6 +96,9 @@ async def books(cast: Cast) -> Books:
     runs = [one async for one in stage.skipper.client.list_workflows()]
     remotes = [one for remote in (cast.providers.email, cast.providers.slack) for one in remote.accepted()]
     shown: list[InAppNotification] = stage.rows(InAppNotification)
+    reported: dict[str, list[str]] = {}
+    for key, name in cast.post.planned.values():
+        reported.setdefault(key, []).append(name)
     return Books(
         interventions={row.id: row for row in stage.rows(Intervention)},
         steps={(row.intervention_id, row.name): row for row in stage.rows(InterventionStep)},
@@ -80,6 +112,9 @@ async def books(cast: Cast) -> Books:
             *((one.key, drawn(one.id)) for one in shown),
         ],
         runs=runs,
+        reported=reported,
+        kept=Counter(row.event_id for row in stage.rows(ProviderEvent)),
+        said=frozenset(cast.post.planned),
     )
 
 
@@ -90,13 +125,14 @@ def wrong_in_ledger(found: Books) -> Iterator[str]:
     for key, times in found.accepted.items():
         if times > 1:
             yield f"{key} was accepted {times} times"
-        if key not in rows or rows[key].state not in TAKEN:
+        dropped = "dropped" in found.reported.get(key, [])
+        if key not in rows or rows[key].state not in (*TAKEN, *(("failed",) if dropped else ())):
             yield f"{key} was accepted, and the ledger says {rows[key].state if key in rows else 'nothing'}"
     for key, row in rows.items():
         live = row.channel != "in_app"
         if row.state == "sending":
             yield f"{key} is still sending"
-        if row.state == "accepted" and live and found.accepted[key] != 1:
+        if row.state in SENT and live and found.accepted[key] != 1:
             yield f"{key} counts as accepted, and its provider knows nothing of it"
         if row.state in ("planned", "deferred") and found.interventions[row.intervention_id].outcome:
             yield f"{key} is {row.state}, and its intervention has ended"
@@ -104,12 +140,28 @@ def wrong_in_ledger(found: Books) -> Iterator[str]:
             yield f"{key} is unknown, and nobody was told"
 
 
+def wrong_in_reports(found: Books) -> Iterator[str]:
+    """Each event is kept once, and a message stands where the most telling of them puts it, in any order."""
+    rows = {row.key: row for row in found.deliveries}
+    for event in found.said | found.kept.keys():
+        if event not in found.said or found.kept[event] != 1:
+            yield f"{event} was sent by SendGrid, and is kept {found.kept[event]} times"
+    for key, names in found.reported.items():
+        state = max((SHOWS[name] for name in names), key=RANK.index)
+        if key in rows and rows[key].state != state:
+            yield f"{key} is {rows[key].state}, and should be {state}: {names}"
+
+
 def wrong_in_tasks(found: Books) -> Iterator[str]:
-    """A step that was missed or held, and not by an end, has become a task for a person."""
+    """A step that was missed or held, or whose message was not wanted, has become a task for a person."""
     tasks = {(one.intervention_id, one.step) for one in found.tasks}
     for (intervention, name), step in found.steps.items():
         if step.state in (StepState.MISSED, StepState.HELD) and (intervention, name) not in tasks:
             yield f"{intervention} {name} is {step.state}, and nobody has a task: {step.why}"
+    for row in found.deliveries:
+        unwanted = row.state == "skipped" and any(word in row.reason for word in WISHES)
+        if unwanted and (row.intervention_id, row.step) not in tasks:
+            yield f"{row.key} was not wanted, and nobody has a task: {row.reason}"
 
 
 def wrong_in_transitions(found: Books) -> Iterator[str]:
@@ -127,17 +179,18 @@ def wrong_in_transitions(found: Books) -> Iterator[str]:
 
 def wrong_in_time(found: Books) -> Iterator[str]:
     """No message before its moment on the playbook's clock, and none longer after it than a step is tried."""
-    for row in found.deliveries:
-        intervention = found.interventions[row.intervention_id]
-        step = found.steps[row.intervention_id, row.step]
-        # What the sweep found at the provider bears the time of the finding, which is real time.
-        if row.accepted_at is None or step.why.endswith("found at the provider"):
+    rows = {row.key: row for row in found.deliveries}
+    for one in found.events:
+        # The row's own time is the earliest of all that is known, reports included, which bear real times.
+        if one.kind != "delivery.accepted" or one.key.endswith(REAL):
             continue
-        due = intervention.started_at + step.offset
-        if row.accepted_at < due:
-            yield f"{row.key} was sent at {row.accepted_at}, before its moment {due}"
-        if row.accepted_at > due + intervention.shift + LATEST:
-            yield f"{row.key} was sent at {row.accepted_at}, long after {due} + {intervention.shift}"
+        row = rows[str(one.data["delivery"])]
+        intervention = found.interventions[row.intervention_id]
+        due = intervention.started_at + found.steps[row.intervention_id, row.step].offset
+        if one.at < due:
+            yield f"{row.key} was sent at {one.at}, before its moment {due}"
+        if one.at > due + intervention.shift + LATEST:
+            yield f"{row.key} was sent at {one.at}, long after {due} + {intervention.shift}"
 
 
 def drawn(identifier: str) -> datetime:
@@ -205,18 +258,41 @@ async def wrong_in_histories(found: Books, cast: Cast) -> list[str]:
     return [line for result in results for line in result] + odd
 
 
-async def audit(cast: Cast) -> tuple[Books, list[str]]:
-    """The books, and everything that is wrong in them."""
+def wishes(found: Books, cast: Cast) -> Wishes:
+    """What the audit of opt-outs looks at."""
+    asked = cast.providers.email.requests()
+    return Wishes(
+        log=lines(cast.stage.store),
+        receipts=cast.leavers.receipts,
+        deliveries={row.key: row for row in found.deliveries},
+        interventions=found.interventions,
+        taken=found.taken,
+        requests=Counter(key for path, key, _ in asked if path == SEND and key.count("/") == 5),
+    )
+
+
+async def audit(cast: Cast) -> tuple[Books, Wishes, list[str]]:
+    """The books, what was wished, and everything that is wrong in them."""
     found = await books(cast)
+    wished = wishes(found, cast)
     checks: tuple[Any, ...] = (
         wrong_in_ledger,
+        wrong_in_reports,
         wrong_in_tasks,
         wrong_in_transitions,
         wrong_in_time,
         wrong_in_voice,
         wrong_in_open,
     )
-    return found, [
-        *(line for check in checks for line in check(found)),
-        *await wrong_in_histories(found, cast),
-    ]
+    return (
+        found,
+        wished,
+        [
+            *(line for check in checks for line in check(found)),
+            *wrong_in_attempts(wished),
+            *wrong_in_receipts(wished),
+            *await wrong_in_histories(found, cast),
+            *cast.post.wrong,
+            *cast.web.broken(),
+        ],
+    )

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from keepwell.db.engine import Store
-from keepwell.db.tables import Health, Intervention, Transition
+from keepwell.db.tables import Intervention, Transition
 from keepwell.errors import StoreError
 
 EVERY = 0.4
@@ -33,21 +33,16 @@ class Open:
 
 @dataclass
 class Board:
-    """`decided` are the transitions' decisions by id, `customers` those who have a score."""
+    """`decided` are the transitions' decisions by id."""
 
     store: Store
     decided: dict[str, str | None] = field(default_factory=dict)
-    customers: set[str] = field(default_factory=set)
     interventions: dict[tuple[str, str], list[Open]] = field(default_factory=dict)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def of(self, customer: str, family: str) -> Sequence[Open]:
         """A customer's interventions of a family, oldest first."""
         return self.interventions.get((customer, family), [])
-
-    def knows(self, customer: str) -> bool:
-        """Whether the customer is there."""
-        return customer in self.customers
 
     async def until(self, true: Callable[[Board], bool]) -> None:
         """Wait until something is so."""
@@ -77,7 +72,6 @@ class Board:
             connection = session.connection()
             rows = connection.execute(query).all()
             decided = connection.execute(select(col(Transition.id), col(Transition.decision))).all()
-            self.customers = set(connection.execute(select(col(Health.customer_id))).scalars())
         found: dict[tuple[str, str], list[Open]] = {}
         for row in rows:
             found.setdefault((row[1], row[2]), []).append(Open(*row))

@@ -1,4 +1,7 @@
-"""The processes of the chaos test: the server, two workers, two providers; who kills them, and who sweeps."""
+"""The processes of the chaos test: the server, workers, the web's, providers, and the way to the database.
+
+Who kills them, and who sweeps.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,17 @@ from temporalio.service import RPCError
 
 from keepwell.db.tables import Delivery
 from keepwell.keys import new_id
+from keepwell.links import make_links
+from keepwell.settings import Settings
+from tests.e2e.chaos_leavers import Leavers
+from tests.e2e.chaos_post import Post
+from tests.e2e.chaos_web import Web
+from tests.e2e.chaos_wire import Wire
 from tests.e2e.killable_server import KillableServer
 from tests.e2e.test_kills import start_worker
 from tests.fakes.providers import Providers
 from tests.fakes.server import Act, Weather
+from tests.unit.api.test_sendgrid_events import PRIVATE, public
 from tests.workflows.stage import Stage
 
 WORKERS = 2
@@ -28,7 +38,15 @@ AWAY = (0.2, 2.0)
 """Seconds that what was killed stays away."""
 
 CALM = (4.0, 8.0)
-"""Seconds between the first kills."""
+"""Seconds between the first kills, where all stories are played; less where it is only some."""
+
+MANY = 24
+"""Lives that are worth the longer wait. Killed too often, a run's workflow task is put off by the server for
+ever longer.
+"""
+
+KINDS = ("worker 1", "worker 2", "server", "web", "database", "all")
+"""What is killed or cut. All of it at once is a machine that loses its power."""
 
 SWEEP_EVERY = 6.0
 AHEAD = timedelta(days=200)
@@ -55,10 +73,26 @@ class Cast:
     stage: Stage
     server: KillableServer
     providers: Providers
+    wire: Wire
     home: Path
+    seed: int
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
     killed: Counter[str] = field(default_factory=Counter)
     away: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        store = self.stage.store
+        settings = {
+            "KEEPWELL_HOME": str(self.home),
+            "KEEPWELL_DATABASE_URL": self.wire.url,
+            "KEEPWELL_ORGANISATION": "brightdesk",
+            "KEEPWELL_SENDGRID_WEBHOOK_KEY": public(PRIVATE),
+            "TEMPORAL_ADDRESS": self.server.address,
+        }
+        self.web = Web(settings, self.home / "web.log")
+        self.post = Post(self.web, self.providers.log, self.seed)
+        links = make_links(Settings(home=self.home, public_url=self.web.url))
+        self.leavers = Leavers(self.web, store, links, self.post, self.seed)
 
     @property
     def log(self) -> Path:
@@ -67,15 +101,16 @@ class Cast:
 
     def spawn(self) -> subprocess.Popen[bytes]:
         """A worker."""
-        variables = self.providers.variables(activity=True)
+        variables = {**self.providers.variables(activity=True), "KEEPWELL_PUBLIC_URL": self.web.url}
         home, marker = self.home, self.home / "died"
         return start_worker(self.stage, self.server.address, home, "never", marker, variables, self.log)
 
-    def begin(self, seed: int) -> None:
-        """Workers at work, providers in bad weather."""
+    def begin(self) -> None:
+        """Workers and the web at work, providers in bad weather."""
         self.workers = [self.spawn() for _ in range(WORKERS)]
+        self.web.start()
         for remote in (self.providers.email, self.providers.slack):
-            remote.turn(Weather(seed=seed, share=SHARE, ways=WAYS))
+            remote.turn(Weather(seed=self.seed, share=SHARE, ways=WAYS))
 
     def clear_up(self) -> None:
         """The weather is good again."""
@@ -89,35 +124,46 @@ class Cast:
         for number in numbers:
             self.workers[number].kill()
             self.workers[number].wait(10)
+        if what in ("web", "all"):
+            self.web.kill()
         if what in ("server", "all"):
             await self.server.kill()
         self.killed[what] += 1
-        await asyncio.sleep(away)
+        if what in ("database", "all"):
+            await self.wire.cut(away)
+        else:
+            await asyncio.sleep(away)
         if what in ("server", "all"):
             await self.server.start()
+        if what in ("web", "all"):
+            self.web.start()
         for number in numbers:
             self.workers[number] = self.spawn()
         self.away.difference_update(numbers)
 
     async def supervise(self) -> None:
-        """Start a worker again that has ended by itself: it finds no server when it starts, say."""
+        """Start again what has ended by itself: it finds no server or no database when it starts, say."""
         while True:
             await asyncio.sleep(1)
+            if self.web.ended():
+                self.killed["ended by itself"] += 1
+                self.web.start()
             for number, process in enumerate(self.workers):
                 if number not in self.away and process.poll() is not None:
                     self.killed["ended by itself"] += 1
                     self.workers[number] = self.spawn()
 
-    async def mayhem(self, chance: random.Random, over: Callable[[], bool]) -> None:
+    async def mayhem(self, chance: random.Random, lives: int, over: Callable[[], bool]) -> None:
         """Kill each thing in turn, until all is over: ever rarer, so that any machine gets there.
 
         The first turns happen in any case.
         """
-        kinds = ["worker 1", "worker 2", "server", "all"]
+        # The database twice: it costs little, and breaks everything at once.
+        kinds, share = [*KINDS, "database"], 1.0 if lives > MANY else 0.4
         for number in count():
             if number % len(kinds) == 0:
                 chance.shuffle(kinds)
-            pause = chance.uniform(*CALM) * (1 + number / 2)
+            pause = chance.uniform(*CALM) * share * (1 + number / 3)
             while pause > 0 and (number < len(kinds) or not over()):
                 await asyncio.sleep(min(pause, 1))
                 pause -= 1
@@ -148,15 +194,20 @@ class Cast:
             await asyncio.sleep(SWEEP_EVERY)
 
     async def settled(self) -> None:
-        """Sweep until no message is under way; the audit says what is left."""
+        """All has come in, and no message is under way any more; the audit says what is left."""
+        await self.leavers.finish()
+        await self.post.finish(late=False)
         for _ in range(8):
             await self.sweep()
             if not self.stage.rows(Delivery, state="sending"):
-                return
+                break
             await asyncio.sleep(2)
+        await self.post.finish(late=True)
 
-    def end(self) -> None:
-        """No worker is left."""
+    async def end(self) -> None:
+        """No process of ours is left."""
+        self.leavers.cancel()
         for process in self.workers:
             process.kill()
             process.wait(10)
+        await self.web.close()

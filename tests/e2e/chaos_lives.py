@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
+from sqlalchemy.exc import IntegrityError
 from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.client import (
     WorkflowExecutionDescription,
@@ -27,11 +28,12 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from keepwell.contracts.commands import Answer, CommandBase, Pause
 from keepwell.contracts.playbook import Family
+from keepwell.db.tables import Contact, Customer, Health
 from keepwell.errors import StoreError
 from keepwell.keys import new_id
 from keepwell.temporal.search_attribute_keys import NEXT_STEP_AT, PAUSED
 from tests.e2e.chaos_board import Board, Open
-from tests.workflows.stage import Stage
+from tests.workflows.stage import DAY, Stage
 
 Value = TypeVar("Value")
 SCHEDULED = PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
@@ -127,15 +129,22 @@ class Life:
         self.now = self.scene.stage.clocks[self.key]
 
     def _make(self, contacts: int, owner: str | None) -> None:
-        if not self.scene.board.knows(self.key):
-            self.scene.stage.customer(self.key, contacts=contacts, owner=owner)
+        """What is there already, an attempt before this one has made."""
+        stage = self.scene.stage
+        if not stage.rows(Customer, id=self.key):
+            stage.world.customer(self.key, owner_id=owner)
+        for number in range(len(stage.rows(Contact, customer_id=self.key)), contacts):
+            stage.contact(self.key, number)
+        if not stage.rows(Health, customer_id=self.key):
+            stage.world.score(self.key, 72, datetime.now(UTC) - 3 * DAY)
+        stage.clocks[self.key] = datetime.now(UTC)
 
     async def fall(self, points: float) -> None:
         """A score. What changes the level is handed over now, or by the sweep where that fails."""
         self.doing = f"score {points}"
         self.now += timedelta(seconds=1)
         stage, now = self.scene.stage, self.now
-        await self.stubborn(stage.world.at_points, self.key, points, now)
+        await self.measured(stage.world.at_points, self.key, points, now)
         scored = await self.stubborn(
             stage.parts.scores.score_customer, stage.world.organisation, self.key, now
         )
@@ -154,7 +163,7 @@ class Life:
         """Figures of an expansion signal arrive; the campaign is started now, or by the sweep."""
         self.doing = "expansion signal"
         stage, now = self.scene.stage, self.now
-        await self.stubborn(stage.world.measure, self.key, figures, now)
+        await self.measured(stage.world.measure, self.key, figures, now)
         await self.stubborn(stage.parts.scores.score_customer, stage.world.organisation, self.key, now)
         waiting = await self.stubborn(stage.parts.opportunities.waiting_of, self.key)
         assert waiting is not None, self.key
@@ -263,8 +272,13 @@ class Life:
                 self.scene.done[f"signal {name}"] += 1
                 return
 
+    async def measured(self, write: Callable[..., None], *given: Any) -> None:
+        """Figures; they may be there already, where only the answer to their COMMIT was lost."""
+        with suppress(IntegrityError):
+            await self.stubborn(write, *given)
+
     async def stubborn(self, call: Callable[..., Value], *given: Any) -> Value:
-        """A call of the store, again while somebody else holds the file."""
+        """A call of the store, again while it cannot be reached or somebody else holds the file."""
         while True:
             try:
                 return await asyncio.to_thread(call, *given)

@@ -20,8 +20,11 @@ from keepwell.adapters.outbox import Outbox
 from keepwell.adapters.sendgrid import SendGrid
 from keepwell.adapters.slack import Slack
 from keepwell.contracts.delivery import Accepted, Found, Message
+from keepwell.contracts.intervention import Ended, Ending
 from keepwell.contracts.playbook import Channel
+from keepwell.contracts.rendering import Rendered
 from keepwell.db.engine import Store
+from keepwell.db.repositories.interventions import InterventionRepository
 from keepwell.db.repositories.scores import ScoreRepository
 from keepwell.ports import ChannelAdapter
 from keepwell.settings import Settings, load_settings
@@ -79,6 +82,7 @@ def senders(settings: Settings, store: Store) -> tuple[ChannelAdapter, ChannelAd
 def prepare(instant: str, marker: Path) -> None:
     """Put the end where it belongs."""
     count = [0]
+    honest_end = InterventionRepository.end
     honest_score, honest_start = ScoreRepository.score_partition, TemporalHandOver.signal_with_start
 
     def score(self: ScoreRepository, call: Any) -> Any:
@@ -94,6 +98,13 @@ def prepare(instant: str, marker: Path) -> None:
         if instant == "after_start":
             die_once(marker, count, 4)
 
+    def end(self: InterventionRepository, ending: Ending, review: Rendered | None) -> Ended:
+        result = honest_end(self, ending, review)
+        if instant == "after_end":
+            die_once(marker, count, 1)
+        return result
+
+    InterventionRepository.end = end  # type: ignore[method-assign]
     ScoreRepository.score_partition = score  # type: ignore[method-assign]
     TemporalHandOver.signal_with_start = start  # type: ignore[method-assign,assignment]
 

@@ -60,8 +60,15 @@ def good() -> Books:
         intervention_id="one",
         step="mail",
         channel="email",
-        state="accepted",
-        accepted_at=NOW + timedelta(hours=1),
+        state="delivered",
+    )
+    accepted = row(
+        Event,
+        id="e",
+        key=f"{KEY}/delivery.accepted/1",
+        kind="delivery.accepted",
+        at=NOW + timedelta(hours=1),
+        data={"delivery": KEY},
     )
     transition = row(Transition, id="t", decision="started", reason="it fell")
     return Books(
@@ -69,16 +76,20 @@ def good() -> Books:
         steps={("one", "mail"): step},
         deliveries=[delivery],
         transitions=[transition],
-        events=[],
+        events=[accepted],
         tasks=[],
         accepted=Counter({KEY: 1}),
         taken=[(KEY, NOW)],
         runs=[],
+        reported={KEY: ["open", "delivered"]},
+        kept=Counter({"1": 1, "2": 1}),
+        said=frozenset({"1", "2"}),
     )
 
 
 CHECKS: tuple[Callable[[Books], Iterator[str]], ...] = (
     audit.wrong_in_ledger,
+    audit.wrong_in_reports,
     audit.wrong_in_tasks,
     audit.wrong_in_transitions,
     audit.wrong_in_time,
@@ -111,12 +122,36 @@ def unknown_to_all(books: Books) -> None:
     books.deliveries[0].state = "unknown"
 
 
+def dropped_unsaid(books: Books) -> None:
+    books.deliveries[0].state = "failed"
+
+
+def event_lost(books: Books) -> None:
+    del books.kept["2"]
+
+
+def event_kept_twice(books: Books) -> None:
+    books.kept["2"] = 2
+
+
+def event_of_nobody(books: Books) -> None:
+    books.kept["3"] = 1
+
+
+def out_of_order(books: Books) -> None:
+    books.deliveries[0].state = "accepted"
+
+
 def left_planned(books: Books) -> None:
     books.deliveries[0].state = "planned"
 
 
 def missed(books: Books) -> None:
     books.steps["one", "mail"].state = "missed"
+
+
+def not_wanted(books: Books) -> None:
+    books.deliveries[0].state, books.deliveries[0].reason = "skipped", "Pat has unsubscribed from offers"
 
 
 def undecided(books: Books) -> None:
@@ -136,11 +171,11 @@ def without_reason(books: Books) -> None:
 
 
 def too_early(books: Books) -> None:
-    books.deliveries[0].accepted_at = NOW
+    books.events[0].at = NOW
 
 
 def too_late(books: Books) -> None:
-    books.deliveries[0].accepted_at = NOW + timedelta(days=3)
+    books.events[0].at = NOW + timedelta(days=3)
 
 
 def two_voices(books: Books, after: timedelta = timedelta(minutes=1), kind: str = "contact") -> None:
@@ -180,8 +215,14 @@ BROKEN: dict[Callable[[Books], None], str] = {
     never_sent: "knows nothing of it",
     left_sending: "is still sending",
     unknown_to_all: "nobody was told",
+    dropped_unsaid: "the ledger says failed",
+    event_lost: "is kept 0 times",
+    event_kept_twice: "is kept 2 times",
+    event_of_nobody: "is kept 1 times",
+    out_of_order: "should be delivered",
     left_planned: "its intervention has ended",
     missed: "nobody has a task",
+    not_wanted: "was not wanted",
     undecided: "2 transitions, but",
     started_nothing: "there are 1 interventions",
     opened_twice: "has opened two interventions",
