@@ -27,6 +27,7 @@ def due_at(
     *,
     customer_zone: str,
     organisation_zone: str,
+    customer_closed: Closed = weekend,
     closed: Closed = weekend,
 ) -> datetime:
     """The moment, in UTC.
@@ -37,12 +38,12 @@ def due_at(
       next ones begin.
     - The rest is for staff: the end of the next business day, on the organisation's clock.
 
-    `closed` says which days are no business days.
+    `customer_closed` and `closed` say which days are no business days there, and for the organisation.
     """
     if trigger in WITHIN:
         return raised_at + WITHIN[trigger]
     if trigger is Trigger.FEATURE_UNUSED:
-        return next_business_day(raised_at, customer_zone, closed)
+        return next_business_day(raised_at, customer_zone, customer_closed)
     if trigger in (Trigger.INACTIVITY, Trigger.ZERO_ACTIVITY, Trigger.TASK_STALLED):
-        return working_moment(raised_at, customer_zone, closed)
+        return working_moment(raised_at, customer_zone, customer_closed)
     return end_of_next_business_day(raised_at, organisation_zone, closed)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from keepwell.contracts.delivery import Accepted, Found, Message
 from keepwell.contracts.people import SuppressionReason
 from keepwell.db.engine import Store
-from keepwell.db.repositories import wishes
+from keepwell.db.repositories import suppressing
 from keepwell.errors import NoMailboxError
 from keepwell.ports import ChannelAdapter
 
@@ -26,7 +26,7 @@ class NoMailboxes:
         except NoMailboxError as error:
             if message.recipient.kind == "contact":
                 with self._store.write() as session:
-                    wishes.suppress(
+                    suppressing.suppress(
                         session,
                         message.organisation,
                         message.recipient.address,

@@ -18,9 +18,11 @@ from keepwell.cli.desk import Desk, Json, Limit, open_desk
 from keepwell.cli.files import opened
 from keepwell.cli.moments import past_moment
 from keepwell.cli.output import Column, print_json, print_table, say
-from keepwell.db.repositories.views import find_intervention, find_person
-from keepwell.db.repositories.views_work import EventLine, events
-from keepwell.errors import InputError, NotFoundError
+from keepwell.db.repositories import journal
+from keepwell.db.repositories.views import did_you_mean, find_intervention, find_person
+from keepwell.db.repositories.views_journal import EventLine, begins, events, kinds, people
+from keepwell.db.tables import Staff
+from keepwell.errors import InputError, KeepwellError, NotFoundError
 from keepwell.ingest.report import harmless
 
 PAGE = 1_000
@@ -50,7 +52,7 @@ def audit(
     customer: Annotated[str | None, typer.Option(help="Id or name of a customer.")] = None,
     intervention: Annotated[str | None, typer.Option(help="Id of an intervention, or its customer.")] = None,
     by: Annotated[
-        str, typer.Option(help="Who: a person's name as it stands there, engine, schedule, customer, …")
+        str, typer.Option(help="Who: a person's name, address or id, engine, schedule, customer, …")
     ] = "",
     kind: Annotated[str, typer.Option(help="A kind, or its beginning: draft, playbook.mode, …")] = "",
     since: Annotated[
@@ -81,7 +83,7 @@ def audit(
     if as_json:
         print_json({"lines": lines, "before": lines[-1].id if more else None})
         return
-    _print(desk, lines, more=more)
+    _print(desk, lines, kind, more=more)
 
 
 def _span(desk: Desk, since: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:
@@ -125,14 +127,20 @@ def _reader(
 
 
 def _names(session: Session, organisation: str, by: str) -> tuple[str, ...]:
-    """What is meant, as it stands there: by whatever name, and by the name of the member of staff meant."""
-    if not by:
-        return ()
+    """Whom `by` means, as they stand there: by that name, or by any name of the member of staff meant."""
+    if not by or by.casefold() == journal.ENGINE:
+        return (by.casefold(),) if by else ()
+    known, meant = people(session, organisation), {by.casefold()}
+    there = any(one.casefold() in meant for one in known)
     try:
-        person = find_person(session, organisation, by)
-    except NotFoundError:
-        return (by,)
-    return (by, person.name)
+        # What somebody did who has left stands there still.
+        person = session.get_one(Staff, find_person(session, organisation, by, left=True).id)
+    except KeepwellError as error:
+        if not there and not isinstance(error, NotFoundError):
+            raise
+    else:
+        meant |= {name.casefold() for name in (person.name, person.email, person.external_id)}
+    return tuple(one for one in known if one.casefold() in meant) or (by,)
 
 
 def _pages(read: Read, before: str | None) -> Iterator[EventLine]:
@@ -162,9 +170,9 @@ def _rows(stream: TextIO, lines: Iterator[EventLine]) -> int:
     return count
 
 
-def _print(desk: Desk, lines: tuple[EventLine, ...], *, more: bool) -> None:
+def _print(desk: Desk, lines: tuple[EventLine, ...], kind: str, *, more: bool) -> None:
     if not lines:
-        say("There is no line that fits.")
+        say(f"There is no line that fits.{_no_such_kind(desk, kind)}")
         return
     columns = [
         Column("Recorded", keep=True),
@@ -191,3 +199,14 @@ def _print(desk: Desk, lines: tuple[EventLine, ...], *, more: bool) -> None:
     say()
     onwards = f" Go on: --before {lines[-1].id}" if more else ""
     say(f"{desk.times} All in a file: --csv FILE.{onwards}", style="dim")
+
+
+def _no_such_kind(desk: Desk, kind: str) -> str:
+    """What the journal has instead, where a kind is asked for of which it has no line at all."""
+    with desk.store.read() as session:
+        known = kinds(session, desk.organisation.id) if kind else []
+    if not known or any(begins(one, kind) for one in known):
+        return ""
+    firsts = sorted({one.partition(".")[0] for one in known})
+    meant = did_you_mean(kind, [*firsts, *known])
+    return f" None is of the kind {kind!r}{meant}; there are: {', '.join(firsts)}."

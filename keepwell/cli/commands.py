@@ -12,7 +12,7 @@ from keepwell.cli import words
 from keepwell.cli.desk import By, Desk, Json, open_desk, who
 from keepwell.cli.moments import future_moment
 from keepwell.cli.output import plain, print_json, say
-from keepwell.cli.reassign_all import reassign_all
+from keepwell.cli.reassign_all import reassign_all, reassign_at_rest
 from keepwell.cli.tables import SEVERAL, beside_words
 from keepwell.contracts.commands import (
     Acknowledge,
@@ -166,6 +166,8 @@ def reassign(
             "It is not clear what to reassign.",
             hint="keepwell reassign ID STAFF for one, or keepwell reassign --from STAFF --to STAFF for all.",
         )
+    if reassign_at_rest(target, staff, by, as_json):
+        return
     whom: str = staff
 
     def make(_detail: InterventionDetail, desk: Desk, base: dict[str, str]) -> Command:

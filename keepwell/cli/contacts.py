@@ -11,7 +11,7 @@ from sqlmodel import Session
 from keepwell.cli.desk import By, Desk, Json, Limit, open_desk, who
 from keepwell.cli.output import Column, print_fields, print_json, print_table, say
 from keepwell.contracts.people import PURPOSE_WORDS, Consent, Purpose, SuppressionReason
-from keepwell.db.repositories import wishes
+from keepwell.db.repositories import suppressing, wishes
 from keepwell.db.repositories.views_wishes import (
     ContactWishes,
     SuppressionLine,
@@ -107,10 +107,10 @@ def list_suppressions(
 @addresses.command("add")
 def add(address: Address, why: Why, by: By = None) -> None:
     """Let nothing be sent to an address any more, whoever has it."""
-    if "@" not in wishes.same(address):
+    if "@" not in suppressing.same(address):
         raise InputError(f"{address!r} is no email address.", hint="Give one like name@example.com.")
     with open_desk() as desk, desk.store.write() as session:
-        new = wishes.suppress(
+        new = suppressing.suppress(
             session,
             desk.organisation.id,
             address,
@@ -120,20 +120,19 @@ def add(address: Address, why: Why, by: By = None) -> None:
             by=who(by),
             now=desk.now,
         )
-    key = wishes.same(address)
+    key = suppressing.same(address)
     say(f"Nothing is sent to {key} any more." if new else f"{key} is suppressed already.")
 
 
 @addresses.command("lift")
 def lift(address: Address, why: Why, by: By = None) -> None:
     """Let an address be written to again."""
+    key = suppressing.same(address)
     with open_desk() as desk, desk.store.write() as session:
-        done = wishes.lift(session, desk.organisation.id, address, by=who(by), why=why, now=desk.now)
+        done = suppressing.lift(session, desk.organisation.id, address, by=who(by), why=why, now=desk.now)
     if not done:
-        raise NotFoundError(
-            f"{wishes.same(address)} is not suppressed.", hint="See those that are: keepwell suppressions"
-        )
-    say(f"{wishes.same(address)} may be written to again. A provider's own list is its own: look there, too.")
+        raise NotFoundError(f"{key} is not suppressed.", hint="See those that are: keepwell suppressions")
+    say(f"{key} may be written to again. A provider's own list is its own: look there, too.")
 
 
 def _prefer(whom: str, purpose: Purpose, wanted: bool, why: str, by: str | None) -> None:

@@ -28,7 +28,7 @@ def draft_table(desk: Desk, found: Sequence[DraftLine]) -> None:
         Column("Subject"),
         Column("Playbook", keep=True, drop=1),
         Column("Owner", drop=3),
-        Column("State", keep=True),
+        Column("State"),
     ]
     rows = [
         [

@@ -26,7 +26,9 @@ OfCustomer = Annotated[str | None, typer.Option("--customer", help="Id or name o
 OfOwner = Annotated[str | None, typer.Option("--owner", help="Id, email address or name of the owner.")]
 One = Annotated[str, typer.Argument(metavar="ID", help="The draft's id, or a part of it.")]
 Ids = Annotated[list[str] | None, typer.Argument(metavar="ID…", help="Ids of drafts, or parts of them.")]
-All = Annotated[bool, typer.Option("--all", help="All that wait; with --playbook or --customer, those.")]
+All = Annotated[
+    bool, typer.Option("--all", help="All that wait; with --playbook, --customer or --owner, those.")
+]
 Decide = Callable[[Session, str], object]
 
 SUBJECT = "Subject: "
@@ -136,6 +138,7 @@ def approve_drafts(
     everything: All = False,
     playbook: OfPlaybook = None,
     customer: OfCustomer = None,
+    owner: OfOwner = None,
     by: By = None,
     as_json: Json = False,
 ) -> None:
@@ -144,7 +147,7 @@ def approve_drafts(
 
     with open_desk() as desk:
         person = who(by)[:200]
-        chosen = _chosen(desk, identifiers or [], everything, playbook, customer)
+        chosen = _chosen(desk, identifiers or [], everything, playbook, customer, owner)
         _each(
             desk,
             chosen,
@@ -156,8 +159,12 @@ def approve_drafts(
 
 @commands.command("reject")
 def reject_drafts(
-    identifiers: Annotated[list[str], typer.Argument(metavar="ID…", help="Ids of drafts, or parts of them.")],
     reason: Annotated[str, typer.Option("--reason", help="Why, for the timeline, up to 500 letters.")],
+    identifiers: Ids = None,
+    everything: All = False,
+    playbook: OfPlaybook = None,
+    customer: OfCustomer = None,
+    owner: OfOwner = None,
     by: By = None,
     as_json: Json = False,
 ) -> None:
@@ -168,7 +175,7 @@ def reject_drafts(
         raise InputError("Say why: the timeline shows it.", place="--reason")
     with open_desk() as desk:
         person = who(by)[:200]
-        chosen = _chosen(desk, identifiers, False, None, None)
+        chosen = _chosen(desk, identifiers or [], everything, playbook, customer, owner)
         _each(
             desk,
             chosen,
@@ -179,19 +186,30 @@ def reject_drafts(
 
 
 def _chosen(
-    desk: Desk, identifiers: Sequence[str], everything: bool, playbook: str | None, customer: str | None
+    desk: Desk,
+    identifiers: Sequence[str],
+    everything: bool,
+    playbook: str | None,
+    customer: str | None,
+    owner: str | None,
 ) -> tuple[DraftLine, ...]:
     """The drafts meant, each once. Nothing is decided where one of them cannot be found."""
-    narrowed = playbook is not None or customer is not None
+    narrowed = (playbook, customer, owner) != (None, None, None)
     if bool(identifiers) == everything or (identifiers and narrowed):
         raise InputError(
-            "Name drafts, or say --all; --playbook and --customer go with --all.",
+            "Name drafts, or say --all; --playbook, --customer and --owner go with --all.",
             hint="Those that wait: keepwell drafts",
         )
     with desk.store.read() as session:
         own = desk.organisation.id
         if everything:
-            return drafts(session, own, playbook=playbook, customer=desk.customer(session, customer))
+            return drafts(
+                session,
+                own,
+                playbook=playbook,
+                customer=desk.customer(session, customer),
+                owner=desk.person(session, owner),
+            )
         found = [draft_detail(session, own, one).draft for one in identifiers]
     return tuple({one.id: one for one in found}.values())
 

@@ -17,7 +17,7 @@ from rich.text import Text
 from keepwell.cli.desk import Desk, Json, Limit, open_desk
 from keepwell.cli.output import console, plain, print_json, say
 from keepwell.db.repositories.views import find_intervention
-from keepwell.db.repositories.views_work import EventLine, events
+from keepwell.db.repositories.views_journal import EventLine, events
 
 POLL_SECONDS = 1.0
 OVERLAP = timedelta(seconds=30)

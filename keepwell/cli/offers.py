@@ -128,7 +128,7 @@ def _find(session: Session, desk: Desk, text: str) -> str:
 
 def _print(desk: Desk, found: tuple[OfferLine, ...]) -> None:
     columns = [
-        Column("Customer", keep=True),
+        Column("Customer"),
         Column("State", keep=True),
         Column("Offered", keep=True, drop=2),
         Column("Until", keep=True),

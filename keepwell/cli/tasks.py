@@ -203,7 +203,10 @@ def give(
 @many.command("close")
 def close(
     target: Target,
-    outcome: Annotated[TaskOutcome, typer.Option("--outcome", help="What came of it, in a word.")],
+    outcome: Annotated[
+        TaskOutcome,
+        typer.Option("--outcome", metavar="WORD", help=f"What came of it: {', '.join(TaskOutcome)}."),
+    ],
     note: Annotated[str, typer.Option("--note", help="A word for the timeline.")] = "",
     by: By = None,
     as_json: Json = False,
@@ -218,7 +221,8 @@ def close(
     if as_json:
         print_json({**line.model_dump(mode="json"), "tells_its_playbook": told})
         return
-    say(f"“{plain(line.title)}” is {line.state}: {outcome.words}.")
+    came = "" if outcome is TaskOutcome.DONE else f": {outcome.words}"
+    say(f"“{plain(line.title)}” is {line.state}{came}.")
     if told:
         say("Its playbook is told in a moment.", style="dim")
     if outcome in (TaskOutcome.REACHED, TaskOutcome.MEETING_BOOKED) and line.intervention:

@@ -203,6 +203,7 @@ def replay(
         str | None, typer.Option(help="Instead: all that failed in this time, such as 30m, 12h or 7d.")
     ] = None,
     endpoint: Annotated[str | None, typer.Option(help="With --since: only of this endpoint.")] = None,
+    by: By = None,
     as_json: Json = False,
 ) -> None:
     """Send an event again, or all that failed. The receiver knows it by the same webhook-id."""
@@ -213,11 +214,11 @@ def replay(
     with open_desk() as desk, desk.store.write() as session:
         ours = desk.organisation.id
         if which is not None:
-            webhook_desk.replay(session, ours, which, desk.now)
+            webhook_desk.replay(session, ours, which, desk.now, by=who(by))
             count = 1
         else:
             start = desk.now - _length(since or "")
-            count = webhook_desk.replay_failed(session, ours, start, endpoint, desk.now)
+            count = webhook_desk.replay_failed(session, ours, start, endpoint, desk.now, by=who(by))
     _done({"replayed": count}, f"{words.count(count, 'event')} on the way again.", as_json=as_json)
 
 

@@ -66,8 +66,11 @@ class LeftOver(Frozen):
     address: str
 
 
-MessageAction = Literal["acknowledge", "pause", "respond", "open"]
-"""What a message lets a member of staff do at once, where its channel can."""
+MessageAction = Literal["acknowledge", "take", "take_all", "pause", "respond", "open"]
+"""What a message lets a member of staff do at once, where its channel can.
+
+"take" and "take_all" acknowledge the alerts that the message tells; the others are about its intervention.
+"""
 
 
 class WaysBack(Frozen):

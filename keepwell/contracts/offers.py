@@ -43,6 +43,10 @@ class OfferState(StrEnum):
 OPEN_OFFER = (OfferState.OFFERED, OfferState.SEEN)
 
 
+def _count(number: int | None, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 class OfferOption(Strict):
     """One of the things a customer may choose, and its limits.
 
@@ -72,11 +76,11 @@ class OfferOption(Strict):
         """The option with its limit: "billing pause of up to 3 months"."""
         match self.kind:
             case OfferKind.BILLING_PAUSE:
-                limit = f" of up to {self.months} months"
+                limit = f" of up to {_count(self.months, 'month')}"
             case OfferKind.PLAN_DOWNGRADE:
-                limit = f" with {self.days} days of grace"
+                limit = f" with {_count(self.days, 'day')} of grace"
             case OfferKind.TRIAL:
-                limit = f" of {self.days} days"
+                limit = f" of {_count(self.days, 'day')}"
             case OfferKind.UPGRADE if self.percent is not None:
                 limit = f" with {self.percent} % off the first month"
             case _:
@@ -95,7 +99,7 @@ class Terms(Frozen):
     @property
     def words(self) -> str:
         """The agreement in words."""
-        length = f", {self.months} month{'' if self.months == 1 else 's'}" if self.months else ""
+        length = f", {_count(self.months, 'month')}" if self.months else ""
         onto = f", onto {self.plan}" if self.plan else ""
         return f"{self.kind.words}{length}{onto}"
 

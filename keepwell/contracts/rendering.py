@@ -12,13 +12,13 @@ from typing import ClassVar
 from pydantic import Field
 
 from keepwell.contracts.alerts import AlertSeverity, Trigger
-from keepwell.contracts.base import Frozen
+from keepwell.contracts.base import Facts, Frozen
 from keepwell.contracts.shown import Peers, Point, ShownFigures
 from scoring.levels import Level
 from scoring.signal import Signal
 
 
-class Organisation(Frozen):
+class Organisation(Facts):
     """The company that writes; URLs are empty when it has none."""
 
     name: str
@@ -31,7 +31,7 @@ class Organisation(Frozen):
     demo: bool
 
 
-class Person(Frozen):
+class Person(Facts):
     """A member of staff or a contact.
 
     `away` says that a member of staff is away ("away until 3 December"), `stands_in` for whom they stand in
@@ -47,7 +47,7 @@ class Person(Frozen):
     stands_in: str = ""
 
 
-class CustomerFacts(Frozen):
+class CustomerFacts(Facts):
     """The customer. `monthly_revenue` is written out with its currency, "" where unknown."""
 
     name: str
@@ -60,7 +60,7 @@ class CustomerFacts(Frozen):
     facts: dict[str, str] = Field(default_factory=dict)
 
 
-class MetricFigure(Frozen):
+class MetricFigure(Facts):
     """A metric as staff read it: values written out with units; `points` of 100, `lost` of the score.
 
     `words` says it in a sentence. `history` is at most 13 values of the last 90 days, oldest first.
@@ -80,7 +80,7 @@ class MetricFigure(Frozen):
     history: tuple[Point, ...] = ()
 
 
-class Advice(Frozen):
+class Advice(Facts):
     """What staff do about a metric that costs points: who, until when, and what success would be.
 
     The sentences name the customer; for the customer's own eyes there is `ShownStep`.
@@ -93,7 +93,7 @@ class Advice(Frozen):
     success: str
 
 
-class CategoryFigure(Frozen):
+class CategoryFigure(Facts):
     """A category's score, 0 to 100, and its weight in percent; None where nothing was measured."""
 
     title: str
@@ -101,7 +101,7 @@ class CategoryFigure(Frozen):
     weight: float
 
 
-class HealthFigures(Frozen):
+class HealthFigures(Facts):
     """The score and what makes it, for staff; no level and no score for who was never scored.
 
     `before` is the score 30 days earlier, None without one.
@@ -117,7 +117,7 @@ class HealthFigures(Frozen):
     improved: tuple[MetricFigure, ...] = ()
 
 
-class ValueLine(Frozen):
+class ValueLine(Facts):
     """A number of the value in money or time: what it is, written out, and where it comes from."""
 
     title: str
@@ -125,7 +125,7 @@ class ValueLine(Frozen):
     source: str
 
 
-class ValueFigures(Frozen):
+class ValueFigures(Facts):
     """What the customer gets out of it in a month, beside what it pays. Nothing in it is estimated.
 
     `value` and `paid` are money written out, `hours` is time; each is "" where unknown. `ratio` is value
@@ -146,7 +146,7 @@ class ValueFigures(Frozen):
     unusable: tuple[str, ...] = ()
 
 
-class OptionFigure(Frozen):
+class OptionFigure(Facts):
     """Something a customer may choose. `title` says it with its limit; `kind` is that of the option."""
 
     kind: str
@@ -154,7 +154,7 @@ class OptionFigure(Frozen):
     words: str
 
 
-class OfferFigures(Frozen):
+class OfferFigures(Facts):
     """The offer that stands, or what came of it.
 
     `options` are what may still be chosen: none once something is `agreed`, which says what in words, with
@@ -172,7 +172,7 @@ class OfferFigures(Frozen):
     note: str = ""
 
 
-class OpportunityFigures(Frozen):
+class OpportunityFigures(Facts):
     """The signal that opened the campaign, and its figures; "" and None where unknown. Money is written out.
 
     `words` and `value` (what it may bring in a year) are for staff. `usage` is the part of the plan in use,
@@ -203,7 +203,7 @@ class OpportunityFigures(Frozen):
     doing_well: int = 0
 
 
-class AlertFigures(Frozen):
+class AlertFigures(Facts):
     """The alert that opened an event playbook, and its figures; "" and None where unknown.
 
     `words`, `severity` and `reason` (why a payment failed, as the bank puts it) are for staff. `before` and
@@ -232,7 +232,7 @@ class AlertFigures(Frozen):
     risk: str = ""
 
 
-class InterventionFacts(Frozen):
+class InterventionFacts(Facts):
     """The intervention that writes; `day` counts from 1 on the day it began."""
 
     id: str
@@ -245,7 +245,7 @@ class InterventionFacts(Frozen):
     last_message: str
 
 
-class Notice(Frozen):
+class Notice(Facts):
     """What a person must look at or do by hand: the step, what it was to do, why it did not happen."""
 
     step: str
@@ -253,17 +253,21 @@ class Notice(Frozen):
     reason: str
 
 
-class ToldAlert(Frozen):
-    """An alert as a notice to the staff tells it; `customer` is empty where it is about Keepwell itself."""
+class ToldAlert(Facts):
+    """An alert as a notice to the staff tells it; `customer` is empty where it is about Keepwell itself.
+
+    With a `task` it tells of that piece of work, until `due`, and has no alert's id.
+    """
 
     id: str
     customer: str
     words: str
     severity: AlertSeverity
     due: datetime | None = None
+    task: str = ""
 
 
-class PersonalLinks(Frozen):
+class PersonalLinks(Facts):
     """Pages of ours for this reader alone: to end messages of this kind, and to choose among all of them.
 
     Both are empty for staff, and where nobody in particular reads it.
@@ -273,7 +277,7 @@ class PersonalLinks(Frozen):
     preferences: str = ""
 
 
-class CallFigures(Frozen):
+class CallFigures(Facts):
     """What a person needs who is to call a customer.
 
     `hours` are the contact's next working hours, with what the caller's clock says then. `usual` is when they
@@ -288,7 +292,7 @@ class CallFigures(Frozen):
     offers: tuple[str, ...] = ()
 
 
-class Context(Frozen):
+class Context(Facts):
     """All a template may use. `today` is the day on the intervention's clock in the recipient's zone.
 
     `notice` is for the fallback task alone, None elsewhere. `offer` is None where the playbook makes none,

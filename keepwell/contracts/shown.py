@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 
-from keepwell.contracts.base import Frozen
+from keepwell.contracts.base import Facts
 
 
-class Point(Frozen):
+class Point(Facts):
     """A metric's value on a day, written out with its unit."""
 
     day: date
@@ -15,7 +15,7 @@ class Point(Frozen):
     text: str
 
 
-class ShownFigure(Frozen):
+class ShownFigure(Facts):
     """A metric as its customer reads it: `label` is the scorecard's phrase for customers, without a capital.
 
     Values are written out with units. `change` is the change over 30 days in words, "" where there is none,
@@ -32,7 +32,7 @@ class ShownFigure(Frozen):
     history: tuple[Point, ...] = ()
 
 
-class ShownStep(Frozen):
+class ShownStep(Facts):
     """What we offer a customer to do together: `step` and `goal` are sentences that say "you".
 
     `area` is what lies unused where the figure is low, a noun phrase, "" where the metric counts no such
@@ -47,7 +47,7 @@ class ShownStep(Frozen):
     due: date
 
 
-class ShownFigures(Frozen):
+class ShownFigures(Facts):
     """What a customer may read about itself: of the metrics that the scorecard has words for customers for.
 
     Each has at most three entries, the most telling first, and may be empty. `steps` are for what stands
@@ -62,7 +62,7 @@ class ShownFigures(Frozen):
     used: tuple[ShownFigure, ...] = ()
 
 
-class Benchmark(Frozen):
+class Benchmark(Facts):
     """A metric beside that of similar customers, values written out with units; `metric` is its name."""
 
     metric: str
@@ -73,7 +73,7 @@ class Benchmark(Frozen):
     better: bool
 
 
-class PeerStory(Frozen):
+class PeerStory(Facts):
     """What a similar customer reached, without naming it: the figure that rose most on its way up.
 
     `step` is what we offer to do about that figure, "" where the scorecard says nothing.
@@ -87,7 +87,7 @@ class PeerStory(Frozen):
     step: str
 
 
-class PeerUse(Frozen):
+class PeerUse(Facts):
     """Similar customers who use well what this one leaves unused.
 
     `metric` is the metric's name, `count` how many they are, `value` their metric, the one in the middle.
@@ -98,7 +98,7 @@ class PeerUse(Frozen):
     value: str
 
 
-class Peers(Frozen):
+class Peers(Facts):
     """Similar customers: how many, what makes them similar, the comparison and one story.
 
     All of it is of metrics that customers may read about. `users` has an entry for each of the customer's

@@ -15,7 +15,7 @@ from keepwell.contracts.people import SuppressionReason
 from keepwell.db.engine import Store
 from keepwell.db.repositories import journal
 from keepwell.db.repositories.lookup import table
-from keepwell.db.repositories.wishes import suppress
+from keepwell.db.repositories.suppressing import suppress
 from keepwell.db.tables.base import UtcDateTime
 from keepwell.demo import portfolio as made
 from keepwell.demo.figures import moments

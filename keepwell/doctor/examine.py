@@ -38,6 +38,7 @@ REST = (
     Check("messages", "addresses", threaded(organisation.addresses), needs=("store", "organisation")),
     Check("messages", "templates", threaded(messages.templates), seconds=30),
     Check("messages", "pinned templates", threaded(messages.pinned), needs=("store", "organisation")),
+    Check("messages", "stops", threaded(messages.stops), needs=("store", "organisation")),
     Check("messages", "deliveries", threaded(messages.deliveries), needs=("store", "organisation")),
     Check("messages", "alerts", threaded(outgoing.channels), needs=("store", "organisation"), seconds=20),
     Check("messages", "webhooks", threaded(outgoing.webhooks), needs=("store", "organisation")),

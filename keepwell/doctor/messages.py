@@ -1,4 +1,4 @@
-"""Templates of the playbooks in force and of what runs, and messages that nobody saw end."""
+"""Templates of the playbooks in force and of what runs, stops, and messages that nobody saw end."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from datetime import timedelta
 from sqlmodel import col, func, select
 
 from keepwell.adapters.template_check import check_templates
-from keepwell.contracts.delivery import DeliveryState
+from keepwell.contracts.delivery import DeliveryState, WaitsFor
+from keepwell.db.repositories.views_sending import StopLine, sending
 from keepwell.db.tables import Delivery, Intervention, Template
 from keepwell.doctor.findings import Note, ok, problem, warning
 from keepwell.doctor.scene import Scene
+from keepwell.moments import minute_words
 from keepwell.playbooks import BUILT_IN, PlaybookRegistry
 
 STUCK_AFTER = timedelta(minutes=15)
@@ -69,6 +71,32 @@ def pinned(scene: Scene) -> Sequence[Note]:
         )
         for name, content in sorted(lost)[:SHOWN]
     ]
+
+
+def stops(scene: Scene) -> Sequence[Note]:
+    """No stop is in force that somebody may have forgotten."""
+    with scene.session() as session:
+        found = sending(session, scene.ours.id, scene.now)
+    waiting = found.waiting.get(WaitsFor.SWITCH, 0)
+    notes = [_stopped(one, scene.ours.time_zone, waiting) for one in found.stops[:SHOWN]]
+    if len(found.stops) > SHOWN:
+        more = f"{len(found.stops) - SHOWN} more stops are in force"
+        notes.append(warning(more, "All of them: keepwell sending", "user"))
+    return notes or [ok("nobody has stopped sending")]
+
+
+def _stopped(stop: StopLine, zone: str, waiting: int) -> Note:
+    what, option = {
+        "customer": (f"sending to {stop.subject}", f" --customer {stop.subject!r}"),
+        "playbook": (f"sending of {stop.subject}", f" --playbook {stop.subject}"),
+    }.get(stop.scope, ("all sending", ""))
+    why = f": {stop.reason}" if stop.reason else ""
+    return warning(
+        f"{what} was stopped by {stop.thrown_by}, {minute_words(stop.thrown_at, zone)}{why}; "
+        f"messages that wait: {waiting:,}",
+        f"When they may go: keepwell sending resume{option}",
+        "user",
+    )
 
 
 def deliveries(scene: Scene) -> Sequence[Note]:

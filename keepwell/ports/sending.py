@@ -86,6 +86,10 @@ class Ledger(Protocol):
         """The row under the key, made as `planned` where it is missing."""
         ...
 
+    def readdress(self, call: StepCall, seen: LedgerRow, recipient: Recipient) -> LedgerRow:
+        """Let a message that waits go to somebody else, under its key; the row as it is now."""
+        ...
+
     def rows_of(self, call: StepCall) -> tuple[LedgerRow, ...]:
         """The rows of a step, however many recipients it has tried."""
         ...

@@ -21,6 +21,7 @@ from keepwell.db.repositories.campaigns import last_campaigns
 from keepwell.db.repositories.enrolment import refusals_of
 from keepwell.db.repositories.event_alerts import hindrance
 from keepwell.db.repositories.holding import held_because, open_of
+from keepwell.db.repositories.modes import needs_approval
 from keepwell.db.repositories.silencing import open_events
 from keepwell.db.tables import Customer
 from keepwell.errors import KeepwellError
@@ -70,7 +71,10 @@ def rehearse(
             fill(scratch, read_excerpt(real, customer, now, playbook.templates, playbook.signal))
             stores.append(scratch)
         with real.read() as session:
-            notes = [would_refuse(session, customer, playbook, now) for playbook in playbooks]
+            notes = [
+                (*would_refuse(session, customer, playbook, now), *would_wait(session, customer, playbook))
+                for playbook in playbooks
+            ]
         try:
             return asyncio.run(_all(settings, customer, playbooks, stores, notes, script, say))
         finally:
@@ -184,6 +188,17 @@ def would_refuse(session: Session, customer: str, playbook: Playbook, now: datet
                 f"{playbook.signal.value} was there at the first score, a baseline: keepwell enrol --signal"
             )
     return tuple(f"Today it would not begin: {reason}" for reason in reasons)
+
+
+def would_wait(session: Session, customer: str, playbook: Playbook) -> tuple[str, ...]:
+    """That people would have to approve the messages, which a rehearsal does not wait for."""
+    organisation = session.get_one(Customer, customer).organisation_id
+    if not needs_approval(session, organisation, playbook.name):
+        return ()
+    return (
+        f"{playbook.name} goes with drafts: each message to a contact would wait for approval "
+        "(keepwell drafts), and not go where nobody gives it in time. Here they go at once",
+    )
 
 
 def _rests(session: Session, customer: str, now: datetime) -> str:

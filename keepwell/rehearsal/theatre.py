@@ -40,7 +40,7 @@ from keepwell.temporal.embedded import embedded_server
 from worker import THREADS, Parts, compose, make_worker
 
 _FORGOTTEN = SecretStr(secrets.token_hex(32))
-"""Signs the links of what is only rehearsed, so that they open nothing; the same for two that are compared."""
+"""Signs links in what is only rehearsed, so that they open nothing; the same for two that are compared."""
 
 LEAST_DELAY = timedelta(seconds=2)
 """Below this a run waits for its moment: a skip of the clock would take as long."""

@@ -85,6 +85,26 @@ def test_by_when_an_alert_must_have_been_acted_upon() -> None:
     assert due(Trigger.SCORE_DROP) == at("2026-11-23T16:00"), "Monday at five in Berlin"
 
 
+def test_the_customers_days_off_count_for_what_is_due_on_its_clock_and_ours_for_staff() -> None:
+    """On Wednesday 25 November 2026: the Thursday is Thanksgiving in the United States, not in Germany."""
+    evening = at("2026-11-25T22:30")
+    american, german = Calendar("12345", "US"), Calendar("12345", "DE")
+
+    def due(trigger: Trigger) -> datetime:
+        return due_at(
+            trigger,
+            evening,
+            customer_zone=NEW_YORK,
+            organisation_zone=BERLIN,
+            customer_closed=lambda day: american.closed(day) != "",
+            closed=lambda day: german.closed(day) != "",
+        )
+
+    assert due(Trigger.FEATURE_UNUSED) == at("2026-11-27T14:00"), "Friday at nine in New York"
+    assert due(Trigger.INACTIVITY) == at("2026-11-27T14:00")
+    assert due(Trigger.SCORE_DROP) == at("2026-11-26T16:00"), "Thursday at five in Berlin"
+
+
 def test_a_calendar_says_which_days_are_off() -> None:
     """On Thursday 24 December 2026: Christmas is a Friday, and the Monday after it was taken off."""
     thursday = datetime(2026, 12, 24, 12, tzinfo=UTC)

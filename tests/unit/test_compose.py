@@ -15,7 +15,7 @@ import pytest
 from dotenv import dotenv_values
 
 from keepwell.cli.app import app
-from keepwell.settings import PREFIX, Settings, unknown_variables
+from keepwell.settings import PREFIX, SECRET, Settings, unknown_variables
 from tests.compose import (
     EXAMPLE,
     FILE,
@@ -29,9 +29,27 @@ from tests.compose import (
 )
 
 ONCE = {"passwords", "databases", "temporal-schema", "temporal-namespace", "migrate", "schedules"}
-LONG = {"postgres", "temporal", "temporal-ui", "worker"}
-KEEPWELL = {"migrate", "schedules", "worker"}
+LONG = {"postgres", "temporal", "temporal-ui", "worker", "serve"}
+KEEPWELL = {"migrate", "schedules", "worker", "serve"}
 PINNED = re.compile(r"[\w./-]+:\d+\.\d+(\.\d+)?[\w.-]*")
+NOT_HERE = {
+    f"{PREFIX}{name}"
+    for name in (
+        "CHURN_RETRAIN",
+        "CHURN_WINDOW_DAYS",
+        "DATA_DIR",
+        "HISTORY_RETENTION_DAYS",
+        "MONITOR_SECONDS",
+        "PARTITION_SIZE",
+        "PLAYBOOKS",
+        "SECRET_KEY",
+        "SLACK_URL",
+        "TASK_QUEUE",
+        "TEMPLATES",
+        "UI_PORT",
+    )
+}
+"""Settings that the file leaves alone: a new one has to be passed on, or named here."""
 TEMPORAL_CLIENT = {"TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE"}
 
 
@@ -72,12 +90,12 @@ def _before(name: str) -> set[str]:
     return direct.union(*(_before(other) for other in direct))
 
 
-def test_only_the_ui_is_reachable_and_only_from_this_machine() -> None:
+def test_only_the_ui_and_the_pages_are_reachable_and_only_from_this_machine() -> None:
     ports = {name: service["ports"] for name, service in services().items() if "ports" in service}
-    assert ports == {"temporal-ui": ["127.0.0.1:8233:8080"]}
+    assert ports == {"temporal-ui": ["127.0.0.1:8233:8080"], "serve": ["127.0.0.1:8800:8800"]}
     assert compose_file()["networks"]["inside"] == {"internal": True}
     outside = {name for name, service in services().items() if "outside" in service["networks"]}
-    assert outside == {"temporal-ui", "worker"}
+    assert outside == {"temporal-ui", "worker", "serve"}
 
 
 def test_images_and_versions_are_pinned() -> None:
@@ -109,8 +127,10 @@ def test_every_variable_is_in_the_example_and_no_other() -> None:
 
 def test_no_password_is_given() -> None:
     example = dotenv_values(EXAMPLE)
-    secret = {name for name in example if re.search("PASSWORD|KEY|TOKEN", name)}
-    assert secret == {*PASSWORDS, "KEEPWELL_SENDGRID_API_KEY", "KEEPWELL_SLACK_TOKEN"}
+    secret = {name for name in example if re.search("PASSWORD|KEY|TOKEN|SECRET", name)}
+    # Whatever the settings call a secret; of these the home keeps the key that signs links.
+    settings = {f"{PREFIX}{name.upper()}" for name in SECRET} - {"KEEPWELL_SECRET_KEY"}
+    assert secret == {*PASSWORDS, *settings, "KEEPWELL_SENDGRID_WEBHOOK_KEY"}
     assert {example[name] for name in secret} == {""}
     for name, sign, word in VARIABLE.findall(FILE.read_text()):
         if name in PASSWORDS:
@@ -118,7 +138,7 @@ def test_no_password_is_given() -> None:
     for name, service in services().items():
         for variable, value in service.get("environment", {}).items():
             if (
-                re.search("PASSWORD|PWD|KEY|TOKEN", variable)
+                re.search("PASSWORD|PWD|KEY|TOKEN|SECRET", variable)
                 and variable != "KEEPWELL_REFUSE_KNOWN_PASSWORDS"
             ):
                 assert VARIABLE.fullmatch(str(value)), (name, variable)
@@ -142,6 +162,9 @@ def test_keepwells_variables_are_settings(service: str) -> None:
     assert settings.refuse_known_passwords
     assert settings.safe_database_url == "postgresql+psycopg://keepwell:***@postgres:5432/keepwell"
     assert settings.sending == "outbox"
+    # What sends, and what the pages and providers' calls need, can be set; the rest has no need of it.
+    unset = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} - set(ours)
+    assert unset == NOT_HERE
 
 
 def test_keepwells_commands_exist() -> None:
@@ -149,9 +172,14 @@ def test_keepwells_commands_exist() -> None:
 
     known = typer.main.get_command(app)
     shown = [command(name) for name in sorted(KEEPWELL)]
-    assert shown == [["keepwell", "migrate"], ["keepwell", "schedules", "apply"], ["keepwell", "worker"]]
+    assert shown == [
+        ["keepwell", "migrate"],
+        ["keepwell", "schedules", "apply"],
+        ["keepwell", "serve", "--host", "0.0.0.0"],
+        ["keepwell", "worker"],
+    ]
     names = getattr(known, "commands", {})
-    assert {"migrate", "schedules", "worker", "doctor"} <= set(names)
+    assert {"migrate", "schedules", "serve", "worker", "doctor"} <= set(names)
     assert services()["worker"]["healthcheck"]["test"][1:] == ["keepwell", "doctor", "--quick"]
 
 

@@ -7,10 +7,14 @@ from pathlib import Path
 
 import pytest
 import typer
+import yaml
 from dotenv import dotenv_values
 
+from keepwell.api.app import ROUTERS
 from keepwell.cli.app import app
+from keepwell.doctor.sending import NEEDED_IN_SLACK
 from keepwell.settings import PREFIX, Settings, unknown_variables
+from tests.unit.test_names import OTHER_WORKFLOWS, PLAYBOOK_WORKFLOWS, SIGNALS
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")])
@@ -39,6 +43,42 @@ def test_the_table_of_settings_is_complete() -> None:
         "`keepwell.sqlite3` in the home",
     )
     assert rows == expected
+
+
+def test_the_table_of_endpoints_is_complete() -> None:
+    page = (ROOT / "docs" / "guide" / "admin.md").read_text()
+    rows = re.findall(r"^\| `(/[^`]+)` \| [^|]+: ([A-Za-z, ]+) \| .+ \|$", page, flags=re.MULTILINE)
+    expected: dict[str, set[str]] = {}
+    for router in ROUTERS:
+        for route in router.routes:
+            methods = getattr(route, "methods", None) or {"WebSocket"}
+            # Who may GET may HEAD.
+            expected.setdefault(getattr(route, "path", ""), set()).update(methods - {"HEAD"})
+    assert {path: set(methods.split(", ")) for path, methods in rows} == expected
+
+
+def test_workflows_and_signals_are_in_the_guide_for_operations() -> None:
+    page = (ROOT / "docs" / "guide" / "ops.md").read_text()
+    runs = page.partition("## What runs there")[2].partition("\n\n`<")[0]
+    shown = re.findall(r"`(\w+)`", " ".join(re.findall(r"^\| (`.*?) \|", runs, flags=re.MULTILINE)))
+    assert {*shown} == PLAYBOOK_WORKFLOWS | OTHER_WORKFLOWS
+    signals = page.partition("## Signals from the UI")[2].partition("\n## ")[0]
+    rows = " ".join(re.findall(r"^\| (`.*?) \|", signals, flags=re.MULTILINE))
+    own = re.findall(r"^The signals (.*?) are the engine's own", signals, flags=re.MULTILINE)
+    assert {*re.findall(r"`(\w+)`", f"{rows} {own}")} == SIGNALS
+
+
+def test_the_slack_manifest_has_what_the_doctor_asks_for() -> None:
+    page = (ROOT / "docs" / "guide" / "admin.md").read_text()
+    (block,) = re.findall(r"^```yaml\n(display_information:.*?)^```", page, flags=re.MULTILINE | re.DOTALL)
+    manifest = yaml.safe_load(block)
+    assert set(NEEDED_IN_SLACK) <= set(manifest["oauth_config"]["scopes"]["bot"])
+    assert manifest["settings"]["interactivity"]["is_enabled"]
+    paths = {getattr(route, "path", "") for router in ROUTERS for route in router.routes}
+    assert (
+        manifest["settings"]["interactivity"]["request_url"].removeprefix("https://keepwell.example.com")
+        in paths
+    )
 
 
 def test_the_example_of_an_environment_names_settings_only() -> None:

@@ -12,6 +12,8 @@ from keepwell.contracts.offers import OfferKind, OfferOption
 @pytest.mark.parametrize(
     ("kind", "limit", "words"),
     [
+        (OfferKind.BILLING_PAUSE, {"months": 1}, "billing pause of up to 1 month"),
+        (OfferKind.TRIAL, {"days": 1}, "trial of 1 day"),
         (OfferKind.BILLING_PAUSE, {"months": 3}, "billing pause of up to 3 months"),
         (OfferKind.PLAN_DOWNGRADE, {"days": 30}, "plan downgrade with 30 days of grace"),
         (OfferKind.TRIAL, {"days": 14}, "trial of 14 days"),

@@ -225,6 +225,12 @@ def test_what_an_html_part_includes_is_escaped_whatever_its_name() -> None:
     assert "<script>" not in render(with_name, called("<script>")).html
 
 
+def test_a_number_and_its_unit_stay_on_one_line() -> None:
+    out = render(in_mail("12 % or 1,240 EUR, 3 days at 12 QUAY Street"), full_context())
+    assert "12\u00a0% or 1,240\u00a0EUR, 3 days at 12 QUAY Street" in out.html
+    assert "12 % or" not in out.html
+
+
 def test_a_quote_cannot_leave_an_attribute() -> None:
     out = render(in_mail('<a href="{{ customer.name }}">x</a>'), called('" onclick="alert(1)'))
     assert "&#34; onclick=&#34;alert(1)" in out.html
@@ -302,6 +308,7 @@ def test_filters_write_numbers_and_days_for_people() -> None:
     assert filters.count(1200, "day") == "1,200 days"
     assert filters.long_date(date(2026, 11, 1)) == "1 November 2026"
     assert filters.short_date(date(2026, 11, 21)) == "21 Nov"
+    assert filters.near_date(date(2026, 11, 1)) == "1 November"
     assert filters.level(Level.HIGH_RISK) == "high risk"
 
 

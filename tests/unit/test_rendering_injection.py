@@ -67,6 +67,17 @@ PAYLOADS = [
     "{{ customer }}",
     "{{ [customer] }}",
     "{{ {'a': customer} }}",
+    # A whole fact, as text or as a list of its fields.
+    "{{ customer ~ '' }}",
+    "{{ [customer]|join }}",
+    "{{ customer|upper }}",
+    "{{ customer|urlencode }}",
+    "{{ customer|e }}",
+    "{{ [customer]|map('title')|join }}",
+    "{{ customer|list|join }}",
+    "{{ customer|map(attribute=1)|join }}",
+    "{{ customer|groupby(0)|join }}",
+    "{% for field, value in customer %}{{ value }}{% endfor %}",
     "{{ customer.name|safe }}",
     "{{ customer|tojson }}",
     "{{ customer|pprint }}",
@@ -163,6 +174,16 @@ def test_each_payload_is_refused_in_both_places() -> None:
             except ConfigurationError:
                 continue
     assert not gone_through
+
+
+def test_of_a_fact_in_a_list_nothing_shows_but_what_it_is() -> None:
+    parts = {
+        "subject": "S",
+        "txt": "{{ [value, customer] ~ '' }}",
+        "mjml": "<mjml><mj-body></mj-body></mjml>",
+    }
+    bundle = Bundle(name="email/t/t", files={f"email/t/t.{part}.j2": text for part, text in parts.items()})
+    assert render(bundle, full_context()).text == "[ValueFigures(…), CustomerFacts(…)]"
 
 
 def put_in(value: Any, text: str, at: str = "") -> Any:

@@ -92,6 +92,16 @@ def test_an_email_says_who_writes_and_why_one_gets_it(name: str) -> None:
     assert "Demonstration" not in rendered(name, real).text + rendered(name, real).html
 
 
+def test_a_letter_in_the_companys_name_is_signed_with_it_once() -> None:
+    full = full_context()
+    for name in (full.organisation.sender_name, full.organisation.name):
+        sender = full.sender.model_copy(update={"name": name, "title": "", "phone": ""})
+        out = rendered("email/priority_support/payment_email", full.model_copy(update={"sender": sender}))
+        for text in (out.text, words_of(out.html)):
+            signed = text.partition("Best regards")[2].partition("You get this email")[0]
+            assert signed.strip(" -\n") == "Brightdesk Ltd"
+
+
 @pytest.mark.parametrize("name", EMAILS)
 @pytest.mark.parametrize("sample", SAMPLES)
 def test_an_email_shows_a_line_of_its_own_beside_its_subject(name: str, sample: str) -> None:

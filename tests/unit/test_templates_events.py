@@ -54,7 +54,7 @@ def rendered(name: str, context: Context) -> Rendered:
         ("slack/priority_support/escalate", Trigger.BILLING_FAILURE, ("1,240 EUR", "2026-1107", "reassign")),
         ("task/priority_support/fix_payment", Trigger.BILLING_FAILURE, ("2026-1107", "Card expired.")),
         ("task/priority_support/call_them", Trigger.BILLING_FAILURE, ("1,240 EUR", "Lena Hoffmann")),
-        ("email/priority_support/payment_email", Trigger.BILLING_FAILURE, ("1,240 EUR", "20 November 2026")),
+        ("email/priority_support/payment_email", Trigger.BILLING_FAILURE, ("1,240 EUR", "on 20 November.")),
         ("slack/re_engagement/tell_owner", Trigger.USAGE_FALL, ("52 %", "day 3", "Priya Raman")),
         (
             "email/re_engagement/usage_email",
@@ -66,13 +66,13 @@ def rendered(name: str, context: Context) -> Rendered:
         (
             "email/feature_tutorial/tutorial_email",
             Trigger.FEATURE_UNUSED,
-            ("shared inbox", "13 November 2026"),
+            ("shared inbox", "since 13 November."),
         ),
         ("in_app/momentum_nudge/nudge", Trigger.TASK_STALLED, ("Connect the mailbox", "3 days")),
         ("email/momentum_nudge/nudge_email", Trigger.TASK_STALLED, ("Connect the mailbox", "3 days")),
-        ("email/momentum_nudge/nudge_email", Trigger.INACTIVITY, ("since 19 November 2026",)),
+        ("email/momentum_nudge/nudge_email", Trigger.INACTIVITY, ("since 19 November.",)),
         ("slack/zero_activity/tell_owner", Trigger.ZERO_ACTIVITY, ("18 November 2026",)),
-        ("email/zero_activity/ask_email", Trigger.ZERO_ACTIVITY, ("Since 18 November 2026",)),
+        ("email/zero_activity/ask_email", Trigger.ZERO_ACTIVITY, ("Since 18 November nobody",)),
         ("task/zero_activity/call_them", Trigger.ZERO_ACTIVITY, ("since 18 November 2026", "1,240 EUR")),
     ],
 )

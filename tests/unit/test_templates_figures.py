@@ -21,7 +21,7 @@ GROWTH = {playbook.name for playbook in PLAYBOOKS if playbook.signal is not None
     [
         ("email/critical/executive_email", ("share of users active", "12 %", "down from 31 %", "15 minutes")),
         ("email/critical/csm_outreach", ("12 %", "18 %", "Integrations in use")),
-        ("email/critical/roadmap_email", ("28 November 2026", "Priya Raman, by", "attached")),
+        ("email/critical/roadmap_email", ("by 28 November", "Priya Raman, by", "attached")),
         ("email/critical/alternative_contact", ("12 %",)),
         (
             "email/critical/final_offer",

@@ -73,13 +73,17 @@ class Stage:
         """A customer with contacts, an owner and a baseline score of 72 three days ago."""
         self.world.customer(key, owner_id=owner)
         for number in range(contacts):
-            role = ("decision_maker", "champion", "user")[number % 3]
-            self.world.contact(f"{key}-{number}", key, role=role, consent="granted")
+            self.contact(key, number)
         began = datetime.now(UTC)
         self.clocks[key] = began
         if scored:
             self.world.score(key, 72, began - 3 * DAY)
         return key
+
+    def contact(self, key: str, number: int) -> str:
+        """A customer's n-th contact, who may be written to."""
+        role = ("decision_maker", "champion", "user")[number % 3]
+        return self.world.contact(f"{key}-{number}", key, role=role, consent="granted")
 
     async def score(self, key: str, points: float) -> CustomerScored:
         """New figures arrive, and what `keepwell metric` does follows: score, transition, hand-over."""

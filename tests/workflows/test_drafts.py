@@ -193,6 +193,9 @@ async def test_a_pause_gives_the_time_that_it_takes(desk: Desk) -> None:
     await desk.stage.command("acme", Resume)
     await desk.until(lambda: desk.draft("acme").decide_by > before)
     assert timedelta(hours=5) <= desk.draft("acme").decide_by - before < timedelta(hours=5, minutes=2)
+    (asked,) = desk.tasks("acme", "approval")
+    assert asked.due_at > before
+    assert asked.overdue_alert is None
     await desk.stage.forward("acme", timedelta(minutes=20))
     assert desk.stage.steps(intervention)[FIRST] == "deferred"
     await desk("approve", "--all")

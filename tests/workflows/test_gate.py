@@ -7,20 +7,32 @@ it are no business days.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlmodel import select
 from temporalio.client import Client
 
 from keepwell.contracts.commands import Pause, Respond, Resume, Stop
 from keepwell.db.engine import Store
 from keepwell.db.repositories import switches
+from keepwell.db.repositories.absences import add_absence
 from keepwell.db.repositories.views_interventions import interventions
-from keepwell.db.tables import Contact, Delivery, InterventionStep, Organisation, PendingCommand
+from keepwell.db.tables import (
+    Contact,
+    Delivery,
+    Event,
+    InterventionStep,
+    Organisation,
+    OutboxMessage,
+    PendingCommand,
+    Staff,
+)
 from keepwell.rehearsal.theatre import LateStarts
 from keepwell.temporal.connect import connect_to
+from tests.databases import ENGINES
 from tests.workflows import stage as stages
 from tests.workflows.recording import record
 from tests.workflows.stage import DAY, HOUR, Stage
@@ -84,9 +96,17 @@ class Evening:
         return row
 
 
+@pytest.fixture(params=["sqlite"])
+def evening_store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    """SQLite, or what a test asks for where the engine makes a difference."""
+    store = Store(request.getfixturevalue(f"{request.param}_url"))
+    yield store
+    store.dispose()
+
+
 @pytest.fixture
 async def evening(
-    sqlite_store: Store, temporal_address: str, monkeypatch: pytest.MonkeyPatch
+    evening_store: Store, temporal_address: str, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Evening]:
     ahead: dict[str, timedelta] = {}
 
@@ -96,7 +116,7 @@ async def evening(
         return Client(**config)
 
     monkeypatch.setattr(stages, "connect_to", late)
-    async with stages.stage(sqlite_store, temporal_address) as opened:
+    async with stages.stage(evening_store, temporal_address) as opened:
         made = Evening(opened, friday_evening(), ahead)
         made.manners(quiet_from="20:00", quiet_until="08:00", business_days="12345")
         yield made
@@ -254,6 +274,7 @@ async def test_a_stop_holds_messages_until_it_is_lifted(evening: Evening) -> Non
     await record(stage, "stopped_and_lifted")
 
 
+@pytest.mark.parametrize("evening_store", ENGINES, indirect=True)
 async def test_of_two_playbooks_under_a_cap_the_graver_goes_first(evening: Evening) -> None:
     """One message may go out in 24 hours; a high-risk playbook's waits behind a critical one's."""
     evening.manners(quiet_from="", quiet_until="", business_days="", daily_cap=1)
@@ -277,3 +298,25 @@ async def test_of_two_playbooks_under_a_cap_the_graver_goes_first(evening: Eveni
     assert {row.state for row in mild} == {"deferred"}
     assert "waits behind critical" in mild[0].reason
     await asyncio.gather(*(stage.command(key, Stop) for key in ("mild", "grave")))
+
+
+async def test_who_is_away_by_the_time_a_message_may_go_does_not_get_it(evening: Evening) -> None:
+    one = await evening.falls(points=30)
+    await evening.forward_to(evening.began + 12 * HOUR)
+    waiting = evening.sent("tell_cover")
+    assert (waiting.state, waiting.recipient_name) == ("deferred", "Omar Haddad")
+    with evening.stage.store.write() as session:
+        omar, dana = session.get_one(Staff, "omar"), session.get_one(Staff, "dana")
+        days = evening.began.date(), evening.monday.date()
+        now = evening.began + 12 * HOUR
+        add_absence(session, omar, *days, cover=dana, reason="", by="lena", now=now)
+    await evening.forward_to(evening.monday)
+    gone = evening.sent("tell_cover")
+    assert (gone.state, gone.key) == ("accepted", waiting.key)
+    assert gone.recipient_name != "Omar Haddad"
+    (mail,) = [row for row in evening.stage.rows(OutboxMessage) if row.key == gone.key]
+    assert mail.address == gone.address
+    with evening.stage.store.read() as session:
+        query = select(Event).where(Event.kind == "delivery.readdressed", Event.intervention_id == one)
+        (line,) = session.exec(query).all()
+    assert line.text == f"tell_cover: slack goes to {gone.recipient_name} instead of Omar Haddad"

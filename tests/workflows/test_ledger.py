@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from keepwell.contracts.commands import Pause, Resume, Stop
 from keepwell.contracts.delivery import Absent, Accepted, CannotSay, Found, Message
+from keepwell.contracts.intervention import StepCall
+from keepwell.contracts.people import Consent
 from keepwell.contracts.playbook import Channel
 from keepwell.db.engine import Store
 from keepwell.db.repositories.ledger import LedgerRepository
+from keepwell.db.repositories.wishes import set_consent
 from keepwell.db.tables import Contact, Event
 from keepwell.errors import SendRefusedError
 from tests.workflows.stage import HOUR, Stage, first_hours, stage
 
-SHORT = timedelta(seconds=1)
+SHORT = timedelta(seconds=2)
 
 
 @dataclass
@@ -91,6 +96,33 @@ async def test_where_the_provider_cannot_say_nothing_is_sent_again_and_a_person_
     told = [row for row in opened.rows(Event) if row.kind == "delivery.unknown"]
     assert [row.why for row in told] == ["The provider keeps no searchable log"]
     assert any(task.kind == "fallback" and task.step == "executive_email" for task in opened.tasks(key))
+
+
+async def test_an_attempt_that_was_held_up_before_its_request_makes_none(
+    sqlite_store: Store, temporal_address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The machine sleeps between the taking of the row and the request; an opt-out is stored meanwhile."""
+    honest, slept = LedgerRepository.begin, threading.Event()
+
+    def begin(self: LedgerRepository, call: StepCall, key: str, lease: str, until: datetime) -> Any:
+        taken = honest(self, call, key, lease, until)
+        if "/executive_email/" in key and not slept.is_set():
+            slept.set()
+            with sqlite_store.write() as session:
+                contact = session.get_one(Contact, key.split("/")[4])
+                set_consent(session, contact, Consent.DENIED, source="page", by="customer", now=call.now)
+            time.sleep(SHORT.total_seconds() / 2)
+        return taken
+
+    monkeypatch.setattr(LedgerRepository, "begin", begin)
+    provider = Provider()
+    opened, key = await played(sqlite_store, temporal_address, provider)
+    assert slept.is_set()
+    assert provider.attempts["executive_email"] == 0
+    (row,) = [row for row in opened.deliveries(key) if row.step == "executive_email"]
+    assert (row.state, row.reason) == ("skipped", "Acme-0 Person has withdrawn consent")
+    (told,) = [row for row in opened.rows(Event) if row.kind == "delivery.planned"]
+    assert told.why.startswith("The attempt was held up for too long")
 
 
 async def test_a_provider_that_says_later_is_asked_again(sqlite_store: Store, temporal_address: str) -> None:

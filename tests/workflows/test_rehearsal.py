@@ -19,6 +19,7 @@ from keepwell.adapters.sendgrid import SendGrid
 from keepwell.adapters.slack import Slack
 from keepwell.contracts.playbook import Playbook
 from keepwell.db.engine import Store
+from keepwell.db.tables import Absence, Organisation
 from keepwell.errors import InputError
 from keepwell.rehearsal.reactions import PauseFor, Reply, ScoreTo, Script, SkipStep
 from keepwell.rehearsal.rehearse import full_minute, rehearse, rehearse_on, would_refuse
@@ -215,6 +216,23 @@ def test_nothing_is_left_when_the_process_is_told_to_end(
     whole.dispose()
 
 
+def _away(world: World, who: str, *, cover: str) -> None:
+    """Somebody is away this week."""
+    world.staff(cover)
+    today = datetime.now(UTC).date()
+    absence = Absence(
+        id="absence-1",
+        organisation_id=world.organisation,
+        staff_id=who,
+        from_on=today - DAY,
+        until_on=today + 7 * DAY,
+        cover_id=cover,
+        entered_by="lou",
+        entered_at=datetime.now(UTC),
+    )
+    world.add(absence)
+
+
 def test_what_would_prevent_it_today_is_told_and_prevents_nothing(sqlite_url: str, away: Path) -> None:
     whole = Store(sqlite_url)
     world = World(whole)
@@ -223,11 +241,18 @@ def test_what_would_prevent_it_today_is_told_and_prevents_nothing(sqlite_url: st
     world.contact("mara", "acme")
     world.score("acme", 12, datetime.now(UTC) - DAY)
     world.intervention("one", "acme", started_at=datetime.now(UTC) - DAY)
+    world.change(Organisation, world.organisation, new_playbooks="draft")
+    _away(world, "dana", cover="omar")
     (found,) = rehearse(Settings(), whole, "acme", [CRITICAL], Script(reactions=(Reply(at=3 * HOUR),)))
     assert found.outcome == "responded"
     # Its level fits, so it begins with the figures it has.
     assert any("begins with its own score, 12.0" in note for note in found.notes)
     assert any("Today it would not begin: critical is running" in note for note in found.notes)
+    # Nobody is there who could approve drafts, so they go; but the absence counts.
+    assert any("each message to a contact would wait for approval" in note for note in found.notes)
+    told = [message for entry in found.entries for message in entry.messages]
+    assert {one.recipient for one in told if not one.to_customer} == {"Omar Staff"}
+    assert any(one.to_customer and one.state == "accepted" for one in told)
     whole.dispose()
 
 

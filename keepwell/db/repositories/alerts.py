@@ -18,7 +18,7 @@ from keepwell.db.engine import Store
 from keepwell.db.repositories import journal
 from keepwell.db.repositories.bulk import put_mapped_in
 from keepwell.db.repositories.lookup import found, insert_if_absent, table
-from keepwell.db.repositories.manners import days_off
+from keepwell.db.repositories.manners import DaysOff
 from keepwell.db.repositories.zones import first_zone
 from keepwell.db.tables import Alert, Customer, Organisation
 from keepwell.due import due_at
@@ -83,7 +83,8 @@ def raise_alerts(
 ) -> int:
     """`raise_alert` for many (customer, finding, occurrence), by a few statements; how many are new."""
     own = session.get_one(Organisation, organisation)
-    home, closed = first_zone(own.time_zone), days_off(session, own)
+    home, off = first_zone(own.time_zone), DaysOff(session, own)
+    closed = off.ours()
     rows: list[dict[str, Any]] = []
     lines: list[dict[str, Any]] = []
     # Of one moment, and in the order of what was found.
@@ -91,11 +92,18 @@ def raise_alerts(
     for start in range(0, len(found), AT_ONCE):
         block = found[start : start + AT_ONCE]
         customer = table("customer").c
-        known = select(customer.id, customer.time_zone).where(customer.id.in_({one for one, _, _ in block}))
-        zones = {one: first_zone(zone, home) for one, zone in session.connection().execute(known).all()}
+        known = select(customer.id, customer.time_zone, customer.country, customer.subdivision)
+        query = known.where(customer.id.in_({one for one, _, _ in block}))
+        places = {row.id: row for row in session.connection().execute(query).all()}
         for one, finding, occurrence in block:
+            place = places[one]
             due = due_at(
-                finding.trigger, now, customer_zone=zones[one], organisation_zone=home, closed=closed
+                finding.trigger,
+                now,
+                customer_zone=first_zone(place.time_zone, home),
+                organisation_zone=home,
+                customer_closed=off.at(place),
+                closed=closed,
             )
             rows.append(_new_row(organisation, one, finding, occurrence, now, due, next(ids)))
             lines.append(_raised(rows[-1], finding, now, next(ids)))
@@ -226,8 +234,15 @@ def _due(session: Session, customer: Customer, trigger: Trigger, now: datetime) 
     own = session.get_one(Organisation, customer.organisation_id)
     home = first_zone(own.time_zone)
     theirs = first_zone(customer.time_zone, home)
-    closed = days_off(session, own)
-    return due_at(trigger, now, customer_zone=theirs, organisation_zone=home, closed=closed)
+    off = DaysOff(session, own)
+    return due_at(
+        trigger,
+        now,
+        customer_zone=theirs,
+        organisation_zone=home,
+        customer_closed=off.at(customer),
+        closed=off.ours(),
+    )
 
 
 def _kind(finding: Finding) -> str:

@@ -53,12 +53,7 @@ def close(session: Session, row: Intervention, outcome: Outcome, why: str, by: s
     _end_offer(session, row, now)
     _end_opportunity(session, row, outcome, why, now)
     drafts_ending.withdraw(session, row.id, f"{outcome.value}: {why}", by, now)
-    waiting = (DeliveryState.PLANNED, DeliveryState.DEFERRED)
-    for delivery in session.exec(
-        select(Delivery).where(Delivery.intervention_id == row.id, col(Delivery.state).in_(waiting))
-    ):
-        delivery.state, delivery.reason, delivery.updated_at = DeliveryState.CANCELLED, why, now
-        session.add(delivery)
+    cancel_messages(session, row.id, why, now)
     journal.write(
         session,
         key=f"{row.id}/ended",
@@ -71,6 +66,15 @@ def close(session: Session, row: Intervention, outcome: Outcome, why: str, by: s
         why=why,
         at=now,
     )
+
+
+def cancel_messages(session: Session, intervention: str, why: str, now: datetime, step: str = "") -> None:
+    """Let no message go any more that waits, of all steps or of one; what is under way is left alone."""
+    waiting = (DeliveryState.PLANNED, DeliveryState.DEFERRED)
+    query = select(Delivery).where(Delivery.intervention_id == intervention, col(Delivery.state).in_(waiting))
+    for row in session.exec(query.where(Delivery.step == step) if step else query):
+        row.state, row.reason, row.updated_at = DeliveryState.CANCELLED, why, now
+        session.add(row)
 
 
 def _open_steps(session: Session, intervention: str) -> list[InterventionStep]:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from sqlalchemy import ColumnElement, exists
 from sqlmodel import Session, col, or_, select
 
 from keepwell.contracts.alerts import LIVE_ALERTS, MonitorCall
@@ -105,7 +106,7 @@ def _overdue(
     query = (
         select(Task.id, Task.customer_id, Task.due_at)
         .where(Task.organisation_id == call.organisation, Task.state == "open")
-        .where(col(Task.overdue_alert).is_(None), col(Task.due_at) < call.as_of)
+        .where(col(Task.overdue_alert).is_(None), col(Task.due_at) < call.as_of, ~_stands_still())
     )
     if after is not None:
         at, last = after
@@ -114,13 +115,22 @@ def _overdue(
         return list(session.exec(query.order_by(col(Task.due_at), col(Task.id)).limit(PAGE)).all())
 
 
+def _stands_still() -> ColumnElement[bool]:
+    """Of a task that asks for approval: its playbook is paused or held, and so is the time to decide."""
+    return exists().where(
+        col(Task.kind) == "approval",
+        col(Intervention.id) == col(Task.intervention_id),
+        col(Intervention.paused) | (col(Intervention.held_why) != ""),
+    )
+
+
 def _raise(session: Session, call: MonitorCall, customers: Sequence[str], of: dict[str, list[str]]) -> int:
     lock_customers(session, customers)
     ids = [task for customer in customers for task in of[customer]]
     query = (
         select(Task)
         .where(col(Task.id).in_(ids), Task.state == "open", col(Task.overdue_alert).is_(None))
-        .where(col(Task.due_at) < call.as_of)
+        .where(col(Task.due_at) < call.as_of, ~_stands_still())
         .order_by(col(Task.id))
         .with_for_update()
     )

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 from keepwell.contracts.delivery import DeliveryState
 from keepwell.contracts.drafts import DraftState
 from keepwell.db.repositories import journal
+from keepwell.db.repositories.deadlines import close_alert_of
 from keepwell.db.tables import Delivery, Draft, Task
 
 UNSENT = (DeliveryState.PLANNED, DeliveryState.DEFERRED, DeliveryState.DRAFT)
@@ -58,14 +59,17 @@ def withdraw(
         )
 
 
-def give_more_time(session: Session, intervention: str, more: timedelta) -> None:
-    """The playbook's clock has stood still: so has the time to decide."""
+def give_more_time(session: Session, intervention: str, more: timedelta, now: datetime) -> None:
+    """The playbook's clock has stood still, and so has the time to decide. Under the customer's lock."""
     for draft in _of(session, intervention, (DraftState.WAITING,), None):
         draft.decide_by += more
         session.add(draft)
         task = _task(session, draft)
         if task is not None:
             task.due_at += more
+            if task.due_at > now:
+                close_alert_of(session, task, "there is more time: the playbook stood still", now)
+                task.overdue_alert = None
             session.add(task)
 
 

@@ -19,7 +19,7 @@ from keepwell.db.repositories.lookup import found, table
 from keepwell.db.repositories.peers import LEAST_CLIMB, STORY, similar_to
 from keepwell.db.repositories.scorecards import DEFAULT, scorecard_by_hash
 from keepwell.db.repositories.scores_read import latest_rows
-from keepwell.db.repositories.wishes import same
+from keepwell.db.repositories.suppressing import same
 from keepwell.db.tables import Customer, Organisation, Staff
 from scoring.load import builtin, builtin_names
 from scoring.signal import Signal
@@ -89,7 +89,7 @@ def _house(session: Session, organisation: str) -> Excerpt:
         "organisation": _automatic(session, organisation),
         **{
             name: _rows(session, name, table(name).c.organisation_id == organisation)
-            for name in ("closed_day", "staff", "alert_rule")
+            for name in ("closed_day", "staff", "absence", "alert_rule")
         },
     }
 

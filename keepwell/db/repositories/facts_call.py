@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
 
-from keepwell.business_time import CLOSES, OPENS, working_moment
+from keepwell.business_time import CLOSES, OPENS, Closed, weekend, working_moment
 from keepwell.contracts.playbook import Playbook
 from keepwell.contracts.rendering import CallFigures
 from keepwell.db.repositories.directory import contact_order, usable_contacts
 from keepwell.db.repositories.facts_case import Case
+from keepwell.db.repositories.manners import DaysOff
 from keepwell.db.repositories.team import acting_owner
 from keepwell.db.repositories.wishes import purpose_of
-from keepwell.db.repositories.zones import first_zone
+from keepwell.db.repositories.zones import city_of, first_zone
 from keepwell.db.tables import Contact, Delivery
 
 LEAST_OPENS = 3
@@ -34,7 +35,7 @@ def call_of(session: Session, case: Case) -> CallFigures:
     owner = acting_owner(session, case.intervention, case.call.now)
     ours = first_zone(owner.time_zone if owner else "", case.organisation.time_zone)
     return CallFigures(
-        hours=hours_words(case.call.now, zone, ours),
+        hours=hours_words(case.call.now, zone, ours, DaysOff(session, case.organisation).at(case.customer)),
         usual=_usual(session, contact.id, zone) if contact else "",
         others=_others(session, case, contact),
         sent=_sent(session, case, ours),
@@ -42,27 +43,29 @@ def call_of(session: Session, case: Case) -> CallFigures:
     )
 
 
-def hours_words(now: datetime, theirs: str, ours: str) -> str:
+def hours_words(now: datetime, theirs: str, ours: str, closed: Closed = weekend) -> str:
     """Their next working hours, and what the caller's clock says then.
 
     "09:00 to 17:00 in São Paulo, which is 13:00 to 21:00 in Berlin"; days are named where they differ.
+    Where those are of a later day than theirs is now: ", next on Monday 28 December". `closed` says which
+    days they do not work.
     """
+    there = ZoneInfo(theirs)
+    day = working_moment(now, theirs, closed).astimezone(there).date()
+    later = day != now.astimezone(there).date()
+    return _both_clocks(day, theirs, ours) + (f", next on {day:%A} {day.day} {day:%B}" if later else "")
+
+
+def _both_clocks(day: date, theirs: str, ours: str) -> str:
     there, here = ZoneInfo(theirs), ZoneInfo(ours)
-    day = working_moment(now, theirs).astimezone(there).date()
     opens, closes = datetime.combine(day, OPENS, there), datetime.combine(day, CLOSES, there)
-    words = f"{opens:%H:%M} to {closes:%H:%M} in {_city(theirs)}"
+    words = f"{opens:%H:%M} to {closes:%H:%M} in {city_of(theirs)}"
     if opens.utcoffset() == opens.astimezone(here).utcoffset():
-        return words if theirs == ours else f"{words}, and the same in {_city(ours)}"
+        return words if theirs == ours else f"{words}, and the same in {city_of(ours)}"
     from_, until = opens.astimezone(here), closes.astimezone(here)
     first = f"{from_:%H:%M}" if from_.date() == day else f"{from_:%A %H:%M}"
     last = f"{until:%H:%M}" if until.date() == from_.date() else f"{until:%A %H:%M}"
-    return f"{words}, which is {first} to {last} in {_city(ours)}"
-
-
-def _city(zone: str) -> str:
-    """A zone as people say it; the database of zones writes names without accents."""
-    known = {"America/Sao_Paulo": "São Paulo", "Europe/Zurich": "Zürich", "UTC": "UTC"}
-    return known.get(zone, zone.rpartition("/")[2].replace("_", " "))
+    return f"{words}, which is {first} to {last} in {city_of(ours)}"
 
 
 def _contact(session: Session, case: Case) -> Contact | None:

@@ -189,6 +189,23 @@ def move(session: Session, contact: str, notification: str, to: FeedState, now: 
     return item_of(row)
 
 
+def read_all(session: Session, contact: str, until: str, now: datetime) -> None:
+    """Let all that came up to the one with the id `until` be read: what came after it nobody has seen.
+
+    Raises NotFoundError where that one is not the contact's.
+    """
+    last = own(session, contact, until)
+    same = (col(Row.created_at) == last.created_at) & (col(Row.id) <= last.id)
+    query = select(Row.id).where(
+        Row.contact_id == contact,
+        col(Row.dismissed_at).is_(None),
+        col(Row.state).in_(UNREAD),
+        or_(col(Row.created_at) < last.created_at, same),
+    )
+    for key in session.exec(query.order_by(col(Row.id))).all():
+        move(session, contact, key, FeedState.READ, now)
+
+
 def _say(session: Session, row: InAppNotification, to: FeedState, now: datetime) -> None:
     # The key of a delivery is {organisation}/{intervention}/{playbook}/…
     parts = row.key.split("/")

@@ -10,6 +10,7 @@ from keepwell.contracts.alerts import MonitorCall
 from keepwell.db.engine import Store
 from keepwell.db.repositories import journal
 from keepwell.db.repositories.absences import away_at
+from keepwell.db.repositories.alerts import lock_customers
 from keepwell.db.repositories.team import away, given_to, owner_or_lead
 from keepwell.db.tables import Staff, Task
 
@@ -29,11 +30,14 @@ def hand_on_tasks(store: Store, call: MonitorCall) -> int:
         with store.read() as session:
             page = _candidates(session, call, after)
             hands = _Hands(session, call.as_of)
-            wrong = [task.id for task in page if hands.wrong(task)]
+            wrong = {task.id: task.customer_id for task in page if hands.wrong(task)}
         if wrong:
             with store.write() as session:
+                # First the customers, as everybody does: their runs may end meanwhile, and close tasks.
+                lock_customers(session, set(wrong.values()))
                 hands = _Hands(session, call.as_of)
-                rows = select(Task).where(col(Task.id).in_(wrong), Task.state == "open").with_for_update()
+                open_ones = select(Task).where(col(Task.id).in_(wrong), Task.state == "open")
+                rows = open_ones.order_by(col(Task.id)).with_for_update()
                 moved += sum(_move(session, task, hands) for task in session.exec(rows).all())
         if len(page) < PAGE:
             return moved

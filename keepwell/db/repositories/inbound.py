@@ -10,7 +10,7 @@ from sqlmodel import Session, col, func, select
 from keepwell.contracts.commands import Respond
 from keepwell.contracts.people import SuppressionReason
 from keepwell.db.engine import Store
-from keepwell.db.repositories import journal, pending, wishes
+from keepwell.db.repositories import journal, pending, suppressing, wishes
 from keepwell.db.repositories.asking import ask_somebody
 from keepwell.db.repositories.lookup import insert_if_absent
 from keepwell.db.repositories.replies import delivery_of, unsubscribe_by_mail
@@ -117,7 +117,7 @@ def _answered(session: Session, letter: Letter, match: Match, identity: str) -> 
     )
     _ask(session, letter, match, identity, "")
     address = match.delivery.address if match.way and match.delivery else letter.from_address
-    if means_stop(letter.text) and wishes.suppress(
+    if means_stop(letter.text) and suppressing.suppress(
         session,
         match.customer.organisation_id,
         address,
@@ -176,7 +176,7 @@ def _note_program(session: Session, letter: Letter, match: Match, program: str) 
 
 def _name(letter: Letter, match: Match) -> str:
     known = match.contact
-    if known is not None and wishes.same(known.email) == wishes.same(letter.from_address):
+    if known is not None and suppressing.same(known.email) == suppressing.same(letter.from_address):
         return known.name
     return letter.from_name or letter.from_address or (known.name if known is not None else "somebody")
 
@@ -198,7 +198,7 @@ def _of_delivery(session: Session, letter: Letter, row: Delivery, way: Way | Non
     customer = session.get_one(Customer, row.customer_id)
     there = [
         one
-        for one in wishes.with_address(session, row.organisation_id, letter.from_address)
+        for one in suppressing.with_address(session, row.organisation_id, letter.from_address)
         if one.customer_id == customer.id
     ]
     written = session.get(Contact, row.recipient_id) if row.recipient_kind == "contact" else None
@@ -223,7 +223,7 @@ def _continued(session: Session, row: Intervention) -> Intervention:
 
 def _of_sender(session: Session, address: str) -> Match:
     """The contact with that address, and the customer's open intervention, where there is just one each."""
-    key = wishes.same(address)
+    key = suppressing.same(address)
     if not key:
         return Match()
     query = (
@@ -244,7 +244,7 @@ def _of_sender(session: Session, address: str) -> Match:
 
 def _is_staff(session: Session, organisation: str, address: str) -> bool:
     query = select(Staff.id).where(
-        Staff.organisation_id == organisation, func.lower(Staff.email) == wishes.same(address)
+        Staff.organisation_id == organisation, func.lower(Staff.email) == suppressing.same(address)
     )
     return session.exec(query.limit(1)).first() is not None
 

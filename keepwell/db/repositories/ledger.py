@@ -103,6 +103,26 @@ class LedgerRepository:
             key=key, state=DeliveryState.PLANNED, reason="", lease="", leased_until=None, recipient=recipient
         )
 
+    def readdress(self, call: StepCall, seen: LedgerRow, recipient: Recipient) -> LedgerRow:
+        """Let a message that waits go to somebody else; the row as it is now.
+
+        The key stays: no provider has had it. One that is not as it was `seen` any more stays as it is.
+        """
+        with self._store.write() as session:
+            row = session.get_one(Delivery, seen.key, with_for_update=True)
+            if row.state != seen.state or row.state != DeliveryState.DEFERRED:
+                return _row(row)
+            before = row.recipient_name
+            row.recipient_id, row.recipient_name = recipient.id, recipient.name
+            row.recipient_zone, row.address = recipient.time_zone, recipient.address
+            row.updated_at = datetime.now(UTC)
+            session.add(row)
+            session.flush()
+            if before != recipient.name:
+                text = f"{row.channel} goes to {recipient.name} instead of {before}"
+                _tell(session, call, row, "delivery.readdressed", text, "who is meant has changed meanwhile")
+            return _row(row)
+
     def rows_of(self, call: StepCall) -> tuple[LedgerRow, ...]:
         """The rows of a step, the first one first."""
         query = (

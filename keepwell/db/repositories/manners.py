@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
 
-from keepwell.business_time import Closed, weekend
+from keepwell.business_time import Closed
 from keepwell.db.repositories.zones import first_zone
 from keepwell.db.tables import ClosedDay, Contact, Customer, Organisation, Staff
 from keepwell.gate.calendar import Calendar, OwnDay
 from keepwell.gate.countries import country_code, subdivision_code
 from keepwell.gate.decide import Manners
 from keepwell.gate.hours import hours_of
+
+MONDAY_TO_FRIDAY = "12345"
+
+
+class Place(Protocol):
+    """Where somebody is: the columns of a customer's row that say it."""
+
+    @property
+    def country(self) -> str:
+        """A code or a name."""
+
+    @property
+    def subdivision(self) -> str:
+        """A code or a name, or ""."""
 
 
 def contact_manners(
@@ -35,15 +50,30 @@ def staff_manners(session: Session, organisation: Organisation, person: Staff) -
     )
 
 
-def days_off(session: Session, organisation: Organisation) -> Closed:
-    """Which days are no business days for the organisation: its own, holidays, and others than its days.
+class DaysOff:
+    """Which days are no business days: the organisation's own, public holidays, and others than its days.
 
-    One that has set no business days works Monday to Friday here: work is due on no Sunday.
+    One that has set no business days works Monday to Friday here, public holidays or not: work is due on no
+    Sunday.
     """
-    if not organisation.business_days:
-        return weekend
-    calendar = calendar_of(session, organisation, *_place(organisation))
-    return lambda day: calendar.closed(day) != ""
+
+    def __init__(self, session: Session, organisation: Organisation) -> None:
+        self._organisation = organisation
+        self._own = own_days(session, organisation.id)
+
+    def ours(self) -> Closed:
+        """For the organisation's own people."""
+        return self._at(*_place(self._organisation))
+
+    def at(self, customer: Place) -> Closed:
+        """For a customer's people: the holidays are those of its country, where that is known."""
+        return self._at(*_place(self._organisation, customer))
+
+    def _at(self, country: str, subdivision: str) -> Closed:
+        days = self._organisation.business_days
+        place = (country, subdivision) if days else ("", "")
+        calendar = Calendar(days or MONDAY_TO_FRIDAY, *place, self._own)
+        return lambda day: calendar.closed(day) != ""
 
 
 def calendar_of(session: Session, organisation: Organisation, country: str, subdivision: str) -> Calendar:
@@ -67,7 +97,7 @@ def _manners(
     )
 
 
-def _place(organisation: Organisation, customer: Customer | None = None) -> tuple[str, str]:
+def _place(organisation: Organisation, customer: Place | None = None) -> tuple[str, str]:
     """Country and subdivision whose public holidays count; empty where nobody knows."""
     for one in (customer, organisation):
         country = country_code(one.country) if one is not None else ""

@@ -23,7 +23,7 @@ def apply(session: Session, row: Intervention, note: Note, changes: Changes) -> 
     if changes.shift is not None:
         stood = max(row.shift, changes.shift) - row.shift
         row.shift += stood
-        drafts_ending.give_more_time(session, row.id, stood)
+        drafts_ending.give_more_time(session, row.id, stood, note.at)
         _defer_further(session, row.id, stood)
     if changes.acknowledged_by is not None:
         row.acknowledged_by, row.acknowledged_at = changes.acknowledged_by, note.at

@@ -17,7 +17,9 @@ from keepwell.contracts.base import Frozen
 from keepwell.contracts.commands import COMMAND, Accept, Decline, Seen
 from keepwell.contracts.offers import OPEN_OFFER, OfferOption, OfferState, Terms
 from keepwell.db.repositories import journal, pending
+from keepwell.db.repositories.alerts import lock_customers
 from keepwell.db.repositories.lookup import insert_if_absent
+from keepwell.db.repositories.manners import DaysOff
 from keepwell.db.repositories.offer_refused import SOURCE
 from keepwell.db.repositories.offer_words import in_order, moment_words
 from keepwell.db.repositories.team import given_to, responsible_for
@@ -73,10 +75,13 @@ class Addressed:
 
 
 def addressed(session: Session, offer: str, contact: str, *, lock: bool = False) -> Addressed:
-    """The offer and the contact that a link names.
+    """The offer and the contact that a link names; with `lock` held until the transaction ends.
 
     Raises NotFoundError where either is gone, the contact is not active or is another customer's.
     """
+    if lock:
+        # The customer first, like the run that ends meanwhile: each would wait for the other for ever.
+        lock_customers(session, session.exec(select(Offer.customer_id).where(Offer.id == offer)).all())
     row = session.get(Offer, offer, with_for_update=lock or None)
     person = session.get(Contact, contact)
     if row is None or person is None or not person.active or person.customer_id != row.customer_id:
@@ -167,7 +172,7 @@ def ask_for_call(session: Session, found: Addressed, phone: str, when: str, note
         kind="call",
         title=f"Call {found.contact.name} of {found.customer.name} about the offer",
         detail="\n".join(lines),
-        due_at=end_of_next_business_day(now, zone),
+        due_at=end_of_next_business_day(now, zone, DaysOff(session, found.organisation).ours()),
         created_at=now,
     )
     if not insert_if_absent(session, "task", {**task.model_dump(), **given_to(session, person, now)}):

@@ -9,6 +9,7 @@ from sqlmodel import Session
 from keepwell.db.repositories.lookup import insert_if_absent
 from keepwell.db.repositories.team import given_to, responsible_for
 from keepwell.db.tables import Customer, PendingCommand, Task
+from keepwell.rendering.filters import count
 
 SOURCE = "offer"
 """Where commands come from that were given on an offer's page."""
@@ -35,7 +36,7 @@ def see_to_refused(session: Session, row: PendingCommand, why: str, now: datetim
     chosen = str(row.command.get("option") or "").replace("_", " ")
     said = f"accepted {chosen}" if kind == "accept" else "declined"
     months, plan = row.command.get("months"), row.command.get("plan")
-    terms = [f"for {months} months" if months else "", f"onto {plan}" if plan else ""]
+    terms = [f"for {count(months, 'month')}" if months else "", f"onto {plan}" if plan else ""]
     task = Task(
         key=f"{row.id}/refused",
         organisation_id=row.organisation_id,

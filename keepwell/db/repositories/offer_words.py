@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 from keepwell.contracts.delivery import Recipient
 from keepwell.contracts.offers import OPEN_OFFER, OfferKind, OfferOption, OfferState, Terms
 from keepwell.contracts.rendering import OfferFigures, OptionFigure
+from keepwell.db.repositories.zones import city_of
 from keepwell.db.tables import Intervention, Offer
 from keepwell.links import Links, Use
 from keepwell.rendering.filters import count, long_date
@@ -73,9 +74,11 @@ def options_of(options: Iterable[OfferOption]) -> tuple[OptionFigure, ...]:
 
 
 def moment_words(moment: datetime, zone: str) -> str:
-    """A moment on the clock of a zone: "27 November 2026, 09:30 (Europe/Berlin)"."""
+    """A moment on the clock of a zone: "Friday, 27 November 2026, 09:30 (Berlin time)"."""
     local = moment.astimezone(ZoneInfo(zone))
-    return f"{long_date(local.date())}, {local:%H:%M} ({zone})"
+    city = city_of(zone)
+    clock = city if city == "UTC" else f"{city} time"
+    return f"{local:%A}, {long_date(local.date())}, {local:%H:%M} ({clock})"
 
 
 def title_of(option: OfferOption) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from keepwell.contracts.people import Consent, Purpose, SuppressionReason
-from keepwell.db.repositories import wishes
+from keepwell.db.repositories import suppressing, wishes
 from keepwell.db.repositories.lookup import found
 from keepwell.db.tables import Contact, Organisation
 
@@ -73,14 +73,14 @@ def standing(session: Session, contact: str, *, lock: bool = False) -> Standing:
         session.refresh(row)
     organisation = session.get_one(Organisation, row.organisation_id)
     refused = wishes.unwanted(session, [row]).get(row.id, ())
-    closed = wishes.suppressed(session, organisation.id, [row.email])
+    closed = suppressing.suppressed(session, organisation.id, [row.email])
     # A copy: what held before must not change with what is saved.
     return Standing(
         contact=Contact.model_validate(row.model_dump()),
         company=organisation.name,
         product=organisation.product,
         consent_required=organisation.consent_required,
-        suppressed=closed.get(wishes.same(row.email), ""),
+        suppressed=closed.get(suppressing.same(row.email), ""),
         purposes=frozenset(Purpose) - frozenset(refused),
     )
 
@@ -97,4 +97,4 @@ def save(session: Session, before: Standing, wanted: Wanted, *, by_button: bool,
     more = wanted.purposes - before.purposes or (before.closed and wanted.consent is not Consent.DENIED)
     if more and before.suppressed.partition(":")[0] == SuppressionReason.UNSUBSCRIBED:
         why = "the contact wants messages again"
-        wishes.lift(session, contact.organisation_id, contact.email, by=by, why=why, now=now)
+        suppressing.lift(session, contact.organisation_id, contact.email, by=by, why=why, now=now)

@@ -18,6 +18,7 @@ from keepwell.contracts.delivery import DeliveryState
 from keepwell.db.engine import Store, past_deadlocks
 from keepwell.db.repositories import journal
 from keepwell.db.repositories.lookup import insert_all_if_absent, insert_if_absent
+from keepwell.db.repositories.notices_reported import lock_notices, messages_of_ours, settle_reported
 from keepwell.db.repositories.reported import act_on, words_of
 from keepwell.db.repositories.step_rows import reached_after_all
 from keepwell.db.tables import Delivery, ProviderEvent
@@ -62,17 +63,18 @@ def take(store: Store, reports: Sequence[Report], now: datetime) -> Taken:
         StoreError: the database does not answer.
     """
     fresh = _fresh(store, reports)
-    ours, strange = _apart(store, fresh)
+    ours, told, strange = _apart(store, fresh)
     new = failed = 0
     for start in range(0, len(strange), AT_ONCE):
         rows = [_row(one, None, "no message of ours", now) for one in strange[start : start + AT_ONCE]]
         with store.write() as session:
             insert_all_if_absent(session, "provider_event", rows)
         new += len(rows)
-    for report in ours:
+    work = [*((one, _take) for one in ours), *((one, _take_notice) for one in told)]
+    for report, taking in work:
         try:
             with store.write() as session:
-                new += past_deadlocks(session, partial(_take, session, report, now))
+                new += past_deadlocks(session, partial(taking, session, report, now))
         except StoreError:
             raise
         except Exception:
@@ -95,15 +97,21 @@ def _fresh(store: Store, reports: Sequence[Report]) -> list[Report]:
     return [one for key, one in reversed(by_id.items()) if key not in known]
 
 
-def _apart(store: Store, reports: Sequence[Report]) -> tuple[list[Report], list[Report]]:
-    """Reports of messages in the ledger, and the others."""
+def _apart(store: Store, reports: Sequence[Report]) -> tuple[list[Report], list[Report], list[Report]]:
+    """Reports of messages in the ledger, of notices to the staff, and the others."""
     keys = sorted({one.key for one in reports if one.key})
-    known: set[str] = set()
+    ledger: set[str] = set()
+    notices: set[str] = set()
     with store.read() as session:
         for start in range(0, len(keys), AT_ONCE):
-            query = select(Delivery.key).where(col(Delivery.key).in_(keys[start : start + AT_ONCE]))
-            known.update(session.exec(query))
-    return [one for one in reports if one.key in known], [one for one in reports if one.key not in known]
+            some = keys[start : start + AT_ONCE]
+            ledger.update(session.exec(select(Delivery.key).where(col(Delivery.key).in_(some))))
+            notices.update(messages_of_ours(session, some))
+    return (
+        [one for one in reports if one.key in ledger],
+        [one for one in reports if one.key in notices],
+        [one for one in reports if one.key not in ledger | notices],
+    )
 
 
 def _row(report: Report, organisation: str | None, effect: str, now: datetime) -> Json:
@@ -131,6 +139,18 @@ def _take(session: Session, report: Report, now: datetime) -> bool:
     done = [_moved(session, row, report, now), act_on(session, row, report, now)]
     kept = session.get_one(ProviderEvent, values["id"])
     kept.effect = "; ".join(one for one in done if one) or "nothing new"
+    session.add(kept)
+    return True
+
+
+def _take_notice(session: Session, report: Report, now: datetime) -> bool:
+    """The same of a message that tells the staff of alerts and tasks."""
+    rows = lock_notices(session, report.key)
+    values = _row(report, rows[0].organisation_id if rows else None, "", now)
+    if not insert_if_absent(session, "provider_event", values):
+        return False
+    kept = session.get_one(ProviderEvent, values["id"])
+    kept.effect = settle_reported(session, rows, report, now) or "nothing new"
     session.add(kept)
     return True
 

@@ -56,7 +56,8 @@ def carry_along(
 def reassign_customer(session: Session, customer: str, to: Staff, by: str, now: datetime) -> int:
     """The same for a customer without a command to one of its runs: with its line in the journal."""
     lock_customers(session, (customer,))
-    row = session.get_one(Customer, customer, with_for_update=True)
+    # Not against those who write a line about it: they would wait, and hold what this waits for.
+    row = session.get_one(Customer, customer, with_for_update={"key_share": True})
     before = session.get(Staff, row.owner_id) if row.owner_id else None
     tasks = carry_along(session, row, to, by, now)
     journal.write(

@@ -8,7 +8,7 @@ from sqlmodel import Session, select
 
 from keepwell.contracts.arrivals import Report, ReportKind
 from keepwell.contracts.people import SuppressionReason
-from keepwell.db.repositories import journal, wishes
+from keepwell.db.repositories import journal, suppressing, wishes
 from keepwell.db.repositories.asking import ask_somebody
 from keepwell.db.tables import Contact, Customer, Delivery, Intervention, Task
 from keepwell.keys import bounced_key, fallback_key
@@ -78,7 +78,7 @@ def _wished(session: Session, row: Delivery, report: Report) -> str:
     if reason is None:
         return ""
     by = wishes.CUSTOMER if reason in _BY_THEM else report.provider
-    changed = wishes.suppress(
+    changed = suppressing.suppress(
         session,
         row.organisation_id,
         row.address,

@@ -16,6 +16,7 @@ from keepwell.contracts.rendering import Rendered
 from keepwell.db.engine import Store
 from keepwell.db.repositories import drafts_ending, journal
 from keepwell.db.repositories.alerts import lock_customers
+from keepwell.db.repositories.closing import cancel_messages
 from keepwell.db.repositories.deadlines import missed_step
 from keepwell.db.repositories.lookup import insert_if_absent
 from keepwell.db.repositories.offers import make_offer
@@ -135,6 +136,9 @@ class StepRepository:
                 session, call.intervention, miss.reason, journal.ENGINE, call.now, steps=steps
             )
             _insert_task(session, call, FALLBACK, Audience.OWNER, call.now + FALLBACK_DUE, text)
+            if miss.state is StepState.MISSED:
+                # A person has the task now: an attempt that comes late must not send beside them.
+                cancel_messages(session, call.intervention, miss.reason, call.now, step=call.step.name)
             if miss.state in (StepState.MISSED, StepState.HELD):
                 missed_step(session, miss, _task_key(call, FALLBACK))
             kind = "alert.missed" if miss.state is StepState.MISSED else f"step.{miss.state.value}"

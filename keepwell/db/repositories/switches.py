@@ -53,7 +53,7 @@ def throw(session: Session, stop: Stop, *, reason: str, by: str, now: datetime) 
     Raises NotFoundError for a customer that is unknown.
     """
     words = _words(session, stop)
-    if _of(session, stop) is not None:
+    if _of(session, stop):
         return False
     row = KillSwitch(
         id=new_id(),
@@ -75,11 +75,12 @@ def lift(session: Session, stop: Stop, *, reason: str, by: str, now: datetime) -
     Raises NotFoundError where it is not stopped.
     """
     words = _words(session, stop)
-    row = _of(session, stop)
-    if row is None:
+    rows = _of(session, stop)
+    if not rows:
         raise NotFoundError(f"Sending {words} is not stopped.", hint="What is: keepwell sending")
-    row.lifted_by, row.lifted_at = by, now
-    session.add(row)
+    for row in rows:
+        row.lifted_by, row.lifted_at = by, now
+        session.add(row)
     _tell(session, stop, row.id, "sending.resumed", f"Sending {words} goes on", by, reason, now)
     return look_again(session, stop, WaitsFor.SWITCH, key=f"sending/{row.id}", by=by, now=now)
 
@@ -108,15 +109,10 @@ def look_again(session: Session, stop: Stop, waits_for: WaitsFor, *, key: str, b
     )
 
 
-def _of(session: Session, stop: Stop) -> KillSwitch | None:
-    return next(
-        (
-            one
-            for one in thrown(session, stop.organisation)
-            if (one.scope, one.subject) == (stop.scope, stop.subject)
-        ),
-        None,
-    )
+def _of(session: Session, stop: Stop) -> list[KillSwitch]:
+    """The same stop in force: one, or one from each of several people who threw it at the same moment."""
+    every = thrown(session, stop.organisation)
+    return [one for one in every if (one.scope, one.subject) == (stop.scope, stop.subject)]
 
 
 def _words(session: Session, stop: Stop) -> str:

@@ -12,6 +12,7 @@ from keepwell.contracts.people import Purpose
 from keepwell.db.repositories.figures import Measured, measured_at
 from keepwell.db.repositories.insight import Insight, insight
 from keepwell.db.repositories.scorecards import scorecard_by_hash
+from keepwell.db.repositories.suppressing import same, suppressed
 from keepwell.db.repositories.team import owner_away_words
 from keepwell.db.repositories.views_customer_score import (
     ScoreDetail,
@@ -22,7 +23,7 @@ from keepwell.db.repositories.views_customer_score import (
 from keepwell.db.repositories.views_customers import CustomerLine, customer_line
 from keepwell.db.repositories.views_interventions import InterventionLine, interventions_of
 from keepwell.db.repositories.views_work import TaskLine, tasks
-from keepwell.db.repositories.wishes import same, suppressed, unwanted
+from keepwell.db.repositories.wishes import unwanted
 from keepwell.db.tables import Contact, Customer, Health, Organisation, Score, Transition
 from scoring.levels import Level
 

@@ -8,7 +8,7 @@ from sqlmodel import Session, col, func, or_, select
 
 from keepwell.contracts.base import Frozen
 from keepwell.contracts.people import Consent, Purpose
-from keepwell.db.repositories import wishes
+from keepwell.db.repositories import suppressing, wishes
 from keepwell.db.repositories.views import customer_names
 from keepwell.db.tables import Contact, ContactPreference, Organisation, Suppression
 from keepwell.errors import InputError, NotFoundError
@@ -87,7 +87,7 @@ def find_contact(session: Session, organisation: str, text: str) -> Contact:
         NotFoundError: nobody is called so.
         InputError: several are.
     """
-    address = wishes.same(text)
+    address = suppressing.same(text)
     query = select(Contact).where(
         Contact.organisation_id == organisation,
         or_(
@@ -103,7 +103,7 @@ def find_contact(session: Session, organisation: str, text: str) -> Contact:
         raise NotFoundError(
             f"There is no contact {text!r}.", hint="Give an email address, or an id of keepwell customer ID."
         )
-    if len({wishes.same(row.email) or row.id for row in exact}) > 1:
+    if len({suppressing.same(row.email) or row.id for row in exact}) > 1:
         raise InputError(f"{text!r} fits several contacts.", hint="Give the email address or the id.")
     return exact[0]
 
@@ -113,7 +113,7 @@ def contact_wishes(session: Session, contact: Contact) -> ContactWishes:
     organisation = session.get_one(Organisation, contact.organisation_id)
     query = select(ContactPreference).where(ContactPreference.contact_id == contact.id)
     said = {row.purpose: row for row in session.exec(query)}
-    closed = wishes.suppressed(session, organisation.id, [contact.email])
+    closed = suppressing.suppressed(session, organisation.id, [contact.email])
     purposes = []
     for purpose in Purpose:
         row = said.get(purpose.value)
@@ -133,7 +133,7 @@ def contact_wishes(session: Session, contact: Contact) -> ContactWishes:
     return ContactWishes(
         **contact.model_dump(include=set(ContactWishes.model_fields)),
         customer=customer_names(session, [contact.customer_id])[contact.customer_id].name,
-        suppressed=closed.get(wishes.same(contact.email), ""),
+        suppressed=closed.get(suppressing.same(contact.email), ""),
         purposes=tuple(purposes),
     )
 
@@ -147,5 +147,5 @@ def _who_has(session: Session, organisation: str, addresses: set[str]) -> dict[s
     )
     found: dict[str, list[str]] = {}
     for email, name in session.exec(query):
-        found.setdefault(wishes.same(email), []).append(name)
+        found.setdefault(suppressing.same(email), []).append(name)
     return found

@@ -1,20 +1,17 @@
-"""Read models of people's work and of the journal: tasks and events."""
+"""Read models of people's work: tasks."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import func, text, tuple_
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from keepwell.contracts.base import Frozen
-from keepwell.db.repositories import journal
-from keepwell.db.repositories.lookup import found
 from keepwell.db.repositories.views import customer_names, staff_names
-from keepwell.db.tables import Event, Task, TaskComment
+from keepwell.db.tables import Task, TaskComment
 
 
 class CommentLine(Frozen):
@@ -139,77 +136,3 @@ def _comments(session: Session, tasks: Collection[str]) -> dict[str, tuple[Comme
         line = CommentLine(at=row.at, by=row.by, text=row.text)
         by_task[row.task_id] = (*by_task.get(row.task_id, ()), line)
     return by_task
-
-
-class EventLine(Frozen):
-    """A line of the journal."""
-
-    id: str
-    at: datetime
-    recorded_at: datetime
-    kind: str
-    by: str
-    text: str
-    why: str
-    customer_id: str | None
-    customer: str
-    intervention: str | None
-    data: dict[str, Any]
-
-
-def events(
-    session: Session,
-    organisation: str,
-    *,
-    customer: str | None = None,
-    intervention: str | None = None,
-    kind: str = "",
-    by: Collection[str] = (),
-    recorded_from: datetime | None = None,
-    recorded_before: datetime | None = None,
-    before: str | None = None,
-    limit: int | None = None,
-) -> tuple[EventLine, ...]:
-    """The newest lines of the journal, the oldest of them first.
-
-    `kind` is a whole kind ("task.call") or its beginning ("task"), `by` whole names. With
-    `recorded_from`, the lines recorded at that moment or after; `recorded_before` ends the span. `before` is
-    the id of a line: only those that were recorded before it.
-    """
-    query = select(Event).where(Event.organisation_id == organisation)
-    if customer is not None:
-        query = query.where(Event.customer_id == customer)
-    if intervention is not None:
-        query = query.where(Event.intervention_id == intervention)
-    if kind:
-        within = f"{kind.rstrip('.')}."
-        query = query.where((col(Event.kind) == kind) | col(Event.kind).startswith(within, autoescape=True))
-    query = _recorded(query, recorded_from, recorded_before)
-    if by:
-        query = query.where(col(Event.by).in_(by))
-        if journal.ENGINE not in by:
-            # Said once more, for the index that holds nothing of the engine's.
-            query = query.where(col(Event.by) != text("'engine'"))
-    if before is not None:
-        line = found(session, Event, before, "line of the journal")
-        query = query.where(tuple_(Event.recorded_at, Event.id) < (line.recorded_at, line.id))
-    newest = query.order_by(col(Event.recorded_at).desc(), col(Event.id).desc())
-    rows = sorted(session.exec(newest.limit(limit)).all(), key=lambda row: (row.recorded_at, row.id))
-    customers = customer_names(session, [row.customer_id for row in rows])
-    return tuple(
-        EventLine(
-            **row.model_dump(include={"id", "at", "recorded_at", "kind", "by", "text", "why", "data"}),
-            customer_id=row.customer_id,
-            customer=customers[row.customer_id].name if row.customer_id else "",
-            intervention=row.intervention_id,
-        )
-        for row in rows
-    )
-
-
-def _recorded(
-    query: SelectOfScalar[Event], since: datetime | None, before: datetime | None
-) -> SelectOfScalar[Event]:
-    if since is not None:
-        query = query.where(col(Event.recorded_at) >= since)
-    return query if before is None else query.where(col(Event.recorded_at) < before)

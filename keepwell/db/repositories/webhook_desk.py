@@ -196,7 +196,7 @@ def delivery(session: Session, organisation: str, text: str) -> DeliveryLine:
     return line.model_copy(update={"attempts": shown})
 
 
-def replay(session: Session, organisation: str, text: str, now: datetime) -> str:
+def replay(session: Session, organisation: str, text: str, now: datetime, *, by: str) -> str:
     """Send one event to its endpoint again; the new delivery's id. Raises RefusedError, NotFoundError."""
     row = find_delivery(session, organisation, text)
     endpoint = session.get_one(WebhookEndpoint, row.endpoint_id)
@@ -207,13 +207,15 @@ def replay(session: Session, organisation: str, text: str, now: datetime) -> str
         )
     if row.state == "waiting":
         raise RefusedError("It is on its way already.", hint="See it: keepwell webhooks deliveries")
-    return _again(session, [row], now)[0]
+    new = _again(session, [row], now)[0]
+    _note(session, endpoint, "replayed", f"1 event ({row.kind}) is sent to {endpoint.url} again", by, now)
+    return new
 
 
 def replay_failed(
-    session: Session, organisation: str, since: datetime, endpoint: str | None, now: datetime
+    session: Session, organisation: str, since: datetime, endpoint: str | None, now: datetime, *, by: str
 ) -> int:
-    """Send again what failed since a moment and was not sent again yet; how many events.
+    """Send again what failed since a moment and was not sent again yet; how many deliveries.
 
     Only of endpoints that are active; at most 10,000, the oldest first.
     """
@@ -241,7 +243,12 @@ def replay_failed(
     )
     if endpoint is not None:
         query = query.where(WebhookDelivery.endpoint_id == find_endpoint(session, organisation, endpoint).id)
-    return len(_again(session, session.exec(query.limit(AT_ONCE)).all(), now))
+    rows = session.exec(query.limit(AT_ONCE)).all()
+    for own, count in sorted(Counter(row.endpoint_id for row in rows).items()):
+        place = session.get_one(WebhookEndpoint, own)
+        what = f"What failed since {since:%Y-%m-%d %H:%M} UTC is sent to {place.url} again: {count:,}"
+        _note(session, place, "replayed", what, by, now)
+    return len(_again(session, rows, now))
 
 
 def plan_test(session: Session, endpoint: WebhookEndpoint, by: str, now: datetime) -> str:

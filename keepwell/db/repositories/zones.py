@@ -47,3 +47,9 @@ def local_midnight(day: date, *names: str) -> datetime:
 def local_day(moment: datetime, *names: str) -> date:
     """The day of a moment in the first of the zones that exists."""
     return moment.astimezone(ZoneInfo(first_zone(*names))).date()
+
+
+def city_of(zone: str) -> str:
+    """A zone as people say it; the database of zones writes names without accents."""
+    known = {"America/Sao_Paulo": "São Paulo", "Europe/Zurich": "Zürich", "UTC": "UTC"}
+    return known.get(zone, zone.rpartition("/")[2].replace("_", " "))

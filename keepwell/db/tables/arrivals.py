@@ -61,6 +61,7 @@ class PendingCommand(SQLModel, table=True):
     where the run need only look again. `state` is waiting, told or refused (with `why`); one that could not
     be told is tried again at `retry_at`. It is asking as long as nobody knows who sent it. `back` says where
     the one who sent it hears what became of it; at `answer_at` that is due (None: it is done, or not wanted).
+    Without an intervention it acknowledges the alerts of a notice, and is done when its sender is known.
     """
 
     __tablename__ = "pending_command"
@@ -68,7 +69,7 @@ class PendingCommand(SQLModel, table=True):
     id: str = Field(primary_key=True, max_length=100)
     organisation_id: str = reference("organisation.id")
     customer_id: str = reference("customer.id")
-    intervention_id: str = reference("intervention.id")
+    intervention_id: str | None = reference("intervention.id", optional=True)
     source: str = Field(max_length=20)
     by: str
     command: Json = Field(default_factory=dict, sa_type=JSON_COLUMN)

@@ -59,16 +59,18 @@ class AlertChannel(SQLModel, table=True):
 
 
 class Notice(SQLModel, table=True):
-    """What is told to the staff about an alert, once per key; its states are those of the send ledger.
+    """What is told to the staff about an alert or a task, once per key; its states are the send ledger's.
 
     Several may go in one message: `message` is the key that the provider knows it by, empty before the first
-    attempt. Without an alert it tells admins of what is wrong, in `words`.
+    attempt. Without an alert and a task it tells admins of what is wrong, in `words`. `instead` is why Slack
+    did not take it, where this is the email in its place.
     """
 
     __tablename__ = "notice"
     key: str = Field(primary_key=True, max_length=240)
     organisation_id: str = reference("organisation.id")
     alert_id: str | None = reference("alert.id", optional=True)
+    task_id: str | None = reference("task.id", optional=True)
     severity: str = Field(max_length=10)
     words: str = ""
     channel: str = Field(max_length=10)
@@ -76,6 +78,7 @@ class Notice(SQLModel, table=True):
     recipient_id: str = Field(default="", max_length=40)
     recipient_name: str = ""
     recipient_zone: str = Field(default="", max_length=64)
+    instead: str = ""
     message: str = Field(default="", index=True, max_length=240)
     state: str = Field(default="planned", index=True, max_length=20)
     reason: str = ""

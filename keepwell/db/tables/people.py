@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from keepwell.contracts.people import Consent, ContactRole, StaffRole
@@ -108,7 +108,10 @@ class Contact(SQLModel, table=True):
     """A person at a customer's. Whether its address may be written to: see `Suppression`."""
 
     __tablename__ = "contact"
-    __table_args__ = (UniqueConstraint("organisation_id", "external_id"),)
+    __table_args__ = (
+        UniqueConstraint("organisation_id", "external_id"),
+        Index("ix_contact_consent", "organisation_id", "consent"),
+    )
     id: str = id_field()
     organisation_id: str = reference("organisation.id")
     customer_id: str = reference("customer.id")

@@ -13,7 +13,7 @@ from keepwell.adapters.outbox import Outbox
 from keepwell.contracts.delivery import Accepted, CannotSay
 from keepwell.contracts.playbook import Channel
 from keepwell.db.engine import Store
-from keepwell.db.repositories.wishes import suppressed
+from keepwell.db.repositories.suppressing import suppressed
 from keepwell.db.tables import Organisation, OutboxMessage
 from keepwell.errors import ConfigurationError, SendRefusedError
 from keepwell.settings import Settings

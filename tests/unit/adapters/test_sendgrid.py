@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import logging
 import socket
 import time
@@ -11,16 +10,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
 import pytest
 from pydantic import SecretStr
 
 from keepwell.adapters.sendgrid import SendGrid
-from keepwell.contracts.delivery import SANDBOX, Accepted, CannotSay
+from keepwell.contracts.delivery import Accepted, CannotSay
 from keepwell.errors import KeepwellError, SendRefusedError, SendUnknownError
-from tests.fakes import sendgrid as sendgrid_fake
 from tests.fakes.sendgrid import KEY as VALID
 from tests.fakes.sendgrid import FakeSendGrid
 from tests.unit.adapters.messages import KEY, SHORT, closed_port, email, full_queue, person
@@ -288,43 +284,23 @@ def test_a_search_that_fails_says_that_it_cannot_say(act: dict[str, Any], fake: 
     assert "message" not in found.why
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"subject": ""},
-        {"text": ""},
-    ],
-    ids=str,
-)
-def test_the_fake_refuses_what_the_real_one_refuses(change: dict[str, Any], fake: FakeSendGrid) -> None:
-    with pytest.raises(SendRefusedError, match="400 Bad Request") as caught:
-        adapter(fake).send(email(**change))
-    assert not caught.value.retryable
-    assert fake.counts() == {}
-
-
-def test_the_fake_refuses_a_sender_that_nobody_verified(fake: FakeSendGrid) -> None:
-    fake.unverified.add("erin@brightdesk.example")
-    error = refused(adapter(fake))
-    assert "does not match a verified Sender Identity" in error.message
-    assert "Sender Authentication" in error.message
-    assert fake.counts() == {}
-
-
-def test_the_fake_refuses_what_is_too_large(fake: FakeSendGrid, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sendgrid_fake, "LARGEST", 10_000)
-    with pytest.raises(SendRefusedError, match=r"413 .*larger than SendGrid takes"):
-        adapter(fake).send(email(text="x" * 10_000))
-    adapter(fake).send(email())
-    assert fake.counts() == {KEY: 1}
-
-
 @pytest.mark.parametrize("change", [{"sender_address": ""}, {"recipient": person("Pat", "pat")}], ids=str)
 def test_what_is_no_address_is_not_sent_at_all(change: dict[str, Any], fake: FakeSendGrid) -> None:
     with pytest.raises(SendRefusedError, match="not an email address") as caught:
         adapter(fake).send(email(**change))
     assert not caught.value.retryable
     assert fake.asked("") == 0
+
+
+def test_names_and_subjects_cannot_begin_a_header(fake: FakeSendGrid) -> None:
+    evil = "Pat\r\nBcc: all@acme.example\u2028X-SMTPAPI: {}"
+    adapter(fake).send(email(subject=evil, sender_name=evil, recipient=person(evil, ADDRESS)))
+    body = fake.accepted[0].content
+    (to,) = body["personalizations"][0]["to"]
+    assert to["email"] == ADDRESS
+    for value in (to["name"], body["from"]["name"], body["subject"]):
+        assert value == "Pat Bcc: all@acme.example X-SMTPAPI: {}"
+    assert body["headers"].keys() == {"Message-ID"}
 
 
 def test_the_ways_back_stand_in_the_headers(fake: FakeSendGrid) -> None:
@@ -354,52 +330,3 @@ def test_a_long_category_is_cut_and_a_notice_has_no_step(fake: FakeSendGrid) -> 
     assert fake.accepted[0].content["categories"] == ["c" * 255]
     adapter(fake).send(email(key="org-1/alert/1", category="alert"))
     assert fake.accepted[1].content["categories"] == ["alert"]
-
-
-def test_in_the_sandbox_nothing_is_sent(fake: FakeSendGrid) -> None:
-    accepted = adapter(fake, sandbox=True).send(email())
-    assert accepted == Accepted(provider=SANDBOX, provider_id="")
-    assert fake.counts() == {}
-    assert fake.asked("/v3/mail/send", KEY) == 1
-    with pytest.raises(SendRefusedError, match="The subject is required"):
-        adapter(fake, sandbox=True).send(email(subject=""))
-
-
-def test_a_sandbox_that_sends_is_believed(fake: FakeSendGrid) -> None:
-    """A 202 with an id is an acceptance, whatever we asked for."""
-    fake.script(status=202, headers={"X-Message-Id": "abc"})
-    assert adapter(fake, sandbox=True).send(email()) == Accepted(provider="sendgrid", provider_id="abc")
-
-
-@pytest.mark.parametrize(
-    ("change", "field"),
-    [
-        ({"headers": {"Reply-To": "x@y.example"}}, "headers"),
-        ({"headers": {"received": "from x"}}, "headers"),
-        ({"headers": {"X-One": "a\r\nBcc: all@acme.example"}}, "headers"),
-        ({"headers": {"X-Zwei": 2}}, "headers"),
-        ({"categories": [str(number) for number in range(11)]}, "categories"),
-        ({"categories": ["same", "same"]}, "categories"),
-        ({"categories": ["c" * 256]}, "categories"),
-        ({"custom_args": {"big": "x" * 10_000}}, "custom_args"),
-        ({"reply_to": {"name": "nobody"}}, "reply_to"),
-        ({"mail_settings": {"sandbox_mode": {"enable": "yes"}}}, "mail_settings.sandbox_mode.enable"),
-    ],
-    ids=str,
-)
-def test_the_fake_checks_what_the_real_one_checks(
-    change: dict[str, Any], field: str, fake: FakeSendGrid
-) -> None:
-    adapter(fake).send(email())
-    body = fake.accepted[0].content | change
-    request = Request(
-        f"{fake.url}/v3/mail/send",
-        data=json.dumps(body).encode(),
-        headers={"Authorization": f"Bearer {VALID}", "Content-Type": "application/json"},
-    )
-    with pytest.raises(HTTPError) as caught, urlopen(request):
-        pass
-    with caught.value as answer:
-        assert answer.code == 400
-        assert json.load(answer)["errors"][0]["field"] == field
-    assert len(fake.accepted) == 1

@@ -59,6 +59,23 @@ def test_every_template_makes_blocks_that_slack_takes(name: str, sample: str) ->
         assert json.dumps(word, ensure_ascii=False)[1:-1] in shown, word
 
 
+@pytest.mark.parametrize("sample", tuple(sample_contexts()))
+@pytest.mark.parametrize("is_task", [False, True])
+def test_notices_make_blocks_that_slack_takes(is_task: bool, sample: str) -> None:
+    context = sample_contexts()[sample]
+    if is_task:
+        of_tasks = [one.model_copy(update={"id": "", "task": one.id or "01KA"}) for one in context.alerts]
+        context = context.model_copy(update={"alerts": tuple(of_tasks)})
+    for count in (0, 1, len(context.alerts)):
+        one = context.model_copy(update={"alerts": context.alerts[:count]})
+        text = render(load_bundle("slack/alerts/notice"), one, to_customers=False).text
+        made = blocks(text, key="org-1/notice/01KA", actions=("take", "pause", "respond", "open"))
+        assert [one["action_id"] for one in made[-1]["elements"]] == [
+            f"keepwell.{name}" for name in ("take", "pause", "respond", "open")
+        ]
+        assert [one.get("value") for one in made[-1]["elements"]] == ["org-1/notice/01KA", "one", "one", None]
+
+
 def test_the_first_line_is_the_headline_and_commands_are_small_print() -> None:
     made = blocks("*Acme: critical*\nIt fell.\n\n*Next:* a call\n\nTake it with `keepwell acknowledge one`")
     assert [one["type"] for one in made] == ["header", "section", "context", "actions"]

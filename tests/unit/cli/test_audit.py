@@ -20,7 +20,7 @@ from keepwell.db.repositories import journal
 from keepwell.db.tables import Alert, Delivery, Draft, Event, Task
 from keepwell.keys import new_id
 from tests.unit.cli.conftest import Begun, Cli
-from tests.unit.db.world import World
+from tests.unit.db.world import NOW, World
 
 READS = {
     *("customers", "customer", "interventions", "intervention", "opportunities", "events", "audit"),
@@ -52,9 +52,6 @@ TOLD_BY_THE_RUN = {
 }
 """Commands on an intervention: its run writes the line, whatever way the command came."""
 
-KEPT_ELSEWHERE = {"webhooks test", "webhooks replay"}
-"""What they post to an endpoint is kept with its answer: keepwell webhooks deliveries."""
-
 TELLS = {
     "import": "import.finished",
     "metric": "import.finished",
@@ -80,6 +77,8 @@ TELLS = {
     "webhooks remove": "webhook.removed",
     "webhooks start": "webhook.started",
     "webhooks rotate": "webhook.rotated",
+    "webhooks test": "webhook.test",
+    "webhooks replay": "webhook.replayed",
     "contact unsubscribe": "contact.unsubscribed",
     "contact resubscribe": "contact.resubscribed",
     "contact withdraw": "contact.consent_withdrawn",
@@ -138,7 +137,7 @@ def commands() -> Iterator[tuple[str, Any]]:
 
 
 def test_it_is_known_of_every_command_whether_it_changes_something() -> None:
-    tables = (READS, ENGINE, KEPT_ELSEWHERE, set(TELLS), set(TOLD_BY_THE_RUN))
+    tables = (READS, ENGINE, set(TELLS), set(TOLD_BY_THE_RUN))
     known = set().union(*tables)
     # Say of a new one in the tables above whether it changes something, and which line it leaves.
     assert {name for name, _ in commands()} == known
@@ -317,3 +316,36 @@ def test_people_read_who_did_what_and_how_to_go_on(world: World, cli: Cli) -> No
     assert "Go on: --before" in out
     assert "Go on" not in cli("audit").out
     assert "There is no line that fits." in cli("audit", "--by", "nobody").out
+
+
+def test_a_kind_of_which_there_is_no_line_is_told_with_those_there_are(world: World, cli: Cli) -> None:
+    say(world, 3)
+    out = " ".join(cli("audit", "--kind", "drafts").out.split())
+    assert "None is of the kind 'drafts' (did you mean 'draft'?); there are: draft, playbook." in out
+    assert "None is of the kind" not in cli("audit", "--kind", "draft", "--by", "nobody").out
+    assert cli("audit", "--kind", "drafts", "--json").json == {"lines": [], "before": None}
+
+
+def test_whoever_is_meant_is_found_by_each_of_their_names_also_after_they_left(
+    world: World, cli: Cli
+) -> None:
+    for number, by in enumerate(("Dana Reyes", "dana", "DANA@brightdesk.example", "Dana Other", "engine")):
+        with world.store.write() as session:
+            line = journal.line(
+                key=f"{number}", organisation=world.organisation, kind="task.closed", text="x", at=NOW, by=by
+            )
+            session.add(Event(**line))
+    world.staff("gone", name="Dana Reyes", email="dana@brightdesk.example", active=False)
+    all_of_hers = {"Dana Reyes", "dana", "DANA@brightdesk.example"}
+
+    def found(by: str) -> set[str]:
+        return {line["by"] for line in cli("audit", "--by", by, "--json").json["lines"]}
+
+    assert found("dana@brightdesk.example") == all_of_hers - {"dana"}
+    assert found("gone") == all_of_hers - {"dana"}
+    assert found("DANA") == all_of_hers
+    assert found("dana other") == {"Dana Other"}
+    assert found("Engine") == {"engine"}
+    world.staff("another", name="Dana Other")
+    assert found("dana") == {"dana"}, "of several it is the name as it stands there"
+    assert cli("audit", "--by", "Dan").code == 2

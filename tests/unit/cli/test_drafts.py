@@ -95,6 +95,24 @@ def test_the_editor_gets_what_may_be_changed_and_its_word_counts(
     assert "The first line must begin with" in cli("drafts", "edit", waiting[0]).err
 
 
+def test_long_names_leave_room_for_the_rest(
+    waiting: list[str], cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    cli(
+        "drafts",
+        "approve",
+        waiting[0],
+        "--by",
+        "Louise-Marie Charpentier-Vandenbroucke of the Managing Board",
+    )
+    out = cli("drafts", "list", "--decided").out
+    for one in waiting:
+        assert one[-8:] in out
+    assert "Mara Lind" in out.replace("\n", " ")
+    assert "approved by" in out
+
+
 def test_many_are_decided_each_on_its_own_and_failures_are_said(waiting: list[str], cli: Cli) -> None:
     assert "Rejected" in cli("drafts", "reject", waiting[0], "--reason", "no", "--by", "Lena Lead").out
     done = cli("drafts", "approve", *waiting, "--by", "Dana Reyes")
@@ -112,8 +130,25 @@ def test_all_that_wait_can_be_narrowed_down(waiting: list[str], cli: Cli) -> Non
     assert done["failed"] == []
 
 
+def test_all_that_wait_can_be_rejected_with_one_reason(waiting: list[str], cli: Cli) -> None:
+    assert cli("drafts", "reject", "--all", "--customer", "acme").code == 2, "it takes a reason"
+    reject = ("drafts", "reject", "--reason", "a merger", "--all")
+    assert cli(*reject, "--playbook", "at_risk", "--json").json["rejected"] == []
+    assert sorted(cli(*reject, "--owner", "dana", "--json").json["rejected"]) == sorted(waiting)
+    notes = {one["note"] for one in cli("drafts", "list", "--decided", "--json").json["drafts"]}
+    assert notes == {"a merger"}
+    assert "0 drafts rejected." in cli(*reject).out
+
+
 @pytest.mark.parametrize(
-    "wrong", [("approve",), ("approve", "--all", "{0}"), ("approve", "{0}", "--playbook", "critical")]
+    "wrong",
+    [
+        ("approve",),
+        ("approve", "--all", "{0}"),
+        ("approve", "{0}", "--playbook", "critical"),
+        ("reject", "--reason", "no"),
+        ("reject", "--reason", "no", "{0}", "--owner", "dana"),
+    ],
 )
 def test_what_is_unclear_decides_nothing(waiting: list[str], cli: Cli, wrong: tuple[str, ...]) -> None:
     refused = cli("drafts", *(one.format(*waiting) for one in wrong))

@@ -10,6 +10,7 @@ from keepwell.db.repositories import (
     views_customer,
     views_customers,
     views_interventions,
+    views_journal,
     views_messages,
     views_scorecards,
     views_timeline,
@@ -53,9 +54,9 @@ def test_read_models(store: Store) -> None:
         assert views_timeline.step_document(session, begun.id, "roadmap").title == "A roadmap"
 
         assert views_work.tasks(session, ORGANISATION, now, everything=True).total == 0
-        kinds = [one.kind for one in views_work.events(session, ORGANISATION, kind="delivery")]
+        kinds = [one.kind for one in views_journal.events(session, ORGANISATION, kind="delivery")]
         assert kinds == ["delivery.accepted"]
-        recent = views_work.events(session, ORGANISATION, recorded_from=now + timedelta(hours=1))
+        recent = views_journal.events(session, ORGANISATION, recorded_from=now + timedelta(hours=1))
         assert recent == ()
         assert views_messages.messages(session, ORGANISATION)[0].recipient == "Mara Lind"
         assert views_messages.message(session, ORGANISATION, "ive_email").html == "<p>Dear Mara</p>"

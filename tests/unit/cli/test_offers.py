@@ -9,7 +9,7 @@ import pytest
 
 from keepwell.contracts.playbook import Playbook
 from keepwell.db.repositories.views_offers import find_offering
-from keepwell.db.tables import Intervention, Offer
+from keepwell.db.tables import Customer, Intervention, Offer
 from keepwell.errors import NotFoundError
 from tests.unit.cli.conftest import Cli
 from tests.unit.db.world import DAY, NOW, World
@@ -92,3 +92,14 @@ def test_an_open_offer_comes_first_then_one_to_come_then_the_newest(acme: World)
     offered(acme, "campaign-three", "seen")
     assert meant(acme) == "campaign-three"
     assert meant(acme, "campaign-one") == "campaign-one"
+
+
+def test_long_names_leave_room_for_what_became_of_it(
+    cli: Cli, acme: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    acme.change(Customer, "acme", name="Acme Analytics and Considerably Longer Named Holdings GmbH & Co. KG")
+    accepted(acme)
+    out = cli("offer", "list").out
+    assert " accepted " in out
+    assert "Business" in out

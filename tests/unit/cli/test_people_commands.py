@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from keepwell.db.repositories.views_work import events
-from keepwell.db.tables import Customer, Staff, Task
+from keepwell.db.repositories.views_journal import events
+from keepwell.db.tables import Customer, Intervention, Staff, Task
 from tests.unit.cli.conftest import Begun, Cli
 from tests.unit.db.world import DAY
 
@@ -27,10 +27,9 @@ def a_task(begun: Begun, key: str = "01TASKONE", **values: Any) -> str:
             id=key,
             key=key,
             organisation_id=begun.world.organisation,
-            customer_id=begun.customer,
             kind="step",
             created_at=now,
-            **row,
+            **{"customer_id": begun.customer, **row},
         )
     )
     return key
@@ -105,6 +104,26 @@ def test_everything_of_somebody_who_leaves_is_handed_over(cli: Cli, begun: Begun
     with begun.world.store.read() as session:
         assert session.get_one(Task, task).owner_id == "omar"
         assert session.get_one(Customer, begun.customer).owner_id == "omar"
+
+
+def test_a_customer_for_whom_nothing_runs_is_reassigned_without_a_worker(cli: Cli, begun: Begun) -> None:
+    world = begun.world
+    world.staff("omar", name="Omar Haddad")
+    world.customer("birch", owner_id="dana")
+    task = a_task(begun, customer_id="birch")
+    assert "Birch is Omar Haddad's now, with 1 open task." in cli("reassign", "birch", "omar").out
+    assert "Birch is Omar Haddad's already." in cli("reassign", "Birch", "Omar").out
+    with world.store.read() as session:
+        assert session.get_one(Task, task).owner_id == "omar"
+        assert session.get_one(Customer, "birch").owner_id == "omar"
+        lines = events(session, world.organisation, kind="customer.reassigned")
+    assert [line.why for line in lines] == ["before, Dana Reyes was the owner"]
+    assert cli("reassign", "birch", "nobody").code == 3
+    assert cli("reassign", "nobody", "omar").code == 3
+    # Once its intervention has ended nothing runs for Acme either.
+    world.change(Intervention, begun.id, outcome="recovered", ended_at=datetime.now(UTC))
+    told = cli("reassign", "acme", "omar", "--json").json
+    assert told == {"customer": begun.customer, "to": "Omar Haddad", "tasks": 0}
 
 
 def test_who_gets_tasks_while_away_is_said(cli: Cli, begun: Begun) -> None:

@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from keepwell.contracts.delivery import DeliveryState, Recipient, WaitsFor
 from keepwell.db.engine import Store
 from keepwell.db.repositories.ledger import LedgerRepository
-from keepwell.db.tables import PendingCommand
+from keepwell.db.tables import KillSwitch, PendingCommand
 from tests.unit.cli.conftest import Begun, Cli
 from tests.unit.db.world import World
 
@@ -64,6 +64,16 @@ def test_only_what_was_stopped_is_asked_to_go_on(cli: Cli, begun: Begun) -> None
     cli("sending", "stop", "--playbook", "high_risk")
     assert "0 interventions" in cli("sending", "resume", "--playbook", "high_risk").out
     assert waiting(begun.world.store) == []
+
+
+def test_what_two_people_stopped_at_the_same_moment_goes_on_for_both(cli: Cli, begun: Begun) -> None:
+    cli("sending", "stop", "--by", "Dana")
+    with begun.world.store.write() as session:
+        twice = session.exec(select(KillSwitch)).one().model_dump()
+        session.add(KillSwitch(**{**twice, "id": "second", "thrown_by": "Lena"}))
+    assert len(cli("sending", "--json").json["stops"]) == 2
+    assert cli("sending", "resume").code == 0
+    assert cli("sending", "--json").json["stops"] == []
 
 
 def test_what_cannot_be_stopped(cli: Cli, begun: Begun) -> None:

@@ -103,10 +103,20 @@ def test_deliveries_and_replays(cli: Cli, world: World, receiver: FakeReceiver) 
         ("test.happened", "not taken within 24 hours")
     ] * 2
     assert "not taken within 24 hours" in cli("webhooks", "deliveries", failed[0]["id"][-8:]).out
-    assert cli("webhooks", "replay", failed[0]["id"]).out.startswith("1 event on the way again")
+    again = cli("webhooks", "replay", failed[0]["id"], "--by", "olga")
+    assert again.out.startswith("1 event on the way again")
     assert cli("webhooks", "replay", "--since", "1h", "--json").json == {"replayed": 1}
     assert cli("webhooks", "replay", "--since", "1h", "--json").json == {"replayed": 0}
     assert len(cli("webhooks", "deliveries", "--state", "waiting", "--json").json["deliveries"]) == 2
+    with world.store.read() as session:
+        lines = session.exec(select(Event).where(Event.kind == "webhook.replayed").order_by(Event.id)).all()
+    assert len(lines) == 2, "where nothing was sent again nobody did anything"
+    assert (lines[0].by, lines[0].text) == (
+        "olga",
+        f"1 event (test.happened) is sent to {receiver.url} again",
+    )
+    assert lines[1].text.startswith("What failed since ")
+    assert lines[1].text.endswith(f" UTC is sent to {receiver.url} again: 1")
     assert cli("webhooks", "replay").code == 2
     assert cli("webhooks", "replay", "--since", "soon").code == 2
     assert cli("webhooks", "replay", "01NOTHING").code == 3

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
 from sqlalchemy.exc import DatabaseError
 from sqlmodel import select, text
 
+from keepwell.contracts.alerts import MonitorCall
 from keepwell.contracts.delivery import Accepted, DeliveryState, LedgerRow, Recipient
 from keepwell.contracts.drafts import Approved, Frame, Mode, NoApproval, Proposal, TooLate, Undrafted, Waits
 from keepwell.contracts.intervention import Miss, Outcome, StepCall, StepState
@@ -19,12 +23,15 @@ from keepwell.db.engine import Store
 from keepwell.db.repositories import deciding, modes
 from keepwell.db.repositories.closing import close
 from keepwell.db.repositories.drafts import DraftRepository
+from keepwell.db.repositories.drafts_ending import give_more_time
 from keepwell.db.repositories.enrolment import candidates
 from keepwell.db.repositories.ledger import LedgerRepository
+from keepwell.db.repositories.monitor import MonitorRepository
 from keepwell.db.repositories.organisations import get_or_create
 from keepwell.db.repositories.steps import StepRepository
 from keepwell.db.repositories.views_drafts import draft_detail, drafts
 from keepwell.db.tables import (
+    Alert,
     Delivery,
     Draft,
     Event,
@@ -211,6 +218,20 @@ def test_it_is_too_late_when_the_time_is_over_and_the_miss_withdraws_it(scene: S
         scene.do(deciding.approve, draft)
 
 
+def test_more_time_after_a_pause_ends_the_alert_of_the_deadline(scene: Scene) -> None:
+    scene.keep()
+    late = NOW + timedelta(minutes=40)
+    MonitorRepository(scene.store).look(MonitorCall(organisation="org-1", as_of=late))
+    assert (scene.one(Alert).trigger, scene.one(Alert).state) == ("deadline_missed", "open")
+    with scene.store.write() as session:
+        give_more_time(session, "i-1", timedelta(hours=5), late)
+    assert scene.one(Alert).state == "closed"
+    assert scene.one(Task).overdue_alert is None
+    MonitorRepository(scene.store).look(MonitorCall(organisation="org-1", as_of=NOW + timedelta(hours=6)))
+    with scene.store.read() as session:
+        assert sorted(session.exec(select(Alert.state)).all()) == ["closed", "open"]
+
+
 def test_an_edited_text_keeps_the_footer_and_what_was_written_first(scene: Scene) -> None:
     draft = scene.keep()
     with scene.store.read() as session:
@@ -303,6 +324,43 @@ def test_of_two_who_decide_at_once_one_counts_and_the_other_is_told(scene: Scene
     assert scene.one(Draft).decided_by == winner
     assert all(f"{winner} has" in answer for answer in answers if answer != "counted")
     assert len(scene.kinds()) == 2
+
+
+def test_of_two_who_decide_upon_all_at_once_each_draft_has_one_decision(scene: Scene) -> None:
+    for number in range(8):
+        person = ANN.model_copy(update={"id": f"ann{number}"})
+        key = KEY.replace("/ann/", f"/{person.id}/")
+        assert isinstance(
+            scene.drafts.keep(call(), scene.ledger.plan(call(), key, person, "email"), PROPOSAL), Waits
+        )
+    with scene.store.read() as session:
+        chosen = [one.id for one in drafts(session, "org-1")]
+    assert len(chosen) == 8
+    barrier = Barrier(2)
+
+    def decide(person: str, what: Any, order: list[str], more: dict[str, str]) -> set[str]:
+        """All of them one after the other, as `--all` does."""
+        barrier.wait()
+        counted = set()
+        for draft in order:
+            with suppress(RefusedError):
+                scene.do(what, draft, by=person, **more)
+                counted.add(draft)
+        return counted
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(decide, "Ann", deciding.approve, chosen, {})
+        second = pool.submit(decide, "Ben", deciding.reject, chosen[::-1], {"reason": "no"})
+        approved, rejected = first.result(timeout=60), second.result(timeout=60)
+    assert approved | rejected == set(chosen)
+    assert not approved & rejected
+    with scene.store.read() as session:
+        states = {row.id: (row.state, row.decided_by) for row in session.exec(select(Draft)).all()}
+        sent = Counter(row.state for row in session.exec(select(Delivery)).all())
+        asked = {row.state for row in session.exec(select(Task)).all()}
+    assert states == {one: ("approved", "Ann") if one in approved else ("rejected", "Ben") for one in chosen}
+    assert (sent["draft"], sent["skipped"]) == (len(approved), len(rejected))
+    assert asked == {"done"}
 
 
 def test_lists_show_what_waits_the_most_urgent_first(scene: Scene) -> None:

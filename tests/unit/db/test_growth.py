@@ -127,7 +127,7 @@ def test_an_offer_stands_until_its_end_on_the_customers_clock(world: World) -> N
         "dedicated_support",
         "custom_solution",
     ]
-    assert (found.ends, found.hours_left) == ("25 November 2026, 10:00 (Europe/Berlin)", 72)
+    assert (found.ends, found.hours_left) == ("Wednesday, 25 November 2026, 10:00 (Berlin time)", 72)
     assert figures(world, NOW + 4 * DAY)[0] is None
 
 
@@ -221,4 +221,4 @@ def test_prices(amounts: tuple[float | None, float | None, float | None], expect
 
 
 def test_a_moment_in_words() -> None:
-    assert moment_words(NOW, "America/New_York") == "21 November 2026, 04:00 (America/New_York)"
+    assert moment_words(NOW, "America/New_York") == "Saturday, 21 November 2026, 04:00 (New York time)"

@@ -19,12 +19,14 @@ from keepwell.contracts.delivery import (
     LeftOver,
     Recipient,
 )
-from keepwell.contracts.intervention import Opened, StepCall, StepState
+from keepwell.contracts.intervention import Miss, Opened, StepCall, StepState
 from keepwell.contracts.people import Consent, Purpose
 from keepwell.contracts.playbook import Channel
+from keepwell.contracts.rendering import Rendered
 from keepwell.db.engine import Store
 from keepwell.db.repositories.interventions import InterventionRepository
 from keepwell.db.repositories.ledger import LedgerRepository
+from keepwell.db.repositories.steps import StepRepository
 from keepwell.db.repositories.wishes import set_consent, set_preference
 from keepwell.db.tables import Contact, Delivery, Event, InterventionStep
 from tests.unit.db.test_claims import fall
@@ -87,6 +89,22 @@ def test_who_has_said_no_since_the_gate_was_asked_gets_nothing(
         contact = session.get_one(Contact, "p")
         set_preference(session, contact, Purpose.ACCOUNT, True, source="page", by="customer", now=NOW)
     assert ledger.begin(call, "k", "first", LATER) is True
+
+
+@pytest.mark.parametrize("state", [DeliveryState.PLANNED, DeliveryState.DEFERRED])
+def test_an_attempt_that_comes_after_a_person_got_the_task_sends_nothing(
+    state: DeliveryState, store: Store, ledger: LedgerRepository, call: StepCall
+) -> None:
+    ledger.plan(call, "k", RECIPIENT, "email")
+    other = call.model_copy(update={"step": CRITICAL.steps[1]})
+    ledger.plan(other, "k2", RECIPIENT, "email")
+    ledger.settle(call, seen(ledger, call), state, "429")
+    text = Rendered(subject="Write to Pat by hand", text="The provider took nothing")
+    StepRepository(store).fall_back(Miss(call=call, reason="not in time", state=StepState.MISSED), text)
+    row = seen(ledger, call)
+    assert (row.state, row.reason) == ("cancelled", "not in time")
+    assert not ledger.begin(call, "k", "late", LATER)
+    assert seen(ledger, other).state == "planned", "another step's goes on"
 
 
 def test_a_wish_and_an_attempt_wait_for_each_other(postgresql_url: str) -> None:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from sqlmodel import select
 
 from keepwell.db.engine import Store
-from keepwell.db.repositories import wishes
+from keepwell.db.repositories import suppressing
 from keepwell.db.repositories.inbound import take_letter
 from keepwell.db.repositories.views_inbox import letters
 from keepwell.db.tables import PendingCommand, Task
@@ -38,7 +38,7 @@ def test_an_answer_that_comes_many_times_at_once_counts_once(store: Store) -> No
     with store.read() as session:
         assert len(session.exec(select(PendingCommand)).all()) == 1
         assert [task.kind for task in session.exec(select(Task)).all()] == ["reply"]
-        assert wishes.suppressed(session, "org-1", [ADDRESS]) == {ADDRESS: "unsubscribed: wrote “Stop”"}
+        assert suppressing.suppressed(session, "org-1", [ADDRESS]) == {ADDRESS: "unsubscribed: wrote “Stop”"}
         [line] = letters(session, "org-1")
         assert (line.customer, line.intervention_id, line.automatic) == ("Acme", "one", False)
         assert letters(session, "another") == ()

@@ -236,6 +236,19 @@ def test_a_missed_deadline_is_one_alert_and_over_with_the_task(world: World) -> 
     assert (alert.state, alert.closed_why) == ("closed", "the task is done by dana")
 
 
+@pytest.mark.parametrize("still", [{"paused": True}, {"held_why": "the customer is at risk"}])
+def test_the_time_to_approve_stands_still_with_the_playbook(world: World, still: dict[str, object]) -> None:
+    for key, kind in (("t-1", "approval"), ("t-2", "step")):
+        task(world, key, intervention_id="i-1")
+        world.change(Task, key, kind=kind)
+    world.change(Intervention, "i-1", **still)
+    look(world, NOW + 2 * DAY)
+    assert [one.subject for one in alerts(world)] == ["t-2"], "a call is due whatever its playbook does"
+    world.change(Intervention, "i-1", paused=False, held_why="")
+    look(world, NOW + 2 * DAY)
+    assert [one.subject for one in alerts(world)] == ["t-2", "t-1"]
+
+
 def test_a_snooze_keeps_the_deadline_and_moving_it_takes_a_reason(world: World) -> None:
     task(world)
     with world.store.write() as session:

@@ -18,7 +18,7 @@ from keepwell.contracts.intervention import StepCall
 from keepwell.contracts.people import Purpose
 from keepwell.contracts.playbook import Audience, Channel, Send
 from keepwell.db.engine import Store
-from keepwell.db.repositories import wishes
+from keepwell.db.repositories import suppressing, wishes
 from keepwell.db.repositories.ledger import LedgerRepository
 from keepwell.db.repositories.provider_events import ORDER, SHOWS, take
 from keepwell.db.tables import (
@@ -209,7 +209,7 @@ def test_a_hard_bounce_closes_the_address_and_somebody_acts(store: Store) -> Non
     take(store, [report(key, K.BOUNCED, why=why), report(key, K.BOUNCED, 1)], LATER)
     assert (message(world, key).state, message(world, key).reason) == ("bounced", why)
     with store.read() as session:
-        assert wishes.suppressed(session, "org-1", [ADDRESS]) == {ADDRESS: f"bounced: {why}"}
+        assert suppressing.suppressed(session, "org-1", [ADDRESS]) == {ADDRESS: f"bounced: {why}"}
     [task] = rows(world, Task)
     assert task.title == "Reach Pat Person at Acme another way: our email did not arrive"
     assert (task.owner_id, task.state, task.intervention_id) == ("dana", "open", "one")
@@ -270,7 +270,7 @@ def test_a_report_from_before_somebody_lifted_the_suppression_says_nothing_new(s
     world, key = mailed(sqlite_store)
     take(sqlite_store, [report(key, K.BOUNCED)], LATER)
     with sqlite_store.write() as session:
-        wishes.lift(session, "org-1", ADDRESS, by="dana", why="corrected", now=LATER)
+        suppressing.lift(session, "org-1", ADDRESS, by="dana", why="corrected", now=LATER)
     take(sqlite_store, [report(key, K.COMPLAINED, 5)], LATER)
     assert [row.lifted_at for row in rows(world, Suppression)] == [LATER]
 

@@ -118,9 +118,9 @@ def test_410_stops_the_endpoint_and_what_waits_for_it(world: World) -> None:
     assert webhooks.begin(two, NOW) is None
     with world.store.write() as session:
         with pytest.raises(RefusedError, match="is stopped"):
-            webhook_desk.replay(session, world.organisation, one, NOW)
+            webhook_desk.replay(session, world.organisation, one, NOW, by="ops")
         webhook_desk.restart_endpoint(session, world.organisation, ours, by="ops", now=NOW)
-        webhook_desk.replay(session, world.organisation, one, NOW)
+        webhook_desk.replay(session, world.organisation, one, NOW, by="ops")
     assert len(waiting(world)) == 2, "the replay, and the other's event"
 
 
@@ -167,14 +167,16 @@ def test_a_replay_is_a_row_of_its_own_for_the_same_event(world: World) -> None:
     webhooks.note(three, OK, NOW)
     with world.store.write() as session:
         with pytest.raises(NotFoundError):
-            webhook_desk.replay(session, world.organisation, "01NOSUCH", NOW)
-        again = webhook_desk.replay(session, world.organisation, one, NOW)
+            webhook_desk.replay(session, world.organisation, "01NOSUCH", NOW, by="ops")
+        again = webhook_desk.replay(session, world.organisation, one, NOW, by="ops")
         with pytest.raises(RefusedError, match="on its way"):
-            webhook_desk.replay(session, world.organisation, again, NOW)
+            webhook_desk.replay(session, world.organisation, again, NOW, by="ops")
     with world.store.write() as session:
-        count = webhook_desk.replay_failed(session, world.organisation, NOW - 10_000 * HOUR, None, NOW)
+        count = webhook_desk.replay_failed(
+            session, world.organisation, NOW - 10_000 * HOUR, None, NOW, by="ops"
+        )
         assert count == 1, "the first is on its way already, the third was taken"
-        assert webhook_desk.replay_failed(session, world.organisation, NOW, None, NOW) == 0
+        assert webhook_desk.replay_failed(session, world.organisation, NOW, None, NOW, by="ops") == 0
     assert sorted((row.replay, row.state) for row in rows(world)) == [
         (0, "delivered"),
         (0, "failed"),

@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from keepwell.contracts.people import Consent, Purpose, SuppressionReason
 from keepwell.db.engine import Store
-from keepwell.db.repositories import wishes
+from keepwell.db.repositories import suppressing, wishes
 from keepwell.db.repositories.directory import usable_contacts
 from keepwell.db.tables import Contact, Customer, Event, Organisation, Suppression
 from tests.databases import statements
@@ -34,12 +34,12 @@ def world(store: Store) -> World:
 def suppress(world: World, address: str, at: timedelta = timedelta(), **given: object) -> bool:
     values = {"reason": BOUNCED, "detail": "mailbox unknown", "source": "sendgrid", "by": "sendgrid", **given}
     with world.store.write() as session:
-        return wishes.suppress(session, "org-1", address, now=NOW + at, **values)  # type: ignore[arg-type]  # a test's shorthand
+        return suppressing.suppress(session, "org-1", address, now=NOW + at, **values)  # type: ignore[arg-type]  # a test's shorthand
 
 
 def lift(world: World, address: str) -> bool:
     with world.store.write() as session:
-        return wishes.lift(session, "org-1", address, by="Dana Reyes", why="they called", now=LATER)
+        return suppressing.lift(session, "org-1", address, by="Dana Reyes", why="they called", now=LATER)
 
 
 def prefer(world: World, contact: str, purpose: Purpose, wanted: bool) -> bool:
@@ -123,7 +123,7 @@ def test_another_organisation_is_not_asked(world: World) -> None:
     with world.store.write() as session:
         session.add(Organisation(id="org-2", key="else", name="Else", time_zone="UTC", created_at=NOW))
     with world.store.write() as session:
-        wishes.suppress(
+        suppressing.suppress(
             session, "org-2", "lou@customer.example", BOUNCED, source="sendgrid", by="sendgrid", now=NOW
         )
     assert why(world, "lou") == ""

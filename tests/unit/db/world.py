@@ -15,7 +15,7 @@ from keepwell.db.engine import Store
 from keepwell.db.repositories.organisations import use_scorecard
 from keepwell.db.repositories.scorecards import store_scorecard
 from keepwell.db.repositories.scores import ScoreRepository
-from keepwell.db.repositories.wishes import suppress
+from keepwell.db.repositories.suppressing import suppress
 from keepwell.db.tables import (
     Contact,
     Customer,

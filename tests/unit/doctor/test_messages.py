@@ -11,6 +11,7 @@ from typing import Any, cast
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from keepwell.db.repositories.switches import Stop, lift, throw
 from keepwell.db.tables import Delivery, Intervention, Organisation, Transition
 from keepwell.doctor import messages, runs
 from keepwell.doctor.findings import Note
@@ -89,6 +90,36 @@ def test_deliveries(world: World, make_scene: MakeScene) -> None:
     assert stuck.found == "1 under way (sending) for more than 15 minutes past the lease: stuck"
     assert unknown.found.startswith("6 unknown")
     assert unknown.found.endswith(" …")
+
+
+def test_stops_in_force(world: World, make_scene: MakeScene) -> None:
+    scene = make_scene(world=world)
+    world.customer("acme")
+    assert [one.kind for one in messages.stops(scene)] == ["ok"]
+    stops = [Stop(world.organisation), Stop(world.organisation, "customer", "acme")]
+    with world.store.write() as session:
+        for stop in stops:
+            throw(session, stop, reason="wrong figures", by="Dana", now=NOW - timedelta(hours=1))
+    everything, one = messages.stops(scene)
+    assert (everything.kind, everything.who) == ("warning", "user")
+    assert everything.found.startswith("all sending was stopped by Dana, ")
+    assert everything.found.endswith(": wrong figures; messages that wait: 0")
+    assert everything.todo == "When they may go: keepwell sending resume"
+    assert one.found.startswith("sending to Acme was stopped by Dana")
+    assert one.todo.endswith("keepwell sending resume --customer 'Acme'")
+    with world.store.write() as session:
+        for stop in stops:
+            lift(session, stop, reason="", by="Dana", now=NOW)
+    assert [one.kind for one in messages.stops(scene)] == ["ok"]
+
+
+def test_of_many_stops_some_are_shown(small: World, make_scene: MakeScene) -> None:
+    with small.store.write() as session:
+        for number in range(7):
+            stop = Stop(small.organisation, "playbook", f"playbook-{number}")
+            throw(session, stop, reason="", by="Dana", now=NOW)
+    found = messages.stops(make_scene(world=small))
+    assert (len(found), found[-1].found) == (6, "2 more stops are in force")
 
 
 def test_another_organisations_troubles_are_not_ours(small: World, make_scene: MakeScene) -> None:

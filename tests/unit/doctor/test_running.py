@@ -89,6 +89,7 @@ CHECKS = [
     ("messages", "addresses"),
     ("messages", "templates"),
     ("messages", "pinned templates"),
+    ("messages", "stops"),
     ("messages", "deliveries"),
     ("messages", "alerts"),
     ("messages", "webhooks"),
@@ -123,6 +124,7 @@ def test_with_everything_down_it_reports_and_makes_nothing(make_scene: MakeScene
         *(
             "addresses",
             "pinned templates",
+            "stops",
             "deliveries",
             "alerts",
             "webhooks",

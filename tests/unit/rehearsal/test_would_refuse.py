@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from keepwell.contracts.drafts import Mode
 from keepwell.contracts.playbook import Playbook
 from keepwell.db.engine import Store
-from keepwell.db.tables import Customer
-from keepwell.rehearsal.rehearse import would_refuse
+from keepwell.db.repositories.modes import set_mode
+from keepwell.db.tables import Customer, Organisation
+from keepwell.rehearsal.rehearse import would_refuse, would_wait
 from tests.unit.db.world import DAY, NOW, World
 from workflows.critical import CRITICAL
 from workflows.expansion import TEAM
@@ -98,3 +100,21 @@ def test_a_cooldown_keeps_the_same_playbook_and_no_other(ago: timedelta, world: 
     until = f"{TODAY}critical ended on 2026-10-23 and may begin again on 2026-11-22"
     assert told(world, CRITICAL) == ((until,) if ago < CRITICAL.cooldown else ())
     assert told(world, TEAM) == ()
+
+
+def test_a_playbook_that_goes_with_drafts_says_that_its_messages_would_wait(world: World) -> None:
+    def waits() -> str:
+        with world.store.read() as session:
+            return " ".join(would_wait(session, "acme", CRITICAL))
+
+    def switch(mode: Mode) -> None:
+        with world.store.write() as session:
+            set_mode(session, world.organisation, "critical", mode, "dana", NOW)
+
+    assert waits() == ""
+    world.change(Organisation, world.organisation, new_playbooks="draft")
+    assert "critical goes with drafts: each message to a contact would wait for approval" in waits()
+    switch(Mode.AUTOMATIC)
+    assert waits() == ""
+    switch(Mode.DRAFT)
+    assert "keepwell drafts" in waits()

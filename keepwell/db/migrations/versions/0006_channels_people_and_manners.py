@@ -89,6 +89,13 @@ _FREES_JOURNAL = {
     "postgresql": ("DROP TRIGGER event_only_appended ON event", "DROP FUNCTION event_only_appended()"),
 }
 
+_OF_EVENTS = (
+    ("ix_event_kinds", "kind", "ix_event_kind"),
+    ("ix_event_customer", "customer_id", "ix_event_customer_id"),
+    ("ix_event_intervention", "intervention_id", "ix_event_intervention_id"),
+)
+"""Indexes of the journal that hold lines in the order in which they are read: the column, the one before."""
+
 
 def _journal(statements: Mapping[str, tuple[str, ...]]) -> None:
     for statement in statements[op.get_bind().dialect.name]:
@@ -100,6 +107,10 @@ def upgrade() -> None:
     with op.batch_alter_table("event", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_event_organisation_id"))
         batch_op.create_index("ix_event_listed", ["organisation_id", "recorded_at", "id"], unique=False)
+        for name, column, old in _OF_EVENTS:
+            batch_op.drop_index(batch_op.f(old))
+            first = [column] if column != "kind" else ["organisation_id", column]
+            batch_op.create_index(name, [*first, "recorded_at", "id"], unique=False)
         people = sa.text("by <> 'engine'")
         batch_op.create_index(
             "ix_event_people",
@@ -281,6 +292,7 @@ def upgrade() -> None:
     sa.Column('key', sa.String(length=240), nullable=False),
     sa.Column('organisation_id', sa.String(length=40), nullable=False),
     sa.Column('alert_id', sa.String(length=40), nullable=True),
+    sa.Column('task_id', sa.String(length=40), nullable=True),
     sa.Column('severity', sa.String(length=10), nullable=False),
     sa.Column('words', sa.String(), nullable=False),
     sa.Column('channel', sa.String(length=10), nullable=False),
@@ -288,6 +300,7 @@ def upgrade() -> None:
     sa.Column('recipient_id', sa.String(length=40), nullable=False),
     sa.Column('recipient_name', sa.String(), nullable=False),
     sa.Column('recipient_zone', sa.String(length=64), nullable=False),
+    sa.Column('instead', sa.String(), nullable=False),
     sa.Column('message', sa.String(length=240), nullable=False),
     sa.Column('state', sa.String(length=20), nullable=False),
     sa.Column('reason', sa.String(), nullable=False),
@@ -302,6 +315,7 @@ def upgrade() -> None:
     sa.Column('updated_at', keepwell.db.tables.base.UtcDateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['alert_id'], ['alert.id'], ),
     sa.ForeignKeyConstraint(['organisation_id'], ['organisation.id'], ),
+    sa.ForeignKeyConstraint(['task_id'], ['task.id'], ),
     sa.PrimaryKeyConstraint('key')
     )
     with op.batch_alter_table('notice', schema=None) as batch_op:
@@ -309,6 +323,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_notice_message'), ['message'], unique=False)
         batch_op.create_index(batch_op.f('ix_notice_organisation_id'), ['organisation_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_notice_state'), ['state'], unique=False)
+        batch_op.create_index(batch_op.f('ix_notice_task_id'), ['task_id'], unique=False)
 
     op.create_table('draft',
     sa.Column('id', sa.String(length=40), nullable=False),
@@ -375,7 +390,7 @@ def upgrade() -> None:
     sa.Column('id', sa.String(length=100), nullable=False),
     sa.Column('organisation_id', sa.String(length=40), nullable=False),
     sa.Column('customer_id', sa.String(length=40), nullable=False),
-    sa.Column('intervention_id', sa.String(length=40), nullable=False),
+    sa.Column('intervention_id', sa.String(length=40), nullable=True),
     sa.Column('source', sa.String(length=20), nullable=False),
     sa.Column('by', sa.String(), nullable=False),
     sa.Column('command', keepwell.db.tables.base.JSON_COLUMN, nullable=False),
@@ -467,6 +482,7 @@ def upgrade() -> None:
     _suppressions_by_address()
     with op.batch_alter_table('contact', schema=None) as batch_op:
         batch_op.drop_column('suppressed')
+        batch_op.create_index('ix_contact_consent', ['organisation_id', 'consent'], unique=False)
 
     # The defaults were for the rows that were there.
     with op.batch_alter_table('delivery', schema=None) as batch_op:
@@ -503,8 +519,12 @@ def downgrade() -> None:
     with op.batch_alter_table("event", schema=None) as batch_op:
         batch_op.drop_index("ix_event_people")
         batch_op.drop_index("ix_event_listed")
+        for name, column, old in _OF_EVENTS:
+            batch_op.drop_index(name)
+            batch_op.create_index(batch_op.f(old), [column], unique=False)
         batch_op.create_index(batch_op.f("ix_event_organisation_id"), ["organisation_id"], unique=False)
     with op.batch_alter_table('contact', schema=None) as batch_op:
+        batch_op.drop_index('ix_contact_consent')
         batch_op.add_column(sa.Column('suppressed', sa.String(), nullable=False, server_default=""))
     _suppressions_by_contact()
     with op.batch_alter_table('contact', schema=None) as batch_op:

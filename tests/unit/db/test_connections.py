@@ -1,0 +1,34 @@
+"""Connections to PostgreSQL notice that the server is gone without a word."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+from sqlalchemy.engine import make_url
+
+from keepwell.db.engine import REACHABLE, Store
+
+
+def parameters(url: str) -> dict[str, str]:
+    """What a store's connection was opened with."""
+    store = Store(url)
+    try:
+        with store.engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, psycopg.Connection)
+            return driver.info.get_parameters()
+    finally:
+        store.dispose()
+
+
+def test_a_server_that_is_gone_is_noticed(postgresql_url: str) -> None:
+    found = parameters(postgresql_url)
+    assert {name: found[name] for name in REACHABLE} == {
+        name: str(value) for name, value in REACHABLE.items()
+    }
+
+
+@pytest.mark.parametrize("name", REACHABLE)
+def test_what_the_url_says_counts_more(name: str, postgresql_url: str) -> None:
+    url = make_url(postgresql_url).update_query_dict({name: "7"})
+    assert parameters(url.render_as_string(hide_password=False))[name] == "7"
