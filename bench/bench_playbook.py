@@ -31,7 +31,7 @@ from workflows.critical import CRITICAL
 OURS = f"{CRITICAL.label}, silent to the end"
 RESERVE = 400
 """Customers that wait to fall when a block begins; making more of them within a block would be measured."""
-RATIOS = ("/6+5", "/7+7", "/rows", "/same")
+RATIOS = ("/6+5", "/9+6", "/rows", "/same")
 LATE = 0.35
 """Of the time that a bare run's timers take: so late is a run on a machine that is just full."""
 LATE_STEP = 0.35
@@ -94,10 +94,10 @@ class Contest:
         self._refilling = asyncio.Lock()
         self.shapes = (
             Shape("bare: 6 activities, 5 timers", "bare", self._bare("do_nothing", 6, 5), 5, 66),
-            Shape("bare: 7 activities, 7 timers", "bare", self._bare("do_nothing", 7, 7), 7, 82),
-            Shape("bare: 7 and 7, a row each", "bare", self._bare("write_row", 7, 7), 7, 82),
-            Shape("bare: the production activities", "same", self._same, 7, 118),
-            Shape(OURS, "ours", self._ours, 7, 97),
+            Shape("bare: 9 activities, 6 timers", "bare", self._bare("do_nothing", 9, 6), 6, 89),
+            Shape("bare: 9 and 6, a row each", "bare", self._bare("write_row", 9, 6), 6, 89),
+            Shape("bare: the production activities", "same", self._same, 6, 119),
+            Shape(OURS, "ours", self._ours, 6, 102),
         )
 
     def _bare(self, activity: str, activities: int, timers: int) -> Start:
