@@ -26,7 +26,7 @@ class End(Enum):
     HELD = ("unknown", "held", "Nobody knows whether it was taken: nothing more is sent; alert and task.")
     REFUSED = ("failed", "missed", "It is not sent; alert, and a task that says what to mend.")
     BY_EMAIL = ("failed", "done", "The same words go by email, and a task says what to mend.")
-    TOO_LATE = ("planned", "missed", "It is tried until the step's time is over; then alert and task.")
+    TOO_LATE = ("cancelled", "missed", "It is tried until the step's time is over; then alert and task.")
 
     def __init__(self, delivery: str, step: str, words: str) -> None:
         self.delivery = delivery
