@@ -6,6 +6,7 @@ and the other tests that call `record` (tests/workflows/recording.py).
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 from temporalio.workflow import NondeterminismError
 
+from keepwell.contracts.intervention import ENGINE_NOW
 from keepwell.playbooks import BUILT_IN, PlaybookRegistry
 from keepwell.temporal.converter import DATA_CONVERTER
 from keepwell.temporal.sandbox import sandbox
@@ -50,6 +52,18 @@ def test_every_workflow_was_recorded() -> None:
     started = "workflowExecutionStartedEventAttributes"
     first = (json.loads(path.read_text())["events"][0][started] for path in FILES)
     assert {event["workflowType"]["name"] for event in first} >= {_name(one) for one in WORKFLOWS}
+
+
+@pytest.mark.parametrize("scenario", ["critical_silent", "put_off", "draft_approved", "usage_limit_held"])
+def test_every_scenario_was_recorded_with_the_engine_of_today(scenario: str) -> None:
+    """What new runs begin with; a change of it is recorded before anybody runs it."""
+    assert ENGINE_NOW in {_engine(path) for path in FILES if path.parent.name == scenario}
+
+
+def _engine(path: Path) -> int:
+    started = json.loads(path.read_text())["events"][0]["workflowExecutionStartedEventAttributes"]
+    given = json.loads(base64.b64decode(started["input"]["payloads"][0]["data"]))
+    return int(given.get("engine", 1))
 
 
 def _name(workflow: type) -> str:
