@@ -84,12 +84,15 @@ def under_way(opened: Stage, found: Providers) -> None:
 
 
 async def all_ended(opened: Stage) -> dict[str, Intervention]:
-    """Wait until every intervention has ended, and give them by customer."""
+    """Wait until every intervention and its run have ended, and give them by customer."""
 
     def read() -> list[Intervention]:
         return [row for key in KEYS for row in opened.interventions(key)]
 
     rows = await opened.eventually(read, lambda rows: all(row.outcome for row in rows) and len(rows) == 3, 90)
+    for key in KEYS:
+        # The outcome is in the store a moment before its run hears of it.
+        await asyncio.wait_for(opened.handle(key).result(), 60)
     return {row.customer_id: row for row in rows}
 
 
@@ -110,8 +113,6 @@ async def history_is_sound(opened: Stage) -> None:
     """Every run has ended well, without a workflow task that failed."""
     for key in KEYS:
         handle = opened.handle(key)
-        # The outcome is in the store a moment before the run itself has ended.
-        await asyncio.wait_for(handle.result(), 30)
         described = await handle.describe()
         assert described.status is WorkflowExecutionStatus.COMPLETED
         for events in await runs(opened.skipper.client, handle.id):
