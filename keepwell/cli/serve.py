@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import logging
+import socket
 from typing import Annotated
 
 import typer
@@ -10,7 +12,10 @@ import typer
 from keepwell.cli.desk import bare_store
 from keepwell.cli.log import set_up_logging
 from keepwell.db.migrate import ensure_current
+from keepwell.errors import ConfigurationError
 from keepwell.links import make_links
+
+log = logging.getLogger("keepwell.serve")
 
 
 def register(app: typer.Typer) -> None:
@@ -35,13 +40,28 @@ def serve(
     with bare_store() as (settings, store):
         set_up_logging(settings.log_level)
         ensure_current(store)
+        listening = _listen(host, port)
         door = Door(settings=settings, store=store, links=make_links(settings))
         app = create_app(door, background=True)
-        config = uvicorn.Config(app, host=host, port=port, log_config=None, server_header=False)
+        config = uvicorn.Config(app, log_config=None, server_header=False)
         # A browser says nothing but its token; the default is 16 MB.
         config.ws_max_size = 65_536
+        where = "http://{}:{}".format(f"[{host}]" if ":" in host else host, listening.getsockname()[1])
+        words = "Listening on %s; links in messages begin with %s; Ctrl-C ends it"
+        log.info(words, where, settings.public_url, extra={"database": store.url.render_as_string()})
         try:
-            uvicorn.Server(config).run()
+            uvicorn.Server(config).run(sockets=[listening])
         finally:
             # A client that lives on while the interpreter ends may turn the exit code into a crash's.
             gc.collect()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise ConfigurationError(
+            f"Nothing can listen on port {port} of {host!r}: {error.strerror or error}.",
+            hint="Another keepwell serve may run already. --port takes another one; 0 takes a free one.",
+        ) from error
