@@ -61,7 +61,9 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family)
     except OSError as error:
+        # Python adds the address to it.
+        why = str(error.strerror).partition(" (while")[0]
         raise ConfigurationError(
-            f"Nothing can listen on port {port} of {host!r}: {error.strerror or error}.",
+            f"Nothing can listen on port {port} of {host!r}: {why}.",
             hint="Another keepwell serve may run already. --port takes another one; 0 takes a free one.",
         ) from error
