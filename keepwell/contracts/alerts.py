@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal
-
-from pydantic import Field
+from typing import Literal
 
 from keepwell.contracts.base import Frozen
 from scoring.signal import Severity as AlertSeverity
@@ -24,7 +22,6 @@ __all__ = [
     "MonitorLook",
     "MonitorRequest",
     "MonitorSummary",
-    "RaisedAlert",
     "Trigger",
 ]
 
@@ -42,25 +39,6 @@ LIVE_ALERTS = (AlertState.OPEN.value, AlertState.ACKNOWLEDGED.value)
 
 AlertDecision = Literal["started", "refused", "none"]
 """What its playbook made of an alert: it began, it was refused, or there is none for this trigger."""
-
-
-class RaisedAlert(Frozen):
-    """An alert as what acts on it needs it.
-
-    `words` is the reason with its figures, `evidence` those figures by name. `due_at` is by when its playbook
-    must have acted. For what reaches a customer in working hours (FEATURE_UNUSED, INACTIVITY,
-    ZERO_ACTIVITY, TASK_STALLED) it is the moment at which it acts, not earlier.
-    """
-
-    id: str
-    organisation: str
-    customer: str
-    trigger: Trigger
-    severity: AlertSeverity
-    words: str
-    evidence: dict[str, Any] = Field(default_factory=dict)
-    raised_at: datetime
-    due_at: datetime
 
 
 class MonitorRequest(Frozen):

@@ -70,9 +70,3 @@ class Table:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._file.close()
-
-
-def read_rows(path: Path) -> Iterator[Row | Reject]:
-    """The rows of a .csv or .jsonl file, in flat memory. Raises InputError where it is no table at all."""
-    with Table(path) as table:
-        yield from table.rows()

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from keepwell.contracts.alerts import LIVE_ALERTS, AlertState, RaisedAlert
+from keepwell.contracts.alerts import LIVE_ALERTS, AlertState
 from keepwell.db.engine import Store
 from keepwell.db.repositories import journal
 from keepwell.db.repositories.bulk import put_mapped_in
@@ -24,7 +24,7 @@ from keepwell.db.tables import Alert, Customer, Organisation
 from keepwell.due import due_at
 from keepwell.errors import RefusedError
 from keepwell.keys import new_id, new_ids
-from scoring.signal import Severity, Trigger
+from scoring.signal import Trigger
 from scoring.triggers import Finding
 
 WITHOUT_PLAYBOOK = frozenset(
@@ -181,22 +181,6 @@ def close_alert(session: Session, row: Alert, why: str, now: datetime) -> None:
     row.state, row.closed_at, row.closed_why = AlertState.CLOSED.value, now, why
     session.add(row)
     _note(session, row, "closed", f"Alert closed: {row.words}", now, why=why)
-
-
-def get_alert(session: Session, alert: str) -> RaisedAlert:
-    """An alert as what acts on it needs it. Raises NotFoundError."""
-    row = found(session, Alert, alert, "alert")
-    return RaisedAlert(
-        id=row.id,
-        organisation=row.organisation_id,
-        customer=row.customer_id,
-        trigger=Trigger(row.trigger),
-        severity=Severity(row.severity),
-        words=row.words,
-        evidence=row.evidence,
-        raised_at=row.raised_at,
-        due_at=row.due_at,
-    )
 
 
 def acknowledge_alert(store: Store, alert: str, by: str, now: datetime) -> Alert:

@@ -8,7 +8,6 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from keepwell.contracts.drafts import Mode
-from keepwell.contracts.intervention import NotOpened
 from keepwell.db.repositories import journal
 from keepwell.db.repositories.lookup import insert_if_absent
 from keepwell.db.tables import Organisation, PlaybookMode
@@ -58,12 +57,6 @@ def all_off(session: Session, organisation: str) -> dict[str, str]:
     )
     named = {name: switched_off(session, organisation, name) for name in session.exec(query).all()}
     return {name: why[1] for name, why in named.items() if why is not None}
-
-
-def refuse_off(session: Session, organisation: str, playbook: str) -> NotOpened | None:
-    """The answer to a start of a playbook that is switched off; None where it may begin."""
-    refused = switched_off(session, organisation, playbook)
-    return None if refused is None else NotOpened(reason=refused[1])
 
 
 def set_mode(session: Session, organisation: str, playbook: str, mode: Mode, by: str, now: datetime) -> Mode:

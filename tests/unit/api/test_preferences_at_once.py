@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
-from sqlmodel import Session, select
+from sqlmodel import Session, select, text
 
 from keepwell.api.app import create_app
 from keepwell.api.door import Door
@@ -41,13 +41,28 @@ def hold(session: Session, contact: str) -> None:
     session.exec(select(Contact).where(Contact.id == contact).with_for_update()).one()
 
 
+def waits(store: Store) -> None:
+    """Until a transaction waits for a row that another has."""
+    query = text(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        with store.read() as session:
+            if session.connection().execute(query).scalar_one():
+                return
+        time.sleep(0.02)
+    raise AssertionError("nobody waits")
+
+
 def test_one_click_gets_past_an_import_that_takes_the_contacts_in_another_order(busy: Door) -> None:
     path = unsubscribe_url(busy.links, "pat0", Purpose.TIPS).removeprefix(PUBLIC)
     with TestClient(create_app(busy), base_url=PUBLIC) as client, ThreadPoolExecutor(1) as other:
         with busy.store.write() as session:
             hold(session, "pat1")
             answer = other.submit(client.post, path, data={"List-Unsubscribe": "One-Click"})
-            time.sleep(0.4)
+            waits(busy.store)
             # Now each waits for the other, and PostgreSQL ends the one that has waited for longer.
             hold(session, "pat0")
         assert answer.result(timeout=20).status_code == 200

@@ -8,7 +8,7 @@ import pytest
 
 from keepwell.errors import InputError
 from keepwell.ingest.cells import Reject, Row
-from keepwell.ingest.files import Table, read_rows
+from keepwell.ingest.files import Table
 from keepwell.ingest.lines import MAX_LINE
 
 
@@ -19,7 +19,12 @@ def write(folder: Path, content: bytes | str, name: str = "file.csv") -> Path:
 
 
 def read(folder: Path, content: bytes | str, name: str = "file.csv") -> list[Row | Reject]:
-    return list(read_rows(write(folder, content, name)))
+    return rows(write(folder, content, name))
+
+
+def rows(path: Path) -> list[Row | Reject]:
+    with Table(path) as table:
+        return list(table.rows())
 
 
 @pytest.mark.parametrize("bom", [b"", b"\xef\xbb\xbf"])
@@ -129,7 +134,7 @@ def test_what_is_not_there_or_of_another_kind_is_refused(tmp_path: Path) -> None
         (tmp_path / "book.xlsx", "'.xlsx'"),
     ):
         with pytest.raises(InputError) as caught:
-            list(read_rows(path))
+            rows(path)
         assert reason.strip("'") in str(caught.value)
 
 
