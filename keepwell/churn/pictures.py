@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from keepwell.churn.curves import Curve, precision_recall, roc, staying
 from scoring.arrays import FloatArray
-from scoring.churn.results import Bin, Category, Decile, Evaluation, Importance
+from scoring.churn.results import Bin, Decile, Evaluation, Importance
 
 INK, SOFT, LINE = "#010101", "#020202", "#030303"
 MAIN, OTHER, BAND = "#040404", "#050505", "#060606"
@@ -62,12 +62,6 @@ STYLE: Any = {
 }
 WIDE, HIGH_INCHES = 5.0, 3.4
 NAME_WIDTH, NAME_LINES = 26, 3
-CATEGORY_COLOURS = {
-    Category.LOW: MAIN,
-    Category.MEDIUM: OTHER,
-    Category.HIGH: HIGH,
-    Category.CRITICAL: CRITICAL,
-}
 
 
 def _drawn(draw: Callable[[Axes], None], words: str, *, height: float = HIGH_INCHES) -> str:

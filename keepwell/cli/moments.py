@@ -36,18 +36,21 @@ def future_moment(text: str, now: datetime, zone: ZoneInfo, *, place: str) -> da
 
 def past_moment(text: str, now: datetime, zone: ZoneInfo, *, place: str) -> datetime:
     """A moment, in UTC; "3d" is three days ago. Raises InputError, with `place`, for anything else."""
-    moment = _moment(text.strip(), now, zone)
+    span = read_span(text.strip())
+    try:
+        moment = now - span if span is not None else _moment(text.strip(), now, zone)
+    except OverflowError:
+        moment = None
     if moment is None:
         raise InputError(f"{text!r} is no moment.", place=place, hint=TAKES.replace("from now", "back"))
-    # A length of time counts back from now.
-    return now - (moment - now) if read_span(text.strip()) is not None else moment
+    return moment
 
 
 def _moment(text: str, now: datetime, zone: ZoneInfo) -> datetime | None:
-    span = read_span(text)
-    if span is not None:
-        return now + span
     try:
+        span = read_span(text)
+        if span is not None:
+            return now + span
         return datetime.combine(date.fromisoformat(text), time(), zone).astimezone(UTC)
     except OverflowError:
         return None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from datetime import timedelta
 from typing import Annotated, Literal
 
 import typer
@@ -11,6 +9,7 @@ import typer
 from keepwell.adapters.public_only import PublicOnly
 from keepwell.cli import words
 from keepwell.cli.desk import By, Desk, Json, Limit, open_desk, who
+from keepwell.cli.moments import past_moment
 from keepwell.cli.output import Column, print_fields, print_json, print_table, say
 from keepwell.db.repositories import webhook_desk
 from keepwell.db.repositories.webhooks import WebhookRepository
@@ -18,7 +17,6 @@ from keepwell.errors import InputError
 
 State = Literal["waiting", "delivered", "failed"]
 Which = Annotated[str, typer.Argument(metavar="ENDPOINT", help="Its id, the end of it, or its URL.")]
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 commands = typer.Typer(help="Other programs that are told of events, by HTTP.", no_args_is_help=True)
 
@@ -192,7 +190,7 @@ def show_deliveries(
         ]
         for one in lines
     ]
-    print_table([*columns], rows)
+    print_table(columns, rows)
     say(desk.times, style="dim")
 
 
@@ -200,7 +198,7 @@ def show_deliveries(
 def replay(
     which: Annotated[str | None, typer.Argument(metavar="DELIVERY", help="One delivery.")] = None,
     since: Annotated[
-        str | None, typer.Option(help="Instead: all that failed in this time, such as 30m, 12h or 7d.")
+        str | None, typer.Option(help="Instead: all that failed since a time (12h, 7d) or a day.")
     ] = None,
     endpoint: Annotated[str | None, typer.Option(help="With --since: only of this endpoint.")] = None,
     by: By = None,
@@ -217,7 +215,7 @@ def replay(
             webhook_desk.replay(session, ours, which, desk.now, by=who(by))
             count = 1
         else:
-            start = desk.now - _length(since or "")
+            start = past_moment(since or "", desk.now, desk.zone, place="--since")
             count = webhook_desk.replay_failed(session, ours, start, endpoint, desk.now, by=who(by))
     _done({"replayed": count}, f"{words.count(count, 'event')} on the way again.", as_json=as_json)
 
@@ -245,13 +243,6 @@ def _print_one(desk: Desk, line: webhook_desk.DeliveryLine, *, as_json: bool) ->
         ]
     )
     say(desk.times, style="dim")
-
-
-def _length(text: str) -> timedelta:
-    found = re.fullmatch(r"(\d{1,5})([mhd])", text.strip())
-    if not found:
-        raise InputError(f"{text!r} is no length of time.", place="--since", hint="It takes 30m, 12h or 7d.")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
 def _state(desk: Desk, line: webhook_desk.EndpointLine) -> str:

@@ -51,6 +51,16 @@ def test_it_is_legible_on_the_narrowest_phone(page: Page, letter: Letter) -> Non
         assert box["width"] == NARROW - 40
 
 
+def test_some_letters_have_a_button_and_none_has_several(page: Page) -> None:
+    """What is demanded of buttons above would hold of letters without any."""
+    counts = []
+    for letter in LETTERS.values():
+        page.set_content(letter.rendered.html)
+        counts.append(page.locator(".button a").count())
+    assert set(counts) == {0, 1}
+    assert sum(counts) > 15
+
+
 def test_so_are_the_pages_behind_the_links(page: Page) -> None:
     page.set_viewport_size({"width": NARROW, "height": 600})
     with served(LONG_CUSTOMER, LONG_PERSON.name) as pages:

@@ -250,7 +250,7 @@ async def test_a_message_put_off_past_the_end_still_goes(evening: Evening) -> No
 
 
 async def test_a_stop_holds_messages_until_it_is_lifted(evening: Evening) -> None:
-    """Thrown for the customer before its playbook begins, lifted two hours later."""
+    """Thrown for its playbook before that begins, lifted two hours later."""
     evening.manners(quiet_from="", quiet_until="", business_days="")
     stage, organisation = evening.stage, evening.stage.world.organisation
     stage.customer("other")

@@ -9,7 +9,7 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from keepwell.cli import engine
-from keepwell.cli.moments import future_moment
+from keepwell.cli.moments import future_moment, past_moment
 from keepwell.contracts.commands import Answer
 from keepwell.db.tables import Intervention
 from keepwell.errors import InputError, RefusedError, ServerUnavailableError
@@ -51,12 +51,21 @@ def test_moments_to_come(text: str, expected: datetime) -> None:
         "9999w",
         "9999-12-31",
         "2027-11-23",
+        "99999w99999w",
+        "99999w" * 5,
     ],
 )
 def test_moments_refused(text: str) -> None:
     with pytest.raises(InputError) as caught:
         future_moment(text, NOW, BERLIN, place="--until")
     assert caught.value.place == "--until"
+
+
+@pytest.mark.parametrize("text", ["soon", "", "3x", "99999w99999w", "99999w" * 5])
+def test_moments_of_the_past_refused(text: str) -> None:
+    with pytest.raises(InputError) as caught:
+        past_moment(text, NOW, BERLIN, place="--since")
+    assert caught.value.place == "--since"
 
 
 @pytest.mark.parametrize(

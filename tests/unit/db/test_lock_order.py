@@ -201,7 +201,11 @@ def test_who_waits_for_a_customer_holds_nothing_else(
 
 
 def _wait_for_one_that_waits(store: Store) -> None:
-    waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+    # Other tests have databases of their own on the same server, and wait there.
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
     end = time.monotonic() + SECONDS
     while True:
         with store.read() as session:

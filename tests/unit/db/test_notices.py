@@ -44,6 +44,7 @@ def test_an_alert_is_told_once_by_each_channel(team: Team) -> None:
     assert mail.subject == "O1, critical: the score of o1 fell"
     assert "Hello Omar," in mail.text
     assert f"keepwell alert acknowledge {alert}" not in mail.text
+    assert f"keepwell alert acknowledge {alert[-8:]}" in mail.text
     assert f"keepwell alert show {alert[-8:]}" in mail.text
     assert alert[-8:] in mail.html
     assert slack.recipient.address == "#alerts"
