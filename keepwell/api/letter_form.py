@@ -107,6 +107,10 @@ def _decoded(field: bytes, charset: str) -> str:
         return field.decode(errors="replace")
 
 
+_UNSEEN = ("style", "script", "title")
+"""What nobody reads. Not `head`: a page need not say where that ends."""
+
+
 class _Words(HTMLParser):
     """The words of a page, a line for each block."""
 
@@ -116,18 +120,18 @@ class _Words(HTMLParser):
         self._hidden = 0
 
     def handle_starttag(self, tag: str, attrs: object) -> None:  # noqa: ARG002
-        if tag in ("style", "script", "head"):
+        if tag in _UNSEEN:
             self._hidden += 1
         elif tag in ("br", "p", "div", "tr", "li", "blockquote", "hr"):
             self.parts.append("\n> " if tag == "blockquote" else "\n")
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in ("style", "script", "head"):
+        if tag in _UNSEEN:
             self._hidden = max(0, self._hidden - 1)
 
     def handle_data(self, data: str) -> None:
         if not self._hidden:
-            self.parts.append(" ".join(data.split(" ")).replace("\n", " "))
+            self.parts.append(data.replace("\n", " "))
 
 
 def words_of_page(html: str) -> str:
