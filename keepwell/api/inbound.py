@@ -12,12 +12,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from keepwell.api.access import ForbiddenError
 from keepwell.api.door import AtDoor
 from keepwell.api.letter_form import fields_of, words_of_page
 from keepwell.api.sendgrid_events import NOT_ACCEPTED, whole_body
 from keepwell.contracts.lines import one_line
 from keepwell.db.repositories.inbound import take_letter
-from keepwell.errors import RefusedError
 from keepwell.letters import Letter, dkim_results, known_id
 
 router = APIRouter()
@@ -42,7 +42,7 @@ def take_inbound(
             "A letter was refused: %s",
             "KEEPWELL_INBOUND_TOKEN is not set" if wanted is None else "its address has another token",
         )
-        raise RefusedError(NOT_ACCEPTED)
+        raise ForbiddenError(NOT_ACCEPTED)
     letter = letter_of(request.headers.get("content-type", ""), body, datetime.now(UTC))
     effect = take_letter(door.store, letter, door.settings.reply_domain)
     log.info("A letter came in: %s", effect.partition(" (")[0])

@@ -12,10 +12,11 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from fastapi import APIRouter, Depends, Request, Response
 from sendgrid.helpers.eventwebhook import EventWebhook, EventWebhookHeader
 
+from keepwell.api.access import ForbiddenError
 from keepwell.api.door import AtDoor
 from keepwell.api.sendgrid_reports import reports_in
 from keepwell.db.repositories.provider_events import take
-from keepwell.errors import RefusedError, StoreError
+from keepwell.errors import StoreError
 
 router = APIRouter()
 log = logging.getLogger("keepwell.events")
@@ -56,12 +57,12 @@ def check_signature(key: str, signature: str, timestamp: str, body: bytes, now: 
     """Make sure that SendGrid has signed this body, and lately.
 
     Raises:
-        RefusedError: it has not, or there is no key to tell.
+        ForbiddenError: it has not, or there is no key to tell.
     """
     why = _hindrance(key, signature, timestamp, body, now)
     if why:
         log.warning("Events refused: %s", why)
-        raise RefusedError(NOT_ACCEPTED)
+        raise ForbiddenError(NOT_ACCEPTED)
 
 
 def _hindrance(key: str, signature: str, timestamp: str, body: bytes, now: datetime) -> str:

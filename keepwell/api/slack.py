@@ -14,11 +14,12 @@ from pydantic import SecretStr
 from slack_sdk.signature import SignatureVerifier
 
 from keepwell.adapters.slack_desk import SlackDesk
+from keepwell.api.access import ForbiddenError
 from keepwell.api.door import AtDoor, Door
 from keepwell.api.slack_click import Action, Click, command_of, read_click
 from keepwell.db.repositories import clicks, pending, taking
 from keepwell.db.tables import Intervention
-from keepwell.errors import KeepwellError, RefusedError, StoreError
+from keepwell.errors import KeepwellError, StoreError
 
 router = APIRouter()
 log = logging.getLogger("keepwell.slack")
@@ -58,18 +59,18 @@ def verify(door: Door, body: bytes, stamp: str | None, signature: str | None) ->
     """Refuse what Slack has not signed, or has signed more than five minutes ago.
 
     Raises:
-        RefusedError: it is not Slack's, or Slack is not set up here.
+        ForbiddenError: it is not Slack's, or Slack is not set up here.
     """
     secret, token = door.settings.slack_signing_secret, door.settings.slack_token
     if secret is None or token is None:
-        raise RefusedError("Buttons in Slack are not set up here.")
+        raise ForbiddenError("Buttons in Slack are not set up here.")
     try:
         valid = SignatureVerifier(secret.get_secret_value()).is_valid(body, stamp, signature)
     except (ValueError, TypeError, OverflowError):
         # No number where the time should be, or no text where text should be.
         valid = False
     if not valid:
-        raise RefusedError("This request is not signed by Slack, or is too old.")
+        raise ForbiddenError("This request is not signed by Slack, or is too old.")
 
 
 def keep(door: Door, click: Click) -> None:

@@ -34,7 +34,7 @@ def serve(
     # They cost a third of a second to load, and no other command needs them.
     import uvicorn  # noqa: PLC0415
 
-    from keepwell.api.app import create_app  # noqa: PLC0415
+    from keepwell.web import create_app  # noqa: PLC0415
     from keepwell.api.door import Door  # noqa: PLC0415
 
     with bare_store() as (settings, store):

@@ -15,7 +15,7 @@ import uvicorn
 from playwright.sync_api import Browser, Page, sync_playwright
 from pydantic import SecretStr
 
-from keepwell.api.app import create_app
+from keepwell.web import create_app
 from keepwell.api.door import Door
 from keepwell.db.engine import Store
 from keepwell.links import Links

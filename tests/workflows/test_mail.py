@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from keepwell.adapters.in_app import InApp
 from keepwell.adapters.outbox import Outbox
 from keepwell.adapters.smtp import Server, Smtp
-from keepwell.api.app import create_app
+from keepwell.web import create_app
 from keepwell.api.door import Door
 from keepwell.contracts.arrivals import Report, ReportKind
 from keepwell.contracts.playbook import Channel

@@ -9,7 +9,7 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 
-from keepwell.api.app import create_app
+from keepwell.web import create_app
 from keepwell.api.door import Door
 from keepwell.contracts.commands import Respond
 from keepwell.db.repositories.pending import PendingRepository

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from keepwell.adapters.slack import Slack
-from keepwell.api.app import create_app
+from keepwell.web import create_app
 from keepwell.api.door import Door
 from keepwell.contracts.commands import Stop
 from keepwell.contracts.playbook import Channel

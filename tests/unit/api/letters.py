@@ -12,7 +12,7 @@ from httpx2 import Response
 from pydantic import SecretStr
 from sqlmodel import SQLModel, select
 
-from keepwell.api.app import create_app
+from keepwell.web import create_app
 from keepwell.api.door import Door
 from keepwell.db.tables import (
     Delivery,

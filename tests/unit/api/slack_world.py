@@ -15,7 +15,7 @@ from slack_sdk.signature import SignatureVerifier
 from sqlmodel import select
 
 from keepwell.adapters.slack import Slack
-from keepwell.api.app import create_app
+from keepwell.web import create_app
 from keepwell.api.door import Door
 from keepwell.contracts.playbook import Channel
 from keepwell.db.engine import Store

@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import col, select
 
-from keepwell.api.app import create_app
+from keepwell.web import create_app
 from keepwell.api.door import Door
 from keepwell.db.repositories import feed as repository
 from keepwell.db.tables import Contact, Event, InAppNotification

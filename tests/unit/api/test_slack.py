@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import pytest
 from fastapi.testclient import TestClient
 
-from keepwell.api.app import create_app
+from keepwell.web import create_app
 from keepwell.api.door import Door
 from tests.fakes.slack import FakeSlack
 from tests.unit.api.slack_world import PATH, Desk, make_desk

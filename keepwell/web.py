@@ -1,12 +1,11 @@
-"""The HTTP application: routers, and answers to what goes wrong."""
+"""The HTTP application behind `keepwell serve`: API, console, customers' pages, widget and webhooks."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import APIRouter, FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, FastAPI
 
 from keepwell import __version__
 from keepwell.api import (
@@ -21,10 +20,12 @@ from keepwell.api import (
     static_files,
 )
 from keepwell.api.door import Door
-from keepwell.api.feed_access import NoAccessError
 from keepwell.api.guard import BodyLimit, FeedFromElsewhere
+from keepwell.api.problems import add_handlers
 from keepwell.api.telling import RingAfter, beside
-from keepwell.errors import InputError, KeepwellError, NotFoundError, RefusedError
+from keepwell.api.v1 import ROUTERS as API
+from keepwell.console import ROUTERS as CONSOLE
+from keepwell.console.outside import error_page, is_page, mount_static
 
 ROUTERS: tuple[APIRouter, ...] = (
     alive.router,
@@ -36,15 +37,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     sendgrid_events.router,
     slack.router,
     static_files.router,
+    *API,
+    *CONSOLE,
 )
-
-STATUS: dict[type[KeepwellError], int] = {
-    NoAccessError: 401,
-    InputError: 422,
-    NotFoundError: 404,
-    RefusedError: 403,
-}
-"""What an error of ours answers; any other is a 503 where trying again may help, else a 500."""
 
 
 def create_app(door: Door, *, background: bool = False) -> FastAPI:
@@ -62,17 +57,9 @@ def create_app(door: Door, *, background: bool = False) -> FastAPI:
     app.state.door = door
     for router in ROUTERS:
         app.include_router(router)
-    app.add_exception_handler(KeepwellError, _problem)
+    mount_static(app)
+    add_handlers(app, page_of=(is_page, error_page))
     app.add_middleware(FeedFromElsewhere, origins=door.settings.widget_origins)
     app.add_middleware(BodyLimit)
     app.add_middleware(RingAfter)
     return app
-
-
-async def _problem(request: Request, error: Exception) -> JSONResponse:  # noqa: ARG001
-    """RFC 9457: what went wrong, as data."""
-    assert isinstance(error, KeepwellError)  # noqa: S101  (registered for nothing else)
-    known = (status for kind, status in STATUS.items() if isinstance(error, kind))
-    status = next(known, 503 if error.retryable else 500)
-    body = {"title": error.message, "status": status, "detail": error.hint, "retryable": error.retryable}
-    return JSONResponse(body, status_code=status, media_type="application/problem+json")

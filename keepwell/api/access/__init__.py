@@ -1,0 +1,31 @@
+"""Who asks, and whether they may: `who: Reader` as an endpoint's parameter answers 401 and 403 by itself."""
+
+from keepwell.api.access.guarding import (
+    COOKIE,
+    Actor,
+    Configurer,
+    ForbiddenError,
+    Ingester,
+    NotSignedInError,
+    Operator,
+    Owner,
+    Principal,
+    Reader,
+    csrf_of,
+    who_asks,
+)
+
+__all__ = [
+    "COOKIE",
+    "Actor",
+    "Configurer",
+    "ForbiddenError",
+    "Ingester",
+    "NotSignedInError",
+    "Operator",
+    "Owner",
+    "Principal",
+    "Reader",
+    "csrf_of",
+    "who_asks",
+]

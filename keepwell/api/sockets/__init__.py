@@ -1,0 +1,1 @@
+"""WebSockets: what changes, pushed to whoever looks at it."""

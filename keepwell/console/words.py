@@ -1,0 +1,96 @@
+"""How pages say moments, spans, sums and levels. Filters take what they need; none reads a clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from markupsafe import Markup
+
+from keepwell.rendering.filters import count, number
+
+LEVEL_WORDS = {
+    "THRIVING": "Thriving",
+    "HEALTHY": "Healthy",
+    "AT_RISK": "At risk",
+    "HIGH_RISK": "High risk",
+    "CRITICAL": "Critical",
+}
+
+
+def moment(at: datetime | None, zone: ZoneInfo, now: datetime | None = None) -> Markup:
+    """A `<time>`: "22 Nov 14:05", with the year where it is another than now's; an en dash for None."""
+    if at is None:
+        return Markup("–")
+    local = at.astimezone(zone)
+    year = "" if now is None or now.astimezone(zone).year == local.year else f" {local.year}"
+    shown = f"{local.day} {local:%b}{year} {local:%H:%M}"
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        at.isoformat(), f"{local:%A} {local.day} {local:%B %Y, %H:%M} {zone.key}", shown
+    )
+
+
+def day(on: date | None) -> str:
+    """ "22 Nov 2026"; an en dash for None."""
+    return "–" if on is None else f"{on.day} {on:%b %Y}"
+
+
+def away(at: datetime | None, now: datetime) -> Markup:
+    """How far a moment is from now: "in 2 h", "3 days ago", as a `<time>`."""
+    if at is None:
+        return Markup("–")
+    span = at - now
+    words = span_words(abs(span))
+    text = "now" if words == "0 min" else f"in {words}" if span > timedelta(0) else f"{words} ago"
+    title = f"{at:%Y-%m-%d %H:%M} UTC"
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(at.isoformat(), title, text)
+
+
+def span_words(span: timedelta) -> str:
+    """A length of time in its largest unit that fits: "45 min", "5 h", "3 days"."""
+    minutes = round(span.total_seconds() / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    if minutes < 48 * 60:
+        return f"{round(minutes / 60)} h"
+    return f"{round(minutes / 1440)} days"
+
+
+def money(amount: float | None, currency: str) -> str:
+    """ "1,200 EUR"; an en dash for None."""
+    return "–" if amount is None else f"{amount:,.0f} {currency}".strip()
+
+
+def score(value: float | None) -> str:
+    """A health score in whole points; an en dash for None."""
+    return "–" if value is None else f"{value:.0f}"
+
+
+def level_words(level: str | None) -> str:
+    """A level as people say it."""
+    return (
+        "Not scored"
+        if level is None
+        else LEVEL_WORDS.get(str(level), str(level).replace("_", " ").capitalize())
+    )
+
+
+def level_class(level: str | None) -> str:
+    """The class of a badge: one of five, or `none`."""
+    return "none" if level is None else str(level).lower().replace("_", "-")
+
+
+FILTERS: Mapping[str, Callable[..., Any]] = {
+    "moment": moment,
+    "day": day,
+    "away": away,
+    "span": span_words,
+    "money": money,
+    "score": score,
+    "level_words": level_words,
+    "level_class": level_class,
+    "count": count,
+    "number": number,
+}

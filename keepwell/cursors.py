@@ -1,0 +1,45 @@
+"""Cursors: where a page of a list ended, as one opaque word for whoever asks for the next one.
+
+A cursor holds the sort values of the last row, its id last, so that rows which come or go in between neither
+repeat nor lose another. It is no secret: a made-up one leads nowhere but to another place of the same list.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from typing import Any
+
+from keepwell.errors import InputError
+
+
+def encode(values: Sequence[Any]) -> str:
+    """The cursor behind a row with these values (JSON's: text, numbers, booleans, None)."""
+    text = json.dumps(list(values), separators=(",", ":"), allow_nan=False)
+    return urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def decode(cursor: str, *kinds: type | tuple[type, ...]) -> tuple[Any, ...]:
+    """The values of a cursor, of these kinds.
+
+    Raises:
+        InputError: it is none of this list's.
+    """
+    try:
+        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
+        found = json.loads(urlsafe_b64decode(padded))
+    except (ValueError, RecursionError):
+        found = None
+    fits = isinstance(found, list) and len(found) == len(kinds)
+    # A boolean is an int to Python, and none to a database.
+    if not fits or not all(
+        isinstance(one, kind) and not (isinstance(one, bool) and kind is not bool)
+        for one, kind in zip(found, kinds, strict=True)
+    ):
+        raise InputError(
+            "This cursor is none of this list.",
+            place="cursor",
+            hint="Take `next` of the page before, unchanged, or leave it out to begin at the start.",
+        )
+    return tuple(found)
