@@ -7,8 +7,9 @@ from sqlalchemy import text
 
 from keepwell import __version__
 from keepwell.api.door import AtDoor
+from keepwell.api.problems import Problem
 
-router = APIRouter()
+router = APIRouter(tags=["operations"])
 
 
 @router.get("/health")
@@ -17,7 +18,7 @@ def health() -> dict[str, str]:
     return {"status": "ok", "version": __version__}
 
 
-@router.get("/ready")
+@router.get("/ready", responses={503: {"model": Problem, "description": "The database does not answer"}})
 def ready(door: AtDoor) -> dict[str, str]:
     """The database answers too; a 503 where it does not."""
     with door.store.read() as session:

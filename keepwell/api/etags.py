@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from typing import Any, Final
 
 from fastapi import Request
 from fastapi.responses import Response
 from pydantic import BaseModel
+
+NOT_MODIFIED: Final[dict[int | str, dict[str, Any]]] = {
+    304: {"description": "As the caller has it already (If-None-Match)"}
+}
+"""What an endpoint documents that uses `answer`."""
 
 
 def answer(request: Request, model: BaseModel, *, vary: str = "Authorization, Cookie") -> Response:

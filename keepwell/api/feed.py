@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request
@@ -10,12 +9,14 @@ from fastapi.responses import Response
 from pydantic import Field
 
 from keepwell.api.door import AtDoor
+from keepwell.api.etags import NOT_MODIFIED, answer
 from keepwell.api.feed_access import AtFeed, now
+from keepwell.api.problems import problems
 from keepwell.contracts.base import Strict
 from keepwell.db.repositories import feed
-from keepwell.db.repositories.feed import FeedCount, FeedItem, FeedState
+from keepwell.db.repositories.feed import FeedCount, FeedItem, FeedPage, FeedState
 
-router = APIRouter(prefix="/api/v1/feed")
+router = APIRouter(prefix="/api/v1/feed", tags=["feed"], responses=problems(404, 413))
 
 MOST = 50
 Id = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,40}$")]
@@ -34,7 +35,7 @@ class UpTo(Strict):
     until: Id
 
 
-@router.get("")
+@router.get("", response_model=FeedPage, responses=NOT_MODIFIED)
 def feed_page(
     request: Request,
     door: AtDoor,
@@ -45,12 +46,7 @@ def feed_page(
     """The newest notifications, or those older than the one with the id `before`. A 304 for a known ETag."""
     with door.store.read() as session:
         page = feed.feed_page(session, reader.contact, limit=limit, before=before)
-    body = page.model_dump_json().encode()
-    tag = f'"{sha256(body).hexdigest()[:32]}"'
-    headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
-    if tag in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
-    return Response(body, media_type="application/json", headers=headers)
+    return answer(request, page)
 
 
 @router.get("/count")

@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import Depends, Header
+from fastapi import Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from keepwell.api.access import NotSignedInError
 from keepwell.api.door import AtDoor, Door
 from keepwell.db.repositories.feed import contact_of
-from keepwell.errors import RefusedError
 from keepwell.links import LinkRefusedError, Use
 
 LONGEST_TOKEN = 600
 
 
-class NoAccessError(RefusedError):
+class NoAccessError(NotSignedInError):
     """There is no token, or one that is worth nothing (any more): answered by a 401."""
 
 
@@ -52,12 +53,18 @@ def reader_of(door: Door, token: str) -> Reader:
     return Reader(contact=contact, until=until)
 
 
-def _reader(door: AtDoor, authorization: Annotated[str, Header()] = "") -> Reader:
-    kind, _, token = authorization.partition(" ")
-    return reader_of(door, token.strip() if kind.lower() == "bearer" else "")
+_bearer = HTTPBearer(
+    auto_error=False, scheme_name="feed", description="A contact's token: keepwell feed, or your backend."
+)
 
 
-AtFeed = Annotated[Reader, Depends(_reader)]
+def _reader(
+    door: AtDoor, bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)] = None
+) -> Reader:
+    return reader_of(door, "" if bearer is None else bearer.credentials.strip())
+
+
+AtFeed = Annotated[Reader, Security(_reader)]
 """The parameter of an endpoint that only the feed's contact may call."""
 
 

@@ -15,12 +15,13 @@ from fastapi import APIRouter, Depends, Request, Response
 from keepwell.api.access import ForbiddenError
 from keepwell.api.door import AtDoor
 from keepwell.api.letter_form import fields_of, words_of_page
+from keepwell.api.problems import problems
 from keepwell.api.sendgrid_events import NOT_ACCEPTED, whole_body
 from keepwell.contracts.lines import one_line
 from keepwell.db.repositories.inbound import take_letter
 from keepwell.letters import Letter, dkim_results, known_id
 
-router = APIRouter()
+router = APIRouter(tags=["webhooks"], responses=problems(413))
 log = logging.getLogger("keepwell.inbound")
 
 LONGEST_TEXT = 100_000

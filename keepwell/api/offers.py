@@ -22,7 +22,7 @@ from keepwell.db.repositories.offer_page import Addressed
 from keepwell.errors import NotFoundError
 from keepwell.links import LinkRefusedError, Use
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 LONGEST_TOKEN = 600
 Did = Literal["done", "late"]

@@ -28,7 +28,7 @@ from keepwell.db.repositories.preferences import Standing
 from keepwell.errors import NotFoundError
 from keepwell.links import LinkRefusedError, Use
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 LONGEST_TOKEN = 600
 

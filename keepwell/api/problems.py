@@ -13,14 +13,12 @@ from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
 from keepwell.api.access.guarding import ForbiddenError, NotSignedInError
-from keepwell.api.feed_access import NoAccessError
 from keepwell.errors import InputError, KeepwellError, NotFoundError, RefusedError
 
 log = logging.getLogger("keepwell.api")
 KIND = "application/problem+json"
 
 STATUS: dict[type[KeepwellError], int] = {
-    NoAccessError: 401,
     NotSignedInError: 401,
     ForbiddenError: 403,
     InputError: 422,

@@ -14,11 +14,12 @@ from sendgrid.helpers.eventwebhook import EventWebhook, EventWebhookHeader
 
 from keepwell.api.access import ForbiddenError
 from keepwell.api.door import AtDoor
+from keepwell.api.problems import problems
 from keepwell.api.sendgrid_reports import reports_in
 from keepwell.db.repositories.provider_events import take
 from keepwell.errors import StoreError
 
-router = APIRouter()
+router = APIRouter(tags=["webhooks"], responses=problems(413))
 log = logging.getLogger("keepwell.events")
 
 OLDEST = timedelta(minutes=5)

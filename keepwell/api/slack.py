@@ -16,12 +16,13 @@ from slack_sdk.signature import SignatureVerifier
 from keepwell.adapters.slack_desk import SlackDesk
 from keepwell.api.access import ForbiddenError
 from keepwell.api.door import AtDoor, Door
+from keepwell.api.problems import problems
 from keepwell.api.slack_click import Action, Click, command_of, read_click
 from keepwell.db.repositories import clicks, pending, taking
 from keepwell.db.tables import Intervention
 from keepwell.errors import KeepwellError, StoreError
 
-router = APIRouter()
+router = APIRouter(tags=["webhooks"], responses=problems(413))
 log = logging.getLogger("keepwell.slack")
 
 LARGEST: Final = 1_000_000

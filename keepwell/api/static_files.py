@@ -9,7 +9,7 @@ from importlib.resources import files
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 KINDS = {
     "page.css": "text/css; charset=utf-8",
