@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from temporalio import activity
 
-from activities.delivery import LEASE
+from activities.delivery import LEASE, SLEPT
 from activities.plain import instead_of_slack
 from keepwell.contracts.alerts import AlertsTold, MonitorCall
 from keepwell.contracts.delivery import Absent, Accepted, CannotSay, DeliveryState, Message
@@ -77,8 +77,13 @@ class NoticeActivities:
         except Exception:
             log.exception("A notice of alerts could not be put into words", extra={"notice": batch.keys[0]})
             return False
-        if not self._notices.begin(batch, new_id(), datetime.now(UTC) + self._lease):
+        until = datetime.now(UTC) + self._lease
+        if not self._notices.begin(batch, new_id(), until):
             return False
+        if datetime.now(UTC) > until - self._lease / 2:
+            # As with every message: a request that begins later might outlive the lease.
+            self._settle(call, batch.message, DeliveryState.PLANNED, SLEPT)
+            return None
         try:
             accepted = self._channels[batch.channel].send(message)
         except SendRefusedError as refused:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlmodel import col, select
+from sqlmodel import col, select, update
 from temporalio.testing import ActivityEnvironment
 
 from activities.notices import NoticeActivities
@@ -21,7 +21,7 @@ from keepwell.db.tables import Customer, Event, Notice
 from keepwell.errors import SendUnknownError
 from scoring.signal import Severity, Trigger
 from scoring.triggers import Finding
-from tests.unit.db.world import NOW, World
+from tests.unit.db.world import DAY, NOW, World
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
@@ -58,7 +58,7 @@ class Provider:
 class Team:
     """Two owners with customers, and a monitor that tells."""
 
-    def __init__(self, store: Store, lease: timedelta = timedelta()) -> None:
+    def __init__(self, store: Store, *, leases_end: bool = True) -> None:
         self.world = World(store)
         self.world.can_send()
         self.world.staff("lena", role="lead", name="Lena Lead")
@@ -71,7 +71,8 @@ class Team:
         self.store = store
         self.notices = NoticeRepository(store)
         adapters = {Channel.EMAIL: self.mail, Channel.SLACK: self.slack}
-        self.activity = NoticeActivities(self.notices, StoreNoticeRenderer(store), adapters, lease)
+        self.activity = NoticeActivities(self.notices, StoreNoticeRenderer(store), adapters)
+        self.leases_end = leases_end
 
     def on(
         self,
@@ -111,7 +112,10 @@ class Team:
             return raise_alert(session, row, finding(severity, customer), at.isoformat(), at)
 
     def tell(self, at: datetime = NOW) -> AlertsTold:
-        """One pass of the activity that tells."""
+        """One pass of the activity that tells; what an earlier one left is not under way any more."""
+        if self.leases_end:
+            with self.store.write() as session:
+                session.exec(update(Notice).where(col(Notice.lease) != "").values(leased_until=NOW - DAY))
         call = MonitorCall(organisation=self.world.organisation, as_of=at)
         return ActivityEnvironment().run(self.activity.tell_alerts, call)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 import pytest
 from sqlmodel import select
@@ -236,7 +236,7 @@ def test_what_nobody_could_be_told_of_for_days_is_no_news(team: Team) -> None:
 def test_admins_are_told_of_what_is_wrong_with_keepwell_once(team: Team) -> None:
     team.on("email")
     outbox = {Channel.EMAIL: Outbox(team.store), Channel.SLACK: Outbox(team.store)}
-    team.activity = NoticeActivities(team.notices, StoreNoticeRenderer(team.store), outbox, timedelta())
+    team.activity = NoticeActivities(team.notices, StoreNoticeRenderer(team.store), outbox)
     for _ in range(2):
         with team.store.write() as session:
             tell_admins(session, team.world.organisation, "webhook/1/day", "Webhook 1 is stopped: why", NOW)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from activities.notices import NoticeActivities
+from keepwell.adapters.notice_renderer import StoreNoticeRenderer
 from keepwell.contracts.alerts import AlertsTold, MonitorCall
+from keepwell.contracts.notices import NoticeBatch
+from keepwell.contracts.playbook import Channel
 from keepwell.db.engine import Store
-from keepwell.db.repositories.notices import TRIES
+from keepwell.db.repositories.notices import TRIES, NoticeRepository
 from keepwell.errors import SendRefusedError, SendUnknownError
 from tests.unit.db.notices_world import HOUR, MINUTE, Team
 from tests.unit.db.world import DAY, NOW
@@ -61,7 +66,7 @@ def test_where_the_provider_cannot_say_nothing_goes_again(team: Team) -> None:
 
 
 def test_an_attempt_under_way_is_left_alone(store: Store) -> None:
-    team = Team(store, lease=timedelta(minutes=5))
+    team = Team(store, leases_end=False)
     team.on("email")
     team.alert("d01")
     team.mail.loses_answer = True
@@ -114,3 +119,27 @@ def test_a_provider_that_is_down_for_a_day_is_given_up(team: Team) -> None:
     assert tries == TRIES
     assert 22 * HOUR < at - NOW < 26 * HOUR
     assert team.states() == ["failed"]
+
+
+def test_an_attempt_held_up_for_half_its_lease_sends_nothing(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine that sleeps between the row and the request: the next pass asks everything anew."""
+    team.on("email")
+    team.alert("d01")
+    honest = NoticeRepository.begin
+
+    def begin_and_sleep(self: NoticeRepository, batch: NoticeBatch, lease: str, until: datetime) -> bool:
+        began = honest(self, batch, lease, until)
+        time.sleep(0.6)
+        return began
+
+    monkeypatch.setattr(NoticeRepository, "begin", begin_and_sleep)
+    team.activity = NoticeActivities(
+        team.notices, StoreNoticeRenderer(team.store), {Channel.EMAIL: team.mail}, timedelta(seconds=1)
+    )
+    assert team.tell() == AlertsTold(told=0, failed=1)
+    assert (team.states(), team.mail.taken) == (["planned"], [])
+    monkeypatch.setattr(NoticeRepository, "begin", honest)
+    assert team.tell(NOW + MINUTE).told == 1
+    assert len(team.mail.taken) == 1
