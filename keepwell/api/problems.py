@@ -13,7 +13,10 @@ from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
 from keepwell.api.access.guarding import ForbiddenError, NotSignedInError
+from keepwell.api.rates import TooManyError
+from keepwell.api.requests_seen import request_id
 from keepwell.errors import InputError, KeepwellError, NotFoundError, RefusedError
+from keepwell.ingest.single import RejectedError
 
 log = logging.getLogger("keepwell.api")
 KIND = "application/problem+json"
@@ -21,6 +24,7 @@ KIND = "application/problem+json"
 STATUS: dict[type[KeepwellError], int] = {
     NotSignedInError: 401,
     ForbiddenError: 403,
+    TooManyError: 429,
     InputError: 422,
     NotFoundError: 404,
     RefusedError: 409,
@@ -36,7 +40,10 @@ class Wrong(BaseModel):
 
 
 class Problem(BaseModel):
-    """What went wrong. `retryable` says whether the same request may succeed later."""
+    """What went wrong. `retryable` says whether the same request may succeed later.
+
+    `request_id` is in the log's lines about this request.
+    """
 
     model_config = ConfigDict(extra="allow")
 
@@ -45,20 +52,21 @@ class Problem(BaseModel):
     detail: str = ""
     retryable: bool = False
     errors: list[Wrong] = []
+    request_id: str = ""
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """What a router documents of its refusals: `APIRouter(responses=problems(404, 409))`.
 
-    401, 403, 422 and 429 can come from every guarded endpoint and are always in it, 503 too: the database may
-    not answer.
+    What can come from every guarded endpoint is always in it: 400 for a body that is no JSON, 401, 403, 413,
+    415, 422, 429, and 503 while the database does not answer.
     """
     said = {400: "The request cannot be read", 401: "Nobody knows who asks", 403: "Whoever asks may not",
             404: "There is no such thing", 409: "The state it meets does not allow it",
             412: "It has changed since it was read", 413: "The body is too large",
             415: "The body is of a kind that is not taken", 422: "A value is wrong",
             429: "Too many requests; Retry-After says when", 503: "Try again later"}  # fmt: skip
-    wanted = sorted({*statuses, 401, 403, 422, 429, 503})
+    wanted = sorted({*statuses, 400, 401, 403, 413, 415, 422, 429, 503})
     content = {KIND: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {status: {"model": Problem, "description": said[status], "content": content} for status in wanted}
 
@@ -74,18 +82,19 @@ def add_handlers(app: FastAPI, page_of: tuple[IsPage, ErrorPage]) -> None:
     async def handle(request: Request, error: Exception) -> Response:
         found = _of(request, error)
         if is_page(request):
-            return error_page(request, error, found.status, found.title, found.detail)
-        return _answer(found, error)
+            answer = error_page(request, error, found.status, found.title, found.detail)
+        else:
+            answer = _answer(found)
+        answer.headers.update(getattr(error, "headers", None) or {})
+        return answer
 
     for kind in (KeepwellError, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(kind, handle)
 
 
-def _answer(found: Problem, error: Exception) -> JSONResponse:
-    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
-    if found.status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
-    shown = found.model_dump(exclude=None if found.errors else {"errors"})
+def _answer(found: Problem) -> JSONResponse:
+    headers = {"WWW-Authenticate": "Bearer"} if found.status == 401 else {}
+    shown = found.model_dump(exclude=None if found.errors else {"errors"}) | {"request_id": request_id()}
     return JSONResponse(shown, found.status, headers=headers, media_type=KIND)
 
 
@@ -106,11 +115,18 @@ def _of(request: Request, error: Exception) -> Problem:
     )
 
 
-def _ours(error: KeepwellError) -> Problem:
+def status_of(error: KeepwellError) -> int:
+    """What an error of ours answers."""
     known = (status for kind, status in STATUS.items() if isinstance(error, kind))
-    status = next(known, 503 if error.retryable else 500)
+    return next(known, 503 if error.retryable else 500)
+
+
+def _ours(error: KeepwellError) -> Problem:
+    status = status_of(error)
     place = getattr(error, "place", None)
     wrong = [Wrong(place=place, message=error.message)] if place else []
+    if isinstance(error, RejectedError):
+        wrong = [Wrong(place=column or "body", message=reason) for column, reason in error.wrong]
     return Problem(
         title=error.message, status=status, detail=error.hint, retryable=error.retryable, errors=wrong
     )

@@ -87,7 +87,7 @@ class Operation:
         """A small body that fits its schema; `id_of` gives what a field holds that names a row."""
         content = self.said.get("requestBody", {}).get("content", {})
         schema = content.get("application/json", {}).get("schema")
-        made = None if schema is None else self._sample(schema, id_of)
+        made: Any = None if schema is None else self._sample(schema, id_of)
         return made | BODIES[self.name] if self.name in BODIES else made
 
     def _row(self, name: str) -> str:

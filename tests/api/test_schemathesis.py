@@ -1,0 +1,91 @@
+"""The OpenAPI document against the application: whatever fits it, or does not, gets a documented answer.
+
+Half of the requests name rows that exist, so that more than the 404 is tried.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from pydantic import SecretStr
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from keepwell.api.door import Door
+from keepwell.contracts.access import Permission
+from keepwell.db.engine import Store
+from keepwell.links import Links
+from keepwell.settings import Settings
+from keepwell.web import create_app
+from tests.api.asking import IDS, an_id
+from tests.api.everything import House
+from tests.unit.api.callers import key_for
+
+PUBLIC = "https://keepwell.example"
+EACH = 10
+"""Requests tried of each operation: the document has some 150."""
+
+CHECKS: Any = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+]
+
+
+@pytest.fixture(scope="module")
+def used(house: House, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A copy: what is sent here changes it."""
+    file = tmp_path_factory.mktemp("used") / "everything.sqlite3"
+    shutil.copyfile(house.store.url.database or "", file)
+    store = Store(f"sqlite:///{file}")
+    yield House(store, house.own, house.other)
+    store.dispose()
+
+
+@pytest.fixture(scope="module")
+def application(used: House, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    settings = Settings(home=tmp_path_factory.mktemp("home"), public_url=PUBLIC)
+    return create_app(Door(settings=settings, store=used.store, links=Links(SecretStr("k" * 40), PUBLIC)))
+
+
+@pytest.fixture(scope="module")
+def callers(used: House) -> dict[str, dict[str, str]]:
+    staff = key_for(used.store, used.own, *set(Permission) - {Permission.OWN})
+    return {"staff": staff, "client": key_for(used.store, used.own, Permission.OWN, customer="acme")}
+
+
+DOCUMENT = create_app(
+    Door(settings=Settings(home=Path("/nowhere"), public_url=PUBLIC), store=None, links=None)  # type: ignore[arg-type]
+).openapi()
+schema = schemathesis.openapi.from_dict(DOCUMENT)
+
+
+@schema.parametrize()
+@settings(max_examples=EACH, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+def test_every_answer_is_documented(
+    case: schemathesis.Case, used: House, application: Any, callers: dict[str, dict[str, str]]
+) -> None:
+    headers = callers["client" if _own(case) else "staff"]
+    if crc32(repr(case.path_parameters).encode()) % 2:
+        for name in case.path_parameters or {}:
+            if name in IDS:
+                case.path_parameters[name] = an_id(used, used.own, name)
+    case.call_and_validate(app=application, base_url=PUBLIC, headers=headers, checks=CHECKS)
+
+
+def _own(case: schemathesis.Case) -> bool:
+    said = case.operation.definition.raw.get("security", [])
+    scopes = {scope for one in said for scopes in one.values() for scope in scopes}
+    return scopes == {Permission.OWN.value}
