@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from keepwell.contracts.base import Frozen
+
+HOLDS = timedelta(days=31)
+"""A prediction older than this is shown, but counts for nothing: not for how urgent a customer is either."""
 
 Trained = Literal["in_use", "candidate", "rejected", "not_trained"]
 """`candidate`: better or not to be compared, and a person has to decide."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlmodel import Session, col, select
 
+from keepwell.db.repositories import journal
 from keepwell.db.repositories.views import did_you_mean
 from keepwell.db.tables import AlertRule
 from keepwell.errors import InputError
+from keepwell.keys import new_id
 from scoring.scorecard import Scorecard
 from scoring.signal import Trigger
 from scoring.triggers import THRESHOLDS
@@ -90,6 +93,30 @@ def set_rules(session: Session, organisation: str, card: Scorecard, values: Mapp
     return [f"{name}: {before.get(name, _OFF)} → {now}" for name, now in after.items() if before[name] != now]
 
 
+def put_rules(
+    session: Session,
+    organisation: str,
+    card: Scorecard,
+    values: Mapping[str, str],
+    *,
+    by: str,
+    now: datetime,
+) -> list[str]:
+    """Set rules as `set_rules` does, and tell it."""
+    changed = set_rules(session, organisation, card, values)
+    if changed:
+        journal.write(
+            session,
+            key=f"alert-rules/{new_id()}",
+            organisation=organisation,
+            kind="alert.rules_changed",
+            text="; ".join(changed),
+            at=now,
+            by=by,
+        )
+    return changed
+
+
 def described(rules: Rules, card: Scorecard) -> dict[str, str]:
     """Every rule and its value, as `set_rules` takes them."""
     shown = {one.value: _ON if rules.wants(one) else _OFF for one in Trigger}
@@ -99,6 +126,30 @@ def described(rules: Rules, card: Scorecard) -> dict[str, str]:
     shown[CORE_FEATURES] = ",".join(sorted(rules.core_features)) or "default"
     shown[USAGE_METRIC] = rules.usage_metric or "default"
     return shown
+
+
+def meaning_of(rule: str, *, in_card: bool) -> str:
+    """What a rule means, in words. `in_card` says that the scorecard has a category of that name."""
+    known = _MEANINGS.get(rule)
+    return known or f"threshold of the category{'' if in_card else ', which the scorecard does not have'}"
+
+
+_MEANINGS = {
+    Trigger.CRITICAL_HEALTH.value: "the score falls below 20",
+    Trigger.USAGE_FALL.value: "usage falls by half or more over 3 days",
+    Trigger.BILLING_FAILURE.value: "a payment fails",
+    Trigger.FEATURE_UNUSED.value: "a core feature is not used for 7 days",
+    Trigger.INACTIVITY.value: "no event for 48 hours",
+    Trigger.ZERO_ACTIVITY.value: "no event for 3 days",
+    Trigger.TASK_STALLED.value: "a task in progress has no update for 72 hours",
+    Trigger.SCORE_DROP.value: "the score is 20 or 30 points below the best of 7 days",
+    Trigger.CHURN_RISK.value: "the probability to leave is above 80 %",
+    Trigger.CATEGORY_THRESHOLD.value: "a category falls below its threshold, set below",
+    Trigger.DEADLINE_MISSED.value: "a task is overdue, a step was not done in its time, or nobody knows "
+    "whether its message went out",
+    "core_features": "features that are core for everybody (default: those a customer used on 3 days)",
+    "usage_metric": "the metric that stands for usage (default: the first the scorecard has)",
+}
 
 
 def _row(organisation: str, card: Scorecard, name: str, value: str) -> AlertRule:

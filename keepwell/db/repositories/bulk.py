@@ -82,6 +82,36 @@ def upsert_in(
     connection.exec_driver_sql(f"DROP TABLE {incoming}")
 
 
+def update_in(
+    session: Session, name: str, columns: Sequence[str], rows: Sequence[Plain], *, keys: Sequence[str]
+) -> None:
+    """Change rows that are there: those with the same `keys`, which come first among the columns.
+
+    PostgreSQL takes no notice of rows that are not there, and neither does SQLite. No key twice.
+    """
+    if not rows:
+        return
+    connection, known = session.connection(), table(name).c
+    listed = [known[column].name for column in columns]
+    changed = [column for column in listed if column not in keys]
+    if connection.dialect.name == "sqlite" or len(rows) <= FEW:
+        mark = "?" if connection.dialect.name == "sqlite" else "%s"
+        changes = ", ".join(f"{column} = {mark}" for column in changed)
+        where = " AND ".join(f"{key} = {mark}" for key in keys)
+        turned = [(*row[len(keys) :], *row[: len(keys)]) for row in rows]
+        connection.exec_driver_sql(f"UPDATE {table(name).name} SET {changes} WHERE {where}", turned)  # noqa: S608
+        return
+    incoming, whole = f"incoming_{name}", ", ".join(listed)
+    connection.exec_driver_sql(
+        f"CREATE TEMP TABLE {incoming} ON COMMIT DROP AS SELECT {whole} FROM {name} WITH NO DATA"  # noqa: S608
+    )
+    _copy(connection, incoming, listed, rows)
+    changes = ", ".join(f"{column} = {incoming}.{column}" for column in changed)
+    where = " AND ".join(f"{name}.{key} = {incoming}.{key}" for key in keys)
+    connection.exec_driver_sql(f"UPDATE {name} SET {changes} FROM {incoming} WHERE {where}")  # noqa: S608
+    connection.exec_driver_sql(f"DROP TABLE {incoming}")
+
+
 def _insert(connection: Connection, name: str, columns: Sequence[str]) -> str:
     # Names are those of our own tables and columns, asked for here so that nothing else gets in.
     known = table(name).c

@@ -9,7 +9,9 @@ from sqlalchemy import func
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
+from keepwell.db.repositories.live import About, tell
 from keepwell.db.repositories.lookup import table
+from keepwell.db.repositories.portfolio_write import write_predictions
 from keepwell.db.tables import ChurnPrediction
 
 _KEYS = ("customer_id", "at")
@@ -25,7 +27,12 @@ def keep(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     new = {name: statement.excluded[name] for name in ChurnPrediction.model_fields if name not in _KEPT}
     statement = statement.on_conflict_do_update(index_elements=_KEYS, set_=new)
     for start in range(0, len(rows), BLOCK):
-        connection.execute(statement, [dict(row) for row in rows[start : start + BLOCK]])
+        block = [dict(row) for row in rows[start : start + BLOCK]]
+        write_predictions(session, block)
+        connection.execute(statement, block)
+    for organisation in sorted({str(row["organisation_id"]) for row in rows}):
+        ours = [str(row["customer_id"]) for row in rows if row["organisation_id"] == organisation]
+        tell(session, organisation, About.CHURN, ours)
 
 
 def latest(session: Session, customers: Iterable[str]) -> dict[str, ChurnPrediction]:

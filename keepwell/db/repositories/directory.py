@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import assert_never
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol, TypeVar, assert_never
 
 from sqlmodel import Session, col, select
 
@@ -15,7 +15,7 @@ from keepwell.contracts.playbook import Audience, Channel, Sender
 from keepwell.db.engine import Store
 from keepwell.db.repositories.lookup import found
 from keepwell.db.repositories.team import company_sender, sender_staff, staff_for
-from keepwell.db.repositories.wishes import hindrances, purpose_of
+from keepwell.db.repositories.wishes import Reader, hindrances, purpose_of
 from keepwell.db.repositories.zones import first_zone
 from keepwell.db.tables import Contact, Customer, Delivery, Intervention, Organisation, Staff
 from keepwell.links import Links, unsubscribe_url
@@ -123,22 +123,59 @@ def usable_contacts(
 ) -> list[Contact] | str:
     """The contacts that may and can hear of a purpose, in the order of roles, then names; or why none."""
     query = select(Contact).where(col(Contact.customer_id) == customer.id)
-    known = sorted(session.exec(query).all(), key=contact_order)
+    known = {customer.id: sorted(session.exec(query).all(), key=contact_order)}
+    names = {customer.id: customer.name}
+    return usable_among(session, organisation, known, names, channel, purpose)[customer.id]
+
+
+class Person(Reader, Protocol):
+    """A contact's row, or a part of it."""
+
+    @property
+    def role(self) -> str:
+        """What `ContactRole` says."""
+
+    @property
+    def active(self) -> bool:
+        """Whether they still work there."""
+
+
+One = TypeVar("One", bound=Person)
+
+
+def usable_among(
+    session: Session,
+    organisation: Organisation,
+    known: Mapping[str, Sequence[One]],
+    names: Mapping[str, str],
+    channel: str,
+    purpose: Purpose,
+) -> dict[str, list[One] | str]:
+    """The same for many customers: their contacts, in their order, and their names, by the customer's id."""
+    active = [contact for contacts in known.values() for contact in contacts if contact.active]
+    wishes = hindrances(session, organisation, active, channel, purpose) if active else []
+    against = {
+        contact.id: _NO_ADDRESS
+        if channel == Channel.EMAIL and not contact.email
+        else wish.counted
+        if wish
+        else ""
+        for contact, wish in zip(active, wishes, strict=True)
+    }
+    return {key: _usable(names[key], contacts, against, channel) for key, contacts in known.items()}
+
+
+def _usable(customer: str, known: Sequence[One], against: Mapping[str, str], channel: str) -> list[One] | str:
     active = [contact for contact in known if contact.active]
     if not active:
-        return f"{customer.name} has no {'active ' if known else ''}contact"
+        return f"{customer} has no {'active ' if known else ''}contact"
     if channel == Channel.SLACK:
         return "contacts cannot be reached by Slack"
-    wishes = hindrances(session, organisation, active, channel, purpose)
-    against = [
-        _NO_ADDRESS if channel == Channel.EMAIL and not one.email else wish.counted if wish else ""
-        for one, wish in zip(active, wishes, strict=True)
-    ]
-    usable = [contact for contact, why in zip(active, against, strict=True) if not why]
-    return usable or _in_words(customer.name, against)
+    usable = [contact for contact in active if not against[contact.id]]
+    return usable or _in_words(customer, [against[contact.id] for contact in active])
 
 
-def contact_order(contact: Contact) -> tuple[int, str, str]:
+def contact_order(contact: Person) -> tuple[int, str, str]:
     """The order in which we write to contacts: by role, then by name."""
     return _RANK.get(contact.role, len(_RANK)), contact.name, contact.id
 
@@ -170,8 +207,13 @@ def _alternates(session: Session, call: StepCall, contacts: Sequence[Contact]) -
         col(Delivery.step) != call.step.name,
         col(Delivery.state).not_in([state.value for state in NOT_REACHED]),
     )
-    written = set(session.exec(query).all()) or {contacts[0].id}
-    return [contact for contact in contacts if contact.id not in written]
+    return others_than(set(session.exec(query).all()), contacts)
+
+
+def others_than(written: Collection[str], contacts: Sequence[One]) -> list[One]:
+    """The contacts that are not among those written to; before the first email, not the first contact."""
+    known = written or {contacts[0].id}
+    return [contact for contact in contacts if contact.id not in known]
 
 
 def _of_contact(contact: Contact, channel: str, customer: Customer, organisation: Organisation) -> Recipient:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlmodel import Session
 
 from keepwell.contracts.base import Frozen
+from keepwell.contracts.churn import HOLDS
 from keepwell.db.repositories import churn_models, churn_predictions
 from keepwell.db.repositories.figures import Measured
 from keepwell.db.repositories.insight_benchmark import Comparison, comparison
@@ -19,9 +20,6 @@ from scoring.churn_risk import ChurnRisk
 from scoring.priority import InterventionPriority, intervention_priority
 from scoring.recommend import Recommendation, recommendations
 from scoring.scorecard import Scorecard
-
-HOLDS = timedelta(days=31)
-"""A prediction older than this is shown, but does not decide how urgent a customer is."""
 
 
 class Prediction(Frozen):
@@ -73,7 +71,7 @@ def insight(
     """
     health = standing[0] if standing else None
     card = standing[2].card if standing else None
-    prediction = _prediction(session, customer.id, now)
+    prediction = prediction_of(session, customer.id, now)
     counts = prediction is not None and not prediction.old
     return Insight(
         priority=intervention_priority(
@@ -81,13 +79,14 @@ def insight(
         ),
         prediction=prediction,
         churn_risk=churn_signs(session, organisation, customer, card, now),
-        recommendations=_recommendations(card, detail, customer.name),
+        recommendations=recommended(card, detail, customer.name),
         comparison=comparison(session, organisation, customer, *standing[1:]) if standing else None,
         others=other_scores(session, customer.id),
     )
 
 
-def _prediction(session: Session, customer: str, now: datetime) -> Prediction | None:
+def prediction_of(session: Session, customer: str, now: datetime) -> Prediction | None:
+    """The newest prediction of a customer, None where there is none."""
     row = churn_predictions.latest(session, [customer]).get(customer)
     if row is None:
         return None
@@ -101,9 +100,7 @@ def _prediction(session: Session, customer: str, now: datetime) -> Prediction | 
     )
 
 
-def _recommendations(
-    card: Scorecard | None, detail: ScoreDetail | None, name: str
-) -> tuple[Recommendation, ...]:
+def recommended(card: Scorecard | None, detail: ScoreDetail | None, name: str) -> tuple[Recommendation, ...]:
     """The actions for what costs most, in sentences about the customer by its name."""
     if card is None or detail is None or not detail.costs:
         return ()

@@ -1,6 +1,6 @@
 """Writes to the event journal. A key makes a line once, however often its cause is tried.
 
-All lines go in through here: whoever listens (webhooks) is told in the same transaction.
+All lines go in through here: whoever listens (webhooks, live pages) is told in the same transaction.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from sqlmodel import Session
 
 from keepwell.db.repositories.bulk import put_mapped_in
+from keepwell.db.repositories.live import tell_lines
 from keepwell.db.repositories.lookup import insert_if_absent
 from keepwell.db.repositories.webhooks_out import tell_webhooks
 from keepwell.db.tables.base import Json
@@ -54,6 +55,7 @@ def put(session: Session, new: Json) -> bool:
     if not insert_if_absent(session, "event", new):
         return False
     tell_webhooks(session, [new])
+    tell_lines(session, [new])
     return True
 
 
@@ -61,6 +63,7 @@ def put_new(session: Session, lines: Sequence[Json]) -> None:
     """Append many lines whose keys are surely new."""
     put_mapped_in(session, "event", lines)
     tell_webhooks(session, lines)
+    tell_lines(session, lines)
 
 
 def line(

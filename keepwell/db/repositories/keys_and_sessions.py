@@ -56,7 +56,7 @@ def make_key(
     expires_at: datetime | None = None,
     customer: str | None = None,
 ) -> tuple[ApiKey, str]:
-    """A new key: its row, and its text, which can be shown this once."""
+    """A new key: its row, and its text, which can be shown this once. See `keys.new_key` for its rules."""
     text = KEY_BEGINS + secrets.token_urlsafe(32)
     row = ApiKey(
         organisation_id=organisation,
@@ -99,6 +99,12 @@ def end_session(session: Session, token: str) -> None:
     session.exec(delete(WebSession).where(col(WebSession.id) == hashed(token)))
 
 
+def _for_one(permissions: frozenset[Permission], customer: str | None) -> frozenset[Permission]:
+    """Who belongs to a customer has its own data and nothing else, whatever the row says; others never do."""
+    own = frozenset({Permission.OWN})
+    return permissions & own if customer is not None else permissions - own
+
+
 def caller_with_key(session: Session, text: str, now: datetime) -> Caller | None:
     """Whom a key lets in; None for one that is unknown, ended or revoked."""
     row = session.exec(select(ApiKey).where(ApiKey.secret == hashed(text))).first()
@@ -107,7 +113,7 @@ def caller_with_key(session: Session, text: str, now: datetime) -> Caller | None
     return Caller(
         organisation_id=row.organisation_id,
         name=f"key {row.name}",
-        permissions=frozenset(Permission(one) for one in row.scopes),
+        permissions=_for_one(frozenset(Permission(one) for one in row.scopes), row.customer_id),
         key_id=row.id,
         customer_id=row.customer_id,
     )
@@ -132,7 +138,7 @@ def caller_with_session(session: Session, token: str, now: datetime) -> Caller |
     return Caller(
         organisation_id=account.organisation_id,
         name=account.name,
-        permissions=GRANTS[role],
+        permissions=_for_one(GRANTS[role], account.customer_id),
         role=role,
         account_id=account.id,
         staff_id=account.staff_id,

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from keepwell.business_time import Closed
 from keepwell.db.repositories.zones import first_zone
-from keepwell.db.tables import ClosedDay, Contact, Customer, Organisation, Staff
+from keepwell.db.tables import ClosedDay, Organisation, Staff
 from keepwell.gate.calendar import Calendar, OwnDay
 from keepwell.gate.countries import country_code, subdivision_code
 from keepwell.gate.decide import Manners
@@ -31,8 +31,20 @@ class Place(Protocol):
         """A code or a name, or ""."""
 
 
+class Zoned(Protocol):
+    """Whose clock it is: a contact's row, or a part of it."""
+
+    @property
+    def time_zone(self) -> str:
+        """The name of a zone, or ""."""
+
+
+class ZonedPlace(Zoned, Place, Protocol):
+    """Both: a customer's row, or a part of it."""
+
+
 def contact_manners(
-    session: Session, organisation: Organisation, customer: Customer, contact: Contact
+    session: Session, organisation: Organisation, customer: ZonedPlace, contact: Zoned
 ) -> Manners:
     """Quiet hours on the contact's clock, business days, the public holidays of the customer's country.
 
@@ -79,6 +91,11 @@ class DaysOff:
 def calendar_of(session: Session, organisation: Organisation, country: str, subdivision: str) -> Calendar:
     """The days on which messages go out to a country."""
     return Calendar(organisation.business_days, country, subdivision, own_days(session, organisation.id))
+
+
+def home_calendar(session: Session, organisation: Organisation) -> Calendar:
+    """The days on which messages go out in the organisation's own country."""
+    return calendar_of(session, organisation, *_place(organisation))
 
 
 def own_days(session: Session, organisation: str) -> dict[date, OwnDay]:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError
 from sqlmodel import Session
 
 from keepwell.contracts.base import Strict
+from keepwell.contracts.delivery import WaitsFor
+from keepwell.db.repositories import journal
 from keepwell.db.repositories.lookup import found
+from keepwell.db.repositories.switches import Stop, look_again
 from keepwell.db.repositories.views import did_you_mean
 from keepwell.db.repositories.zones import known_zone
 from keepwell.db.tables import Organisation
@@ -18,6 +22,7 @@ from keepwell.errors import InputError
 from keepwell.gate.calendar import business_days_of
 from keepwell.gate.countries import country_code, subdivision_code, subdivisions
 from keepwell.gate.hours import time_of
+from keepwell.keys import new_id
 
 _ADDRESS = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;.]+")
 _URL = re.compile(r"https?://[^\s/]+\S*")
@@ -56,9 +61,9 @@ def _none(value: object) -> object:
     return None if value in ("", "none", "-") else value
 
 
-Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[^\r\n]*$")]
+Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[^\r\n\x00]*$")]
 Named = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\r\n]*$")
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\r\n\x00]*$")
 ]
 Url = Annotated[Line, AfterValidator(_url)]
 
@@ -126,8 +131,33 @@ class OrganisationFields(Strict):
     )
 
 
+def set_organisation(
+    session: Session, organisation: str, values: Mapping[str, Any], *, by: str, now: datetime
+) -> dict[str, tuple[Any, Any]]:
+    """Change fields as `change_organisation` does, and tell it.
+
+    What waits for an hour or for room looks again, where that may have come.
+    """
+    changed = change_organisation(session, organisation, values)
+    if changed:
+        journal.write(
+            session,
+            key=f"organisation/{new_id()}",
+            organisation=organisation,
+            kind="organisation.changed",
+            text=", ".join(f"{name}: {old!r} → {new!r}" for name, (old, new) in changed.items()),
+            at=now,
+            by=by,
+        )
+    for fields, waits_for in ((WHEN, WaitsFor.HOURS), (ROOM, WaitsFor.ROOM)):
+        if not set(fields).isdisjoint(changed):
+            key = f"organisation/{new_id()}"
+            look_again(session, Stop(organisation), waits_for, key=key, by=by, now=now)
+    return changed
+
+
 def change_organisation(
-    session: Session, organisation: str, values: Mapping[str, str]
+    session: Session, organisation: str, values: Mapping[str, Any]
 ) -> dict[str, tuple[Any, Any]]:
     """Change fields, all of them or none; the old and the new value of each that was changed.
 

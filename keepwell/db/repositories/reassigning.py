@@ -24,11 +24,7 @@ def carry_along(
     are sent the command. Messages that are still to come go in the new owner's name by themselves. The caller
     holds the customer's lock.
     """
-    runs = session.exec(
-        select(Intervention).where(
-            Intervention.customer_id == customer.id, col(Intervention.outcome).is_(None)
-        )
-    ).all()
+    runs = open_interventions(session, customer.id)
     before = {one for one in (customer.owner_id, *(run.owner_id for run in runs)) if one and one != to.id}
     customer.owner_id = to.id
     session.add(customer)
@@ -79,6 +75,14 @@ def customers_of_owner(session: Session, owner: str) -> list[str]:
     """The active customers of a member of staff, by our ids."""
     query = select(Customer.id).where(Customer.owner_id == owner, col(Customer.active))
     return list(session.exec(query.order_by(col(Customer.id))).all())
+
+
+def open_interventions(session: Session, customer: str) -> list[Intervention]:
+    """A customer's interventions of every family that have not ended, oldest first."""
+    query = select(Intervention).where(
+        Intervention.customer_id == customer, col(Intervention.outcome).is_(None)
+    )
+    return list(session.exec(query.order_by(col(Intervention.id))).all())
 
 
 def _tell(session: Session, run: Intervention, to: Staff, by: str, now: datetime) -> None:

@@ -19,8 +19,10 @@ from keepwell.contracts.scoring import (
 )
 from keepwell.db.collecting import seldom_collected
 from keepwell.db.engine import Store
+from keepwell.db.repositories.live import forget_old
 from keepwell.db.repositories.lookup import found, insert_if_absent, organisation_of, table
 from keepwell.db.repositories.metrics_latest import put_together
+from keepwell.db.repositories.portfolio_write import day_rows, write_day
 from keepwell.db.repositories.scorecards import scorecard_by_hash, scorecard_in_force
 from keepwell.db.repositories.scorecards_beside import beside_of
 from keepwell.db.repositories.scores_batch import Call
@@ -128,10 +130,17 @@ class ScoreRepository:
             return _scored(session, customer, now)
 
     def finish_run(self, plan: ScorePlan, now: datetime) -> ScoreSummary:
-        """Mark a run as finished (the first finish stays) and add it up from the rows it wrote."""
+        """Mark a run as finished (the first finish stays) and add it up from the rows it wrote.
+
+        The day's figures of the portfolio are kept with it; those of a later run of the day take their place.
+        """
         run = table("score_run")
         unfinished = (run.c.id == plan.run) & run.c.finished_at.is_(None)
+        with self._store.read() as session:
+            days, metrics = day_rows(session, plan)
         with self._store.write() as session:
+            write_day(session, days, metrics)
+            forget_old(session)
             session.connection().execute(update(run).where(unfinished).values(finished_at=now))
             return _summary(session, plan)
 

@@ -7,6 +7,7 @@ the bytes are of another one, the days are those that the history has by this on
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import lru_cache
@@ -68,6 +69,14 @@ def packed_by(packed: bytes | None, fingerprint: str) -> bool | None:
     if packed is None or len(packed) != _SIZE:
         return None
     return packed[:_TAG] == _tag(fingerprint)
+
+
+def unpacked(packed: bytes | None) -> tuple[float | None, ...] | None:
+    """The scores of the 30 days, the oldest first, None on days without one; None where none are packed."""
+    if packed is None or len(packed) != _SIZE:
+        return None
+    days = np.frombuffer(packed, "<f8")[1:].tolist()
+    return tuple(None if math.isnan(one) else one for one in days)
 
 
 def packed_days(fingerprint: str, days: FloatArray) -> list[bytes]:

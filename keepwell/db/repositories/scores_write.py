@@ -30,7 +30,9 @@ from sqlmodel import Session
 from keepwell.contracts.intervention import RECOVERED
 from keepwell.db.repositories.alerts_score import write_score_alerts
 from keepwell.db.repositories.bulk import put_in, stored_day, stored_moment, upsert_in
+from keepwell.db.repositories.live import About, tell
 from keepwell.db.repositories.lookup import table
+from keepwell.db.repositories.portfolio_write import changes_of, write_standing
 from keepwell.db.repositories.scores_batch import LEVEL_NAMES, SCORED, Batch, Call, Verdict
 from keepwell.db.repositories.scores_recent import DAYS, packed_days, recent_days
 from keepwell.db.repositories.scores_standing import Standing, by_same_card, locked, scored_already
@@ -89,6 +91,7 @@ class _Columns:
     stand: list[Standing]
     slope: list[float | None]
     direction: list[str | None]
+    changes: list[list[float | None]]
 
 
 def write_batch(session: Session, batch: Batch) -> Written:
@@ -106,6 +109,12 @@ def write_batch(session: Session, batch: Batch) -> Written:
     put_in(session, "score", _SCORE, list(compress(_score_rows(batch, columns, at, day), open_ones)))
     stand = list(compress(columns.stand, newest))
     upsert_in(session, "health", Standing._fields, stand, keys=("customer_id",))
+    shown = (batch.scores.insufficient.tolist(), columns.direction, *columns.changes)
+    listed = [
+        (batch.call.organisation, row.customer_id, row.score, row.level, row.since, at, *rest)
+        for row, rest in zip(columns.stand, zip(*shown, strict=True), strict=True)
+    ]
+    write_standing(session, list(compress(listed, newest)))
     changed = [
         (row, was)
         for row, was, moved in zip(
@@ -123,6 +132,7 @@ def write_batch(session: Session, batch: Batch) -> Written:
     written.counts.update(compress(batch.verdicts, open_ones))
     written.transitions = len(changed)
     write_score_alerts(session, batch, standing, same, written.newest)
+    tell(session, batch.call.organisation, About.SCORE, list(compress(batch.customers, newest)))
     return written
 
 
@@ -173,6 +183,7 @@ def _columns(
         ],
         slope=_slopes(trend),
         direction=[_DIRECTIONS[code] for code in trend.direction.tolist()],
+        changes=changes_of(days),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -37,7 +38,12 @@ def thrown(session: Session, organisation: str) -> list[KillSwitch]:
 
 def stopped_because(session: Session, row: Intervention) -> str:
     """Why nothing goes out for an intervention now; "" where nobody has stopped it."""
-    for switch in thrown(session, row.organisation_id):
+    return stopped_by(thrown(session, row.organisation_id), row)
+
+
+def stopped_by(switches: Iterable[KillSwitch], row: Intervention) -> str:
+    """The same, with the stops that are in force."""
+    for switch in switches:
         if switch.scope == "all" or switch.subject in (row.playbook, row.customer_id):
             what = {"all": "Sending", "playbook": f"Sending of {switch.subject}"}.get(
                 switch.scope, "Sending to this customer"

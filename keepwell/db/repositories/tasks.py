@@ -122,6 +122,14 @@ def find_task(session: Session, organisation: str, text: str) -> str:
     raise NotFoundError(f"There is no task {text!r}.", hint="List them: keepwell tasks --all")
 
 
+def own_task(session: Session, organisation: str, task: str) -> str:
+    """The id of the organisation's task of exactly that id. Raises NotFoundError."""
+    row = session.get(Task, task)
+    if row is None or row.organisation_id != organisation:
+        raise NotFoundError(f"There is no task {task!r}.")
+    return row.id
+
+
 def _open_task(session: Session, task: str) -> Task:
     """The task's row, locked after its customer."""
     row = found(session, Task, task, "task")

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 
 from keepwell.contracts.alerts import LIVE_ALERTS, AlertState
 from keepwell.contracts.base import Frozen
+from keepwell.db.repositories.pages import down, page_of, up
 from keepwell.db.repositories.views import customer_names, staff_names
 from keepwell.db.tables import Alert, Customer
 from keepwell.errors import InputError, NotFoundError
@@ -55,10 +56,11 @@ class AlertLine(Frozen):
 
 
 class Alerts(Frozen):
-    """The first alerts, and how many there are in all."""
+    """The first alerts, and how many there are in all; `next` is the cursor behind them, None at the end."""
 
     alerts: tuple[AlertLine, ...]
     total: int
+    next: str | None = None
 
 
 class TriggerLine(Frozen):
@@ -83,9 +85,13 @@ def alerts(
     severity: str | None = None,
     customer: str | None = None,
     ids: Collection[str] | None = None,
+    cursor: str = "",
     limit: int | None = None,
 ) -> Alerts:
-    """Alerts in these states: the open ones first, then the gravest, then the newest."""
+    """Alerts in these states: the open ones first, then the gravest, then the newest.
+
+    Raises InputError for a cursor of another list.
+    """
     query = select(Alert).where(Alert.organisation_id == organisation, col(Alert.state).in_(states))
     for column, wanted in (
         (Alert.trigger, trigger),
@@ -97,13 +103,13 @@ def alerts(
     if ids is not None:
         query = query.where(col(Alert.id).in_(ids))
     total = session.connection().execute(func.count().select().select_from(query.subquery())).scalar_one()
-    ordered = query.order_by(
-        case({state: at for at, state in enumerate(STATES)}, value=col(Alert.state)),
-        case({one.value: one.rank for one in Severity}, value=col(Alert.severity)),
-        col(Alert.raised_at).desc(),
-        col(Alert.id).desc(),
+    keys = (
+        up(case({state: at for at, state in enumerate(STATES)}, value=col(Alert.state), else_=9), int),
+        up(case({one.value: one.rank for one in Severity}, value=col(Alert.severity), else_=9), int),
+        down(col(Alert.raised_at), datetime),
+        down(col(Alert.id), str),
     )
-    rows = session.exec(ordered.limit(limit)).all()
+    rows, following = page_of(session, query, keys, cursor=cursor, limit=limit)
     customers = {row.customer_id for row in rows}
     names = customer_names(session, customers)
     owner_of = dict(
@@ -122,7 +128,7 @@ def alerts(
         )
         for row in rows
     )
-    return Alerts(alerts=lines, total=total)
+    return Alerts(alerts=lines, total=total, next=following)
 
 
 def alert_summary(session: Session, organisation: str, since: datetime) -> tuple[TriggerLine, ...]:
@@ -151,6 +157,14 @@ def alert_summary(session: Session, organisation: str, since: datetime) -> tuple
                 )
             )
     return tuple(lines)
+
+
+def own_alert(session: Session, organisation: str, alert: str) -> str:
+    """The id of the organisation's alert of exactly that id. Raises NotFoundError."""
+    row = session.get(Alert, alert)
+    if row is None or row.organisation_id != organisation:
+        raise NotFoundError(f"There is no alert {alert!r}.")
+    return row.id
 
 
 def find_alert(session: Session, organisation: str, text: str) -> str:

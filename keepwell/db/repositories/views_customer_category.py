@@ -83,7 +83,7 @@ def category_detail(session: Session, organisation: str, customer: str, category
     scores = score_many(card, latest.values, latest.ages)
     places = {place.name: place for place in compared.metrics}
     lines = [
-        _line(measured, scores, at, float(latest.ages[0, at]), places.get(metric.name))
+        metric_line(measured, scores, at, float(latest.ages[0, at]), places.get(metric.name))
         for at, metric in enumerate(card.metrics)
         if metric.category == chosen.name
     ]
@@ -121,7 +121,7 @@ def _category(card: Scorecard, text: str) -> Category:
     )
 
 
-def _line(measured: Measured, scores: Scores, at: int, age: float, others: Place | None) -> MetricLine:
+def metric_line(measured: Measured, scores: Scores, at: int, age: float, others: Place | None) -> MetricLine:
     """The metric of column `at`; `scores` has the customer alone."""
     metric = measured.card.metrics[at]
     value, before = _known(float(measured.values[at])), _known(float(measured.earlier[at]))

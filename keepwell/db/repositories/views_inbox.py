@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, or_, select
 
 from keepwell.contracts.base import Frozen
+from keepwell.db.repositories.pages import Page, down, page_of
 from keepwell.db.repositories.views import SHORTEST_PART, customer_names
 from keepwell.db.tables import InboundMessage
 from keepwell.errors import InputError, NotFoundError
@@ -52,13 +53,51 @@ def letters(
     organisation.
     """
     own = col(InboundMessage.organisation_id) == organisation
-    query = select(InboundMessage).where(_or_nobodys(organisation) if everything else own)
+    whose = _or_nobodys(organisation) if everything else own
+    return _page(session, whose, customer, everything, "", limit).items
+
+
+def letter_page(
+    session: Session,
+    organisation: str,
+    *,
+    customer: str | None = None,
+    automatic: bool = False,
+    cursor: str = "",
+    limit: int | None = None,
+) -> Page[LetterLine]:
+    """A page of the organisation's own, newest first; with `automatic` those too that a program wrote.
+
+    Raises InputError for a cursor of another list.
+    """
+    own = col(InboundMessage.organisation_id) == organisation
+    return _page(session, own, customer, automatic, cursor, limit)
+
+
+def own_letter(session: Session, organisation: str, letter: str) -> LetterDetail:
+    """The organisation's letter of exactly that id. Raises NotFoundError."""
+    row = session.get(InboundMessage, letter)
+    if row is None or row.organisation_id != organisation:
+        raise NotFoundError(f"There is no letter {letter!r}.")
+    return _detail(session, row)
+
+
+def _page(
+    session: Session,
+    whose: ColumnElement[bool],
+    customer: str | None,
+    automatic: bool,
+    cursor: str,
+    limit: int | None,
+) -> Page[LetterLine]:
+    query = select(InboundMessage).where(whose)
     if customer is not None:
         query = query.where(InboundMessage.customer_id == customer)
-    if not everything:
+    if not automatic:
         query = query.where(col(InboundMessage.automatic).is_(False))
-    newest = query.order_by(col(InboundMessage.received_at).desc(), col(InboundMessage.id).desc())
-    return _lines(session, session.exec(newest.limit(limit)).all())
+    keys = (down(col(InboundMessage.received_at), datetime), down(col(InboundMessage.id), str))
+    rows, following = page_of(session, query, keys, cursor=cursor, limit=limit)
+    return Page(items=_lines(session, rows), next=following)
 
 
 def letter(session: Session, organisation: str, text: str) -> LetterDetail:
@@ -76,7 +115,10 @@ def letter(session: Session, organisation: str, text: str) -> LetterDetail:
         raise InputError(f"{text!r} fits several letters.", hint="Give more of the id.")
     if not found:
         raise NotFoundError(f"There is no letter {text!r}.", hint="See them: keepwell inbox --all")
-    row = found[0]
+    return _detail(session, found[0])
+
+
+def _detail(session: Session, row: InboundMessage) -> LetterDetail:
     return LetterDetail(
         letter=_lines(session, [row])[0], message_id=row.message_id, delivery=row.delivery, text=row.text
     )

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import case, func
+from sqlalchemy import ColumnElement, case, func
 from sqlmodel import Session, col, select
 
 from keepwell.contracts.base import Frozen
 from keepwell.contracts.intervention import StepState
+from keepwell.contracts.playbook import Family
+from keepwell.db.repositories.pages import Key, Page, down, page_of, up
 from keepwell.db.repositories.views import customer_names, staff_names
 from keepwell.db.tables import Intervention, InterventionStep
 from scoring.levels import Level
@@ -17,6 +19,7 @@ from scoring.levels import Level
 OPEN = (StepState.PLANNED.value, StepState.DEFERRED.value)
 NO_LEVEL, NO_SCORE = 1, 1000.0
 """Beyond every severity and score, for the order of a list."""
+MOST_DIGITS = 9
 LAST = datetime(9999, 12, 31, tzinfo=UTC)
 """The calendar's last day begins."""
 
@@ -75,6 +78,17 @@ class InterventionLine(Frozen):
     next_at: datetime | None
 
 
+class InterventionFilter(Frozen):
+    """Which interventions a list holds; what is not said narrows nothing. `playbook`: name or name@version."""
+
+    customer: str | None = None
+    level: Level | None = None
+    playbook: str = ""
+    state: InterventionState | None = None
+    owner: str | None = None
+    family: Family | None = None
+
+
 def planned_moment(
     row: Intervention, offset: timedelta, now: datetime, deferred: datetime | None = None
 ) -> datetime:
@@ -110,39 +124,69 @@ def interventions(
     Of the open ones those of customers at risk first, by level and score, the worst first; then the
     campaigns. Of the others the newest first.
     """
-    query = select(Intervention).where(Intervention.organisation_id == organisation)
-    if level is not None:
-        query = query.where(Intervention.level == level.value)
-    if playbook:
-        name, _, version = playbook.partition("@")
-        query = query.where(Intervention.playbook == name)
+    wanted = InterventionFilter(level=level, playbook=playbook, state=state, owner=owner)
+    return intervention_page(session, organisation, now, wanted, limit=limit).items
+
+
+def intervention_page(
+    session: Session,
+    organisation: str,
+    now: datetime,
+    wanted: InterventionFilter,
+    *,
+    cursor: str = "",
+    limit: int | None = None,
+) -> Page[InterventionLine]:
+    """A page of the same list. Raises InputError for a cursor of another one."""
+    query = select(Intervention).where(Intervention.organisation_id == organisation, *_narrowed(wanted))
+    rows, following = page_of(session, query, _order(), cursor=cursor, limit=limit)
+    return Page(items=lines_of(session, rows, now), next=following)
+
+
+def _narrowed(wanted: InterventionFilter) -> list[ColumnElement[bool]]:
+    parts: list[ColumnElement[bool]] = []
+    if wanted.level is not None:
+        parts.append(col(Intervention.level) == wanted.level.value)
+    if wanted.playbook:
+        name, _, version = wanted.playbook.partition("@")
+        parts.append(col(Intervention.playbook) == name)
         if version:
-            query = query.where(Intervention.version == (int(version) if version.isdigit() else -1))
-    if owner is not None:
-        query = query.where(Intervention.owner_id == owner)
-    match state:
+            # More digits than a version has would not fit into the column.
+            known = version.isdecimal() and len(version) < MOST_DIGITS
+            parts.append(col(Intervention.version) == (int(version) if known else -1))
+    for column, value in (
+        (Intervention.owner_id, wanted.owner),
+        (Intervention.customer_id, wanted.customer),
+        (Intervention.family, wanted.family),
+    ):
+        if value is not None:
+            parts.append(col(column) == value)
+    match wanted.state:
         case InterventionState.OPEN:
-            query = query.where(col(Intervention.outcome).is_(None), ~col(Intervention.paused))
+            parts += [col(Intervention.outcome).is_(None), ~col(Intervention.paused)]
         case InterventionState.PAUSED:
-            query = query.where(col(Intervention.outcome).is_(None), col(Intervention.paused))
+            parts += [col(Intervention.outcome).is_(None), col(Intervention.paused).is_(True)]
         case InterventionState.ENDED:
-            query = query.where(col(Intervention.outcome).is_not(None))
+            parts.append(col(Intervention.outcome).is_not(None))
         case None:
             pass
+    return parts
+
+
+def _order() -> tuple[Key, ...]:
     ended = col(Intervention.outcome).is_not(None)
     # Who was never scored comes after everybody else, on both engines.
     severity = case(
         {level.value: -level.severity for level in Level}, value=col(Intervention.level), else_=NO_LEVEL
     )
-    ordered = query.order_by(
-        ended,
-        case((ended, 0), else_=case((col(Intervention.family) == "risk", 0), else_=1)),
-        case((ended, 0), else_=severity),
-        case((ended, 0.0), else_=func.coalesce(col(Intervention.score), NO_SCORE)),
-        col(Intervention.started_at).desc(),
-        col(Intervention.id).desc(),
+    return (
+        up(case((ended, 1), else_=0), int),
+        up(case((ended, 0), else_=case((col(Intervention.family) == "risk", 0), else_=1)), int),
+        up(case((ended, 0), else_=severity), int),
+        up(case((ended, 0.0), else_=func.coalesce(col(Intervention.score), NO_SCORE)), float),
+        down(col(Intervention.started_at), datetime),
+        down(col(Intervention.id), str),
     )
-    return lines_of(session, list(session.exec(ordered.limit(limit)).all()), now)
 
 
 def interventions_of(session: Session, customer: str, now: datetime) -> tuple[InterventionLine, ...]:

@@ -16,6 +16,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from keepwell.contracts.base import Frozen
 from keepwell.db.repositories import journal
 from keepwell.db.repositories.lookup import found, table
+from keepwell.db.repositories.pages import Page, cursor_of, down, page_of
 from keepwell.db.repositories.views import customer_names
 from keepwell.db.tables import Event
 
@@ -68,7 +69,74 @@ def events(
         wanted = [and_(*one) for one in product(_of_kinds(session, organisation, kind), _of_names(by))]
     else:
         wanted = [_fits(kind, by)]
-    rows = _newest(session, query, wanted, limit)
+    return lines_of(session, _newest(session, query, wanted, limit))
+
+
+class EventFilter(Frozen):
+    """Which lines are wanted; what is not said narrows nothing. `kinds` are whole kinds, `by` whole names."""
+
+    customer: str | None = None
+    intervention: str | None = None
+    kinds: tuple[str, ...] | None = None
+    by: tuple[str, ...] = ()
+    recorded_from: datetime | None = None
+    recorded_before: datetime | None = None
+
+
+def narrowed(organisation: str, wanted: EventFilter) -> list[ColumnElement[bool]]:
+    """The conditions of a filter."""
+    parts: list[ColumnElement[bool]] = [col(Event.organisation_id) == organisation]
+    if wanted.customer is not None:
+        parts.append(col(Event.customer_id) == wanted.customer)
+    if wanted.intervention is not None:
+        parts.append(col(Event.intervention_id) == wanted.intervention)
+    if wanted.kinds is not None:
+        parts.append(col(Event.kind).in_(wanted.kinds))
+    if wanted.by:
+        parts.append(col(Event.by).in_(wanted.by))
+    if wanted.recorded_from is not None:
+        parts.append(col(Event.recorded_at) >= wanted.recorded_from)
+    if wanted.recorded_before is not None:
+        parts.append(col(Event.recorded_at) < wanted.recorded_before)
+    return parts
+
+
+def event_page(
+    session: Session,
+    organisation: str,
+    wanted: EventFilter,
+    *,
+    cursor: str = "",
+    limit: int | None = None,
+    within: ColumnElement[bool] | None = None,
+) -> Page[EventLine]:
+    """A page of lines, the newest first. Raises InputError for a cursor of another list."""
+    about = wanted.customer is not None or wanted.intervention is not None
+    # What it is about narrows it down much further than kinds and names, which have indexes of their own.
+    rest = wanted if about else wanted.model_copy(update={"kinds": None, "by": ()})
+    query = rows_of(Event).where(*narrowed(organisation, rest))
+    if within is not None:
+        query = query.where(within)
+    keys = (down(col(Event.recorded_at), datetime), down(col(Event.id), str))
+    rows, more = list[Event](), False
+    for one in [true()] if about else _each(wanted):
+        found, following = page_of(session, query.where(one), keys, cursor=cursor, limit=limit)
+        rows, more = rows + found, more or following is not None
+    rows.sort(key=lambda row: (row.recorded_at, row.id), reverse=True)
+    more = more or (limit is not None and len(rows) > limit)
+    shown = rows if limit is None else rows[:limit]
+    behind = cursor_of((shown[-1].recorded_at, shown[-1].id)) if more else None
+    return Page(items=lines_of(session, shown), next=behind)
+
+
+def _each(wanted: EventFilter) -> list[ColumnElement[bool]]:
+    """Each kind with each name, asked for by itself: so it has its newest lines in the order of an index."""
+    of_kinds = [true()] if wanted.kinds is None else [col(Event.kind) == one for one in wanted.kinds]
+    return [and_(*one) for one in product(of_kinds, _of_names(wanted.by))]
+
+
+def lines_of(session: Session, rows: Sequence[Event]) -> tuple[EventLine, ...]:
+    """The read models of these lines, in their order."""
     customers = customer_names(session, [row.customer_id for row in rows])
     return tuple(
         EventLine(

@@ -12,6 +12,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from keepwell.contracts.base import Frozen
 from keepwell.contracts.delivery import Attachment
+from keepwell.db.repositories.pages import Page, cursor_of, down, page_of
 from keepwell.db.repositories.views import SHORTEST_PART, customer_names
 from keepwell.db.tables import Contact, InAppNotification, OutboxMessage
 from keepwell.errors import InputError, NotFoundError
@@ -56,19 +57,46 @@ def messages(
     limit: int | None = None,
 ) -> tuple[MessageLine, ...]:
     """The newest messages, newest first: what the outbox took, and in-app notifications."""
-    lines: list[MessageLine] = []
+    return message_page(session, organisation, customer=customer, channel=channel, limit=limit).items
+
+
+def message_page(
+    session: Session,
+    organisation: str,
+    *,
+    customer: str | None = None,
+    channel: str = "",
+    cursor: str = "",
+    limit: int | None = None,
+) -> Page[MessageLine]:
+    """A page of the same list. Raises InputError for a cursor of another one."""
+    lines, more = list[MessageLine](), False
     if channel != IN_APP:
         query = select(OutboxMessage).where(OutboxMessage.organisation_id == organisation)
         if channel:
             query = query.where(OutboxMessage.channel == channel)
         if customer is not None:
             query = query.where(OutboxMessage.customer_id == customer)
-        newest = query.order_by(col(OutboxMessage.accepted_at).desc(), col(OutboxMessage.id).desc())
-        lines += _outbox_lines(session, session.exec(newest.limit(limit)).all())
+        keys = (down(col(OutboxMessage.accepted_at), datetime), down(col(OutboxMessage.id), str))
+        taken, following = page_of(session, query, keys, cursor=cursor, limit=limit)
+        lines, more = _outbox_lines(session, taken), following is not None
     if channel in ("", IN_APP):
-        lines += _feed_lines(session, _feed(organisation, customer), limit)
+        keys = (down(col(InAppNotification.created_at), datetime), down(col(InAppNotification.id), str))
+        shown, following = page_of(session, _feed(organisation, customer), keys, cursor=cursor, limit=limit)
+        lines, more = lines + _feed_lines(session, shown), more or following is not None
     lines.sort(key=lambda line: (line.at, line.id), reverse=True)
-    return tuple(lines if limit is None else lines[:limit])
+    more = more or (limit is not None and len(lines) > limit)
+    items = tuple(lines if limit is None else lines[:limit])
+    return Page(items=items, next=cursor_of((items[-1].at, items[-1].id)) if more else None)
+
+
+def own_message(session: Session, organisation: str, identity: str) -> MessageDetail:
+    """The organisation's message of exactly that id. Raises NotFoundError."""
+    row: OutboxMessage | InAppNotification | None = session.get(OutboxMessage, identity)
+    row = row or session.get(InAppNotification, identity)
+    if row is None or row.organisation_id != organisation:
+        raise NotFoundError(f"There is no message {identity!r}.")
+    return _detail(session, row)
 
 
 def message(session: Session, organisation: str, text: str) -> MessageDetail:
@@ -87,9 +115,12 @@ def message(session: Session, organisation: str, text: str) -> MessageDetail:
         raise InputError(f"{text!r} fits several messages.", hint="Give more of the id.")
     if not found:
         raise NotFoundError(f"There is no message {text!r}.", hint="See them: keepwell outbox")
-    row = found[0]
+    return _detail(session, found[0])
+
+
+def _detail(session: Session, row: OutboxMessage | InAppNotification) -> MessageDetail:
     if isinstance(row, InAppNotification):
-        line = _feed_lines(session, select(InAppNotification).where(InAppNotification.id == row.id), 1)[0]
+        line = _feed_lines(session, [row])[0]
         return MessageDetail(
             message=line,
             sender="",
@@ -143,13 +174,10 @@ def _feed(organisation: str, customer: str | None) -> SelectOfScalar[InAppNotifi
     query = select(InAppNotification).where(InAppNotification.organisation_id == organisation)
     if customer is not None:
         query = query.where(InAppNotification.customer_id == customer)
-    return query.order_by(col(InAppNotification.created_at).desc(), col(InAppNotification.id).desc())
+    return query
 
 
-def _feed_lines(
-    session: Session, query: SelectOfScalar[InAppNotification], limit: int | None
-) -> list[MessageLine]:
-    rows = session.exec(query.limit(limit)).all()
+def _feed_lines(session: Session, rows: Sequence[InAppNotification]) -> list[MessageLine]:
     names = customer_names(session, [row.customer_id for row in rows])
     contacts = dict(
         session.exec(

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from pydantic import JsonValue
+from sqlalchemy import case
 from sqlmodel import Session, col, select
 
 from keepwell.contracts.base import Frozen
 from keepwell.contracts.offers import OPEN_OFFER, OfferOption, OfferState, Terms
 from keepwell.contracts.playbook import Playbook
+from keepwell.db.repositories.pages import Page, down, page_of, up
 from keepwell.db.repositories.views import customer_names, find_intervention, intervention_by_id
 from keepwell.db.tables import Intervention, Offer
+from keepwell.errors import NotFoundError
 
 
 class OfferLine(Frozen):
@@ -38,6 +42,14 @@ class OfferLine(Frozen):
     note: str
 
 
+class OfferFilter(Frozen):
+    """Which offers a list holds; what is not said narrows nothing."""
+
+    customer: str | None = None
+    intervention: str | None = None
+    states: tuple[OfferState, ...] = ()
+
+
 def offers(
     session: Session,
     organisation: str,
@@ -48,30 +60,54 @@ def offers(
     limit: int | None = None,
 ) -> tuple[OfferLine, ...]:
     """The organisation's offers: open ones first, then the newest. No states means all."""
-    query = (
-        select(Offer, Intervention.playbook, Intervention.version)
-        .join(Intervention, col(Intervention.id) == col(Offer.intervention_id))
-        .where(Offer.organisation_id == organisation)
-        .order_by(col(Offer.state).not_in(OPEN_OFFER), col(Offer.offered_at).desc(), col(Offer.id).desc())
+    wanted = OfferFilter(customer=customer, intervention=intervention, states=states)
+    return offer_list(session, organisation, wanted, limit=limit).items
+
+
+def offer_list(
+    session: Session, organisation: str, wanted: OfferFilter, *, cursor: str = "", limit: int | None = None
+) -> Page[OfferLine]:
+    """A page of the same list. Raises InputError for a cursor of another one."""
+    query = select(Offer).where(Offer.organisation_id == organisation)
+    if wanted.customer is not None:
+        query = query.where(Offer.customer_id == wanted.customer)
+    if wanted.intervention is not None:
+        query = query.where(Offer.intervention_id == wanted.intervention)
+    if wanted.states:
+        query = query.where(col(Offer.state).in_(wanted.states))
+    keys = (
+        up(case((col(Offer.state).in_(OPEN_OFFER), 0), else_=1), int),
+        down(col(Offer.offered_at), datetime),
+        down(col(Offer.id), str),
     )
-    if customer is not None:
-        query = query.where(Offer.customer_id == customer)
-    if intervention is not None:
-        query = query.where(Offer.intervention_id == intervention)
-    if states:
-        query = query.where(col(Offer.state).in_(states))
-    rows = session.exec(query.limit(limit)).all()
-    names = customer_names(session, [row.customer_id for row, _, _ in rows])
+    rows, following = page_of(session, query, keys, cursor=cursor, limit=limit)
+    return Page(items=_lines(session, rows), next=following)
+
+
+def own_offer(session: Session, organisation: str, offer: str) -> OfferLine:
+    """The organisation's offer of exactly that id. Raises NotFoundError."""
+    row = session.get(Offer, offer)
+    if row is None or row.organisation_id != organisation:
+        raise NotFoundError(f"There is no offer {offer!r}.")
+    return _lines(session, [row])[0]
+
+
+def _lines(session: Session, rows: Sequence[Offer]) -> tuple[OfferLine, ...]:
+    names = customer_names(session, [row.customer_id for row in rows])
+    runs = select(Intervention.id, Intervention.playbook, Intervention.version).where(
+        col(Intervention.id).in_({row.intervention_id for row in rows})
+    )
+    labels = {key: f"{name}@{version}" for key, name, version in session.exec(runs).all()} if rows else {}
     return tuple(
         OfferLine(
             **row.model_dump(include=set(OfferLine.model_fields) - {"options", "customer"}),
             customer=names[row.customer_id].name,
-            playbook=f"{playbook}@{version}",
+            playbook=labels[row.intervention_id],
             options=tuple(OfferOption.model_validate(option) for option in row.options.values()),
             early=row.state == OfferState.ACCEPTED and row.offered_at == row.decided_at,
             agreed=Terms.model_validate(row.terms).words if row.terms else "",
         )
-        for row, playbook, version in rows
+        for row in rows
     )
 
 

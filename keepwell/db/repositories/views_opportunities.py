@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 
 from keepwell.contracts.base import Frozen
 from keepwell.db.repositories.closing import closed_key
+from keepwell.db.repositories.pages import down, page_of, up
 from keepwell.db.repositories.views import customer_names
 from keepwell.db.tables import Customer, Event, Intervention, Opportunity
 from scoring.signal import Urgency
@@ -61,10 +62,11 @@ class OpportunityLine(Frozen):
 
 
 class Opportunities(Frozen):
-    """The first opportunities, and how many there are in all."""
+    """The first opportunities, and how many there are in all; `next` is the cursor behind them."""
 
     opportunities: tuple[OpportunityLine, ...]
     total: int
+    next: str | None = None
 
 
 def opportunities(
@@ -73,26 +75,33 @@ def opportunities(
     *,
     states: Collection[str] = LIVE,
     ids: Collection[str] | None = None,
+    signal: str | None = None,
+    customer: str | None = None,
+    cursor: str = "",
     limit: int | None = None,
 ) -> Opportunities:
     """Opportunities in these states: by state, the most urgent and then the most valuable first.
 
-    With `ids`, only of these.
+    With `ids`, only of these. Raises InputError for a cursor of another list.
     """
     query = select(Opportunity).where(
         col(Opportunity.organisation_id) == organisation, col(Opportunity.state).in_(states)
     )
     if ids is not None:
         query = query.where(col(Opportunity.id).in_(ids))
+    if signal is not None:
+        query = query.where(Opportunity.signal == signal)
+    if customer is not None:
+        query = query.where(Opportunity.customer_id == customer)
     total = session.connection().execute(func.count().select().select_from(query.subquery())).scalar_one()
-    ordered = query.order_by(
-        case({state: at for at, state in enumerate(STATES)}, value=col(Opportunity.state)),
-        case({one.value: one.rank for one in Urgency}, value=col(Opportunity.urgency)),
-        func.coalesce(col(Opportunity.value), 0.0).desc(),
-        col(Opportunity.detected_at),
-        col(Opportunity.id),
+    keys = (
+        up(case({state: at for at, state in enumerate(STATES)}, value=col(Opportunity.state), else_=9), int),
+        up(case({one.value: one.rank for one in Urgency}, value=col(Opportunity.urgency), else_=9), int),
+        down(func.coalesce(col(Opportunity.value), 0.0), float),
+        up(col(Opportunity.detected_at), datetime),
+        up(col(Opportunity.id), str),
     )
-    rows = session.exec(ordered.limit(limit)).all()
+    rows, following = page_of(session, query, keys, cursor=cursor, limit=limit)
     names = customer_names(session, [row.customer_id for row in rows])
     campaigns = _campaigns(session, [row.intervention_id for row in rows if row.intervention_id])
     closed = _closed(session, [row.id for row in rows if row.state in ENDED])
@@ -111,7 +120,7 @@ def opportunities(
         )
         for row in rows
     )
-    return Opportunities(opportunities=lines, total=total)
+    return Opportunities(opportunities=lines, total=total, next=following)
 
 
 def _campaigns(session: Session, interventions: list[str]) -> dict[str, tuple[str, datetime]]:

@@ -151,7 +151,7 @@ def intervention_detail(session: Session, intervention: str, now: datetime) -> I
     query = select(InterventionStep).where(InterventionStep.intervention_id == row.id)
     steps = session.exec(query.order_by(col(InterventionStep.position))).all()
     lines = [
-        _step_line(row, playbook.step(step.name), step, now).model_copy(
+        step_line(row, playbook.step(step.name), step, now).model_copy(
             update={
                 "deliveries": tuple(deliveries.get(step.name, ())),
                 "tasks": tuple(tasks.get(step.name, ())),
@@ -162,7 +162,7 @@ def intervention_detail(session: Session, intervention: str, now: datetime) -> I
     ]
     lines += _events(session, row)
     lines += [_task_line(task, at) for task, at in _loose_tasks(session, row, tasks)]
-    lines += _ahead(session, row, playbook, steps, now)
+    lines += lines_ahead(session, row, playbook, steps, now)
     lines.sort(key=lambda line: (line.planned, line.at))
     return InterventionDetail(
         intervention=lines_of(session, [row], now)[0],
@@ -186,7 +186,8 @@ def step_document(session: Session, intervention: str, step: str) -> StepDocumen
     return StepDocument(intervention=intervention, **rows[step].model_dump(include=fields))
 
 
-def _step_line(row: Intervention, step: Step | None, state: InterventionStep, now: datetime) -> TimelineLine:
+def step_line(row: Intervention, step: Step | None, state: InterventionStep, now: datetime) -> TimelineLine:
+    """The line of a step: of one that is still to come, when it comes if nothing pauses from now on."""
     planned = state.state in OPEN
     if planned or state.at is None:
         at = planned_moment(row, state.offset, now, state.deferred_until)
@@ -202,12 +203,12 @@ def _step_line(row: Intervention, step: Step | None, state: InterventionStep, no
         kind=state.kind,
         step=state.name,
         state=state.state,
-        title=_words(step) if step is not None else state.kind,
+        title=step_words(step) if step is not None else state.kind,
         why=why,
     )
 
 
-def _words(step: Step) -> str:
+def step_words(step: Step) -> str:
     """What a step does, in words."""
     match step:
         case Send():
@@ -229,37 +230,49 @@ def _deliveries(session: Session, row: Intervention) -> dict[str, list[DeliveryL
     found = session.exec(
         select(Delivery).where(Delivery.intervention_id == row.id).order_by(col(Delivery.planned_at))
     ).all()
-    keys = [one.key for one in found]
-    kept = dict(
-        session.exec(
-            select(OutboxMessage.key, OutboxMessage.id).where(col(OutboxMessage.key).in_(keys))
-        ).all()
-    )
     by_step: dict[str, list[DeliveryLine]] = {}
-    for one in found:
-        line = DeliveryLine(
+    for one, line in zip(found, delivery_lines(session, found), strict=True):
+        by_step.setdefault(one.step, []).append(line)
+    return by_step
+
+
+def delivery_lines(session: Session, rows: Sequence[Delivery]) -> list[DeliveryLine]:
+    """The messages of these rows of the send ledger, in their order."""
+    query = select(OutboxMessage.key, OutboxMessage.id).where(
+        col(OutboxMessage.key).in_([one.key for one in rows])
+    )
+    kept = dict(session.exec(query).all()) if rows else {}
+    return [
+        DeliveryLine(
             **one.model_dump(include=set(DeliveryLine.model_fields)),
             recipient=one.recipient_name,
             message=kept.get(one.key) or (one.provider_id if one.provider == "in_app" else None),
         )
-        by_step.setdefault(one.step, []).append(line)
-    return by_step
+        for one in rows
+    ]
 
 
 def _tasks(session: Session, row: Intervention) -> dict[str, list[StepTask]]:
     found = session.exec(
         select(TaskRow).where(TaskRow.intervention_id == row.id).order_by(col(TaskRow.created_at))
     ).all()
-    owners = staff_names(session, [one for task in found for one in (task.owner_id, task.for_id)])
     by_step: dict[str, list[StepTask]] = {}
-    for task in found:
-        line = StepTask(
+    for task, line in zip(found, task_lines(session, found), strict=True):
+        by_step.setdefault(task.step, []).append(line)
+    return by_step
+
+
+def task_lines(session: Session, rows: Sequence[TaskRow]) -> list[StepTask]:
+    """The tasks of these rows, in their order."""
+    owners = staff_names(session, [one for task in rows for one in (task.owner_id, task.for_id)])
+    return [
+        StepTask(
             **task.model_dump(include=set(StepTask.model_fields)),
             owner=owners.get(task.owner_id or "", ""),
             meant_for=owners.get(task.for_id or "", ""),
         )
-        by_step.setdefault(task.step, []).append(line)
-    return by_step
+        for task in rows
+    ]
 
 
 def _loose_tasks(
@@ -317,7 +330,7 @@ def _told_elsewhere(event: Event) -> bool:
     return of_step and bool(event.data.get("step"))
 
 
-def _ahead(
+def lines_ahead(
     session: Session,
     row: Intervention,
     playbook: Playbook,

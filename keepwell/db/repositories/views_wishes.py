@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlmodel import Session, col, func, or_, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from keepwell.contracts.base import Frozen
 from keepwell.contracts.people import Consent, Purpose
 from keepwell.db.repositories import suppressing, wishes
+from keepwell.db.repositories.pages import Page, down, page_of
 from keepwell.db.repositories.views import customer_names
 from keepwell.db.tables import Contact, ContactPreference, Organisation, Suppression
 from keepwell.errors import InputError, NotFoundError
@@ -63,19 +66,38 @@ class ContactWishes(Frozen):
 
 def suppressions(session: Session, organisation: str, *, lifted: bool, limit: int) -> Suppressions:
     """The addresses that nothing is sent to; with `lifted` those too that may be written to again."""
-    query = select(Suppression).where(Suppression.organisation_id == organisation)
-    if not lifted:
-        query = query.where(col(Suppression.lifted_at).is_(None))
+    query = _listed(organisation, lifted)
     total = session.exec(select(func.count()).select_from(query.subquery())).one()
-    newest = query.order_by(col(Suppression.at).desc(), col(Suppression.id).desc()).limit(limit)
-    rows = session.exec(newest).all()
+    page = suppression_page(session, organisation, lifted=lifted, limit=limit)
+    return Suppressions(suppressions=page.items, total=total)
+
+
+def suppression_page(
+    session: Session, organisation: str, *, lifted: bool, cursor: str = "", limit: int | None = None
+) -> Page[SuppressionLine]:
+    """A page of the same list, newest first. Raises InputError for a cursor of another one."""
+    keys = (down(col(Suppression.at), datetime), down(col(Suppression.id), str))
+    rows, following = page_of(session, _listed(organisation, lifted), keys, cursor=cursor, limit=limit)
     who = _who_has(session, organisation, {row.address for row in rows})
     fields = set(SuppressionLine.model_fields)
     lines = (
         SuppressionLine(**row.model_dump(include=fields), contacts=tuple(who.get(row.address, ())))
         for row in rows
     )
-    return Suppressions(suppressions=tuple(lines), total=total)
+    return Page(items=tuple(lines), next=following)
+
+
+def _listed(organisation: str, lifted: bool) -> SelectOfScalar[Suppression]:
+    query = select(Suppression).where(Suppression.organisation_id == organisation)
+    return query if lifted else query.where(col(Suppression.lifted_at).is_(None))
+
+
+def own_contact(session: Session, organisation: str, contact: str) -> Contact:
+    """The organisation's contact of exactly that id of ours. Raises NotFoundError."""
+    row = session.get(Contact, contact)
+    if row is None or row.organisation_id != organisation:
+        raise NotFoundError(f"There is no contact {contact!r}.")
+    return row
 
 
 def find_contact(session: Session, organisation: str, text: str) -> Contact:
@@ -110,31 +132,50 @@ def find_contact(session: Session, organisation: str, text: str) -> Contact:
 
 def contact_wishes(session: Session, contact: Contact) -> ContactWishes:
     """What a contact wishes, and what follows from it."""
-    organisation = session.get_one(Organisation, contact.organisation_id)
-    query = select(ContactPreference).where(ContactPreference.contact_id == contact.id)
-    said = {row.purpose: row for row in session.exec(query)}
-    closed = suppressing.suppressed(session, organisation.id, [contact.email])
-    purposes = []
-    for purpose in Purpose:
-        row = said.get(purpose.value)
-        against = {}
-        for channel in CHANNELS:
-            (found,) = wishes.hindrances(session, organisation, [contact], channel, purpose)
-            against[channel] = found.reason if found else ""
-        purposes.append(
-            PurposeLine(
-                purpose=purpose,
-                wanted=row.wanted if row else True,
-                source=row.source if row else "",
-                at=row.at if row else None,
-                against=against,
-            )
+    return wishes_of(session, contact.organisation_id, [contact])[0]
+
+
+def customer_wishes(session: Session, organisation: str, customer: str) -> tuple[ContactWishes, ...]:
+    """What the contacts of a customer wish: the active ones first, by name."""
+    query = select(Contact).where(Contact.organisation_id == organisation, Contact.customer_id == customer)
+    rows = session.exec(query.order_by(col(Contact.active).desc(), col(Contact.name), col(Contact.id)))
+    return wishes_of(session, organisation, rows.all())
+
+
+def wishes_of(session: Session, organisation: str, contacts: Sequence[Contact]) -> tuple[ContactWishes, ...]:
+    """What each of them wishes, in their order."""
+    house = session.get_one(Organisation, organisation)
+    query = select(ContactPreference).where(
+        col(ContactPreference.contact_id).in_([contact.id for contact in contacts])
+    )
+    said = {(row.contact_id, row.purpose): row for row in session.exec(query)}
+    closed = suppressing.suppressed(session, house.id, [contact.email for contact in contacts])
+    names = customer_names(session, [contact.customer_id for contact in contacts])
+    against = {
+        (channel, purpose): wishes.hindrances(session, house, contacts, channel, purpose)
+        for channel in CHANNELS
+        for purpose in Purpose
+    }
+
+    def line(place: int, contact: Contact, purpose: Purpose) -> PurposeLine:
+        row = said.get((contact.id, purpose.value))
+        found = {channel: against[channel, purpose][place] for channel in CHANNELS}
+        return PurposeLine(
+            purpose=purpose,
+            wanted=row.wanted if row else True,
+            source=row.source if row else "",
+            at=row.at if row else None,
+            against={channel: one.reason if one else "" for channel, one in found.items()},
         )
-    return ContactWishes(
-        **contact.model_dump(include=set(ContactWishes.model_fields)),
-        customer=customer_names(session, [contact.customer_id])[contact.customer_id].name,
-        suppressed=closed.get(suppressing.same(contact.email), ""),
-        purposes=tuple(purposes),
+
+    return tuple(
+        ContactWishes(
+            **contact.model_dump(include=set(ContactWishes.model_fields)),
+            customer=names[contact.customer_id].name,
+            suppressed=closed.get(suppressing.same(contact.email), ""),
+            purposes=tuple(line(place, contact, purpose) for purpose in Purpose),
+        )
+        for place, contact in enumerate(contacts)
     )
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from typing import Literal
 
-from sqlalchemy import func
+from sqlalchemy import ColumnElement, case, func
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from keepwell.contracts.base import Frozen
+from keepwell.db.repositories.pages import page_of, up
 from keepwell.db.repositories.views import customer_names, staff_names
 from keepwell.db.tables import Task, TaskComment
 
@@ -55,11 +57,30 @@ class TaskLine(Frozen):
 
 
 class Tasks(Frozen):
-    """The first tasks, and how many there are in all; `asleep` are those that are left out as snoozed."""
+    """The first tasks, and how many there are in all; `asleep` are those that are left out as snoozed.
+
+    `next` is the cursor of those behind them, None at the end.
+    """
 
     tasks: tuple[TaskLine, ...]
     total: int
     asleep: int = 0
+    next: str | None = None
+
+
+class TaskFilter(Frozen):
+    """Which tasks a list holds; what is not said narrows nothing.
+
+    `state` is open or closed. `snoozed` lets those be in it that are out of sight.
+    """
+
+    owner: str | None = None
+    customer: str | None = None
+    intervention: str | None = None
+    state: Literal["open", "closed"] | None = "open"
+    snoozed: bool = False
+    due_before: datetime | None = None
+    ids: tuple[str, ...] | None = None
 
 
 def tasks(
@@ -79,29 +100,62 @@ def tasks(
     Snoozed ones are left out unless `snoozed` or `everything` asks for them; but one that is overdue is
     always there, and so are those that `ids` name.
     """
-    query, asleep = select(Task).where(Task.organisation_id == organisation), 0
-    if owner is not None:
-        query = query.where(Task.owner_id == owner)
-    if customer is not None:
-        query = query.where(Task.customer_id == customer)
-    if ids is not None:
-        query = query.where(col(Task.id).in_(ids))
-    elif not everything:
-        query = query.where(Task.state == "open")
-        if not snoozed:
-            sleeps = (col(Task.snoozed_until) > now) & (col(Task.due_at) >= now)
-            asleep = _count(session, query.where(sleeps))
-            query = query.where(col(Task.snoozed_until).is_(None) | ~sleeps)
+    state: Literal["open"] | None = None if everything or ids is not None else "open"
+    named = None if ids is None else tuple(ids)
+    wanted = TaskFilter(owner=owner, customer=customer, state=state, snoozed=snoozed, ids=named)
+    return task_page(session, organisation, now, wanted, limit=limit)
+
+
+def task_page(
+    session: Session,
+    organisation: str,
+    now: datetime,
+    wanted: TaskFilter,
+    *,
+    cursor: str = "",
+    limit: int | None = None,
+) -> Tasks:
+    """A page of tasks: the open ones first, the earliest due first.
+
+    Raises InputError for a cursor of another list.
+    """
+    query, asleep = select(Task).where(Task.organisation_id == organisation, *_narrowed(wanted)), 0
+    if wanted.state == "open" and not wanted.snoozed:
+        sleeps = (col(Task.snoozed_until) > now) & (col(Task.due_at) >= now)
+        asleep = _count(session, query.where(sleeps))
+        query = query.where(col(Task.snoozed_until).is_(None) | ~sleeps)
     total = _count(session, query)
-    ordered = query.order_by(col(Task.state) != "open", col(Task.due_at), col(Task.id))
-    rows = session.exec(ordered.limit(limit)).all()
+    keys = (
+        up(case((col(Task.state) == "open", 0), else_=1), int),
+        up(col(Task.due_at), datetime),
+        up(col(Task.id), str),
+    )
+    rows, following = page_of(session, query, keys, cursor=cursor, limit=limit)
     owners = staff_names(session, [one for row in rows for one in (row.owner_id, row.for_id)])
     customers = customer_names(session, [row.customer_id for row in rows])
     comments = _comments(session, [row.id for row in rows])
     lines = tuple(
         _line(row, now, owners, customers[row.customer_id].name, comments.get(row.id, ())) for row in rows
     )
-    return Tasks(tasks=lines, total=total, asleep=asleep)
+    return Tasks(tasks=lines, total=total, asleep=asleep, next=following)
+
+
+def _narrowed(wanted: TaskFilter) -> list[ColumnElement[bool]]:
+    parts: list[ColumnElement[bool]] = []
+    for column, value in (
+        (Task.owner_id, wanted.owner),
+        (Task.customer_id, wanted.customer),
+        (Task.intervention_id, wanted.intervention),
+    ):
+        if value is not None:
+            parts.append(col(column) == value)
+    if wanted.ids is not None:
+        parts.append(col(Task.id).in_(wanted.ids))
+    if wanted.state is not None:
+        parts.append(col(Task.state) == "open" if wanted.state == "open" else col(Task.state) != "open")
+    if wanted.due_before is not None:
+        parts.append(col(Task.due_at) < wanted.due_before)
+    return parts
 
 
 def _line(

@@ -132,6 +132,19 @@ def rotate_secret(
     return now + ROTATION
 
 
+def stop(session: Session, organisation: str, text: str, *, by: str, now: datetime) -> str:
+    """Let an endpoint hear of nothing until it is started again; what waits for it has failed. Its URL."""
+    row = find_endpoint(session, organisation, text)
+    if not row.active:
+        raise RefusedError(f"{row.url} is stopped already: {row.stopped_why}.")
+    row.active, row.stopped_why = False, f"stopped by {by}"
+    session.add(row)
+    session.flush()
+    fail_waiting(session, [row.id], f"The endpoint was stopped by {by}", now)
+    _note(session, row, "stopped", f"Webhook {row.url} was stopped", by, now)
+    return row.url
+
+
 def restart_endpoint(session: Session, organisation: str, text: str, *, by: str, now: datetime) -> str:
     """Let an endpoint that was stopped hear of what happens from now on; its URL."""
     row = find_endpoint(session, organisation, text)

@@ -6,9 +6,10 @@ address: behind them is one person with one inbox.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from sqlmodel import Session, col, select
 
@@ -32,6 +33,26 @@ CONSENT_WORDS = {
 """The kind of line in the journal for each answer, and its words after the name."""
 
 
+class Reader(Protocol):
+    """Whom a message may be for: a contact's row, or a part of it."""
+
+    @property
+    def id(self) -> str:
+        """Our id."""
+
+    @property
+    def name(self) -> str:
+        """The name."""
+
+    @property
+    def email(self) -> str:
+        """The address, or ""."""
+
+    @property
+    def consent(self) -> str:
+        """What `Consent` says."""
+
+
 @dataclass(frozen=True)
 class Hindrance:
     """Why a contact may not hear of something: as a sentence, and as what comes after "2 contacts"."""
@@ -41,10 +62,13 @@ class Hindrance:
 
 
 def purpose_of(intervention: Intervention) -> Purpose:
-    """What an intervention's messages are for. A payment that failed is about the account, not a tip."""
-    if Trigger.BILLING_FAILURE in intervention.definition.get("triggers", ()):
-        return Purpose.ACCOUNT
-    return PURPOSE_OF[intervention.family]
+    """What an intervention's messages are for."""
+    return purpose_for(intervention.family, intervention.definition.get("triggers", ()))
+
+
+def purpose_for(family: str, triggers: Collection[str]) -> Purpose:
+    """What the messages of such a playbook are for. A payment that failed is about the account, not a tip."""
+    return Purpose.ACCOUNT if Trigger.BILLING_FAILURE in triggers else PURPOSE_OF[family]
 
 
 def set_preference(
@@ -89,7 +113,7 @@ def set_consent(
     return bool(changed)
 
 
-def unwanted(session: Session, contacts: Sequence[Contact]) -> dict[str, tuple[Purpose, ...]]:
+def unwanted(session: Session, contacts: Sequence[Reader]) -> dict[str, tuple[Purpose, ...]]:
     """The purposes that contacts have said they do not want, by the contact's id."""
     query = select(ContactPreference).where(
         col(ContactPreference.contact_id).in_([one.id for one in contacts]),
@@ -104,7 +128,7 @@ def unwanted(session: Session, contacts: Sequence[Contact]) -> dict[str, tuple[P
 def hindrances(
     session: Session,
     organisation: Organisation,
-    contacts: Sequence[Contact],
+    contacts: Sequence[Reader],
     channel: str,
     purpose: Purpose,
     address: str = "",
@@ -147,7 +171,7 @@ def refused_now(session: Session, row: Delivery) -> DoNotGo | None:
     return DoNotGo(reason=found.reason) if found else None
 
 
-def _hindrance(organisation: Organisation, contact: Contact, closed: str, refused: str) -> Hindrance | None:
+def _hindrance(organisation: Organisation, contact: Reader, closed: str, refused: str) -> Hindrance | None:
     """`closed` is why the address is suppressed, `refused` what the contact does not want of this."""
     name = contact.name
     if contact.consent == Consent.DENIED:

@@ -1,8 +1,10 @@
 """All tables of the store."""
 
+from keepwell.db.tables.access import Account, ApiKey, IdempotentAnswer, SavedView, WebSession
 from keepwell.db.tables.alerts import Alert, AlertRule, EngagementEvent, MonitorState, Watch
 from keepwell.db.tables.arrivals import InboundMessage, PendingCommand, ProviderEvent
 from keepwell.db.tables.churn import ChurnModel, ChurnPrediction
+from keepwell.db.tables.client import ClientInsight
 from keepwell.db.tables.health import (
     Health,
     Metric,
@@ -17,6 +19,7 @@ from keepwell.db.tables.health import (
 )
 from keepwell.db.tables.interventions import Document, Intervention, InterventionStep, Task, TaskComment
 from keepwell.db.tables.journal import Event
+from keepwell.db.tables.live import LiveChange
 from keepwell.db.tables.manners import ClosedDay, ContactPreference, KillSwitch, PlaybookMode, Suppression
 from keepwell.db.tables.messages import Delivery, InAppNotification, OutboxMessage, Template
 from keepwell.db.tables.opportunities import Offer, Opportunity
@@ -29,14 +32,18 @@ from keepwell.db.tables.outgoing import (
     WebhookEndpoint,
 )
 from keepwell.db.tables.people import Absence, Contact, Customer, Organisation, Staff
+from keepwell.db.tables.portfolio import Portfolio, PortfolioDay, PortfolioMetricDay
 
 __all__ = [
     "Absence",
+    "Account",
     "Alert",
     "AlertChannel",
     "AlertRule",
+    "ApiKey",
     "ChurnModel",
     "ChurnPrediction",
+    "ClientInsight",
     "ClosedDay",
     "Contact",
     "ContactPreference",
@@ -47,11 +54,13 @@ __all__ = [
     "EngagementEvent",
     "Event",
     "Health",
+    "IdempotentAnswer",
     "InAppNotification",
     "InboundMessage",
     "Intervention",
     "InterventionStep",
     "KillSwitch",
+    "LiveChange",
     "Metric",
     "MetricLatest",
     "MonitorState",
@@ -62,7 +71,11 @@ __all__ = [
     "OutboxMessage",
     "PendingCommand",
     "PlaybookMode",
+    "Portfolio",
+    "PortfolioDay",
+    "PortfolioMetricDay",
     "ProviderEvent",
+    "SavedView",
     "Score",
     "ScoreBeside",
     "ScorePartition",
@@ -76,6 +89,7 @@ __all__ = [
     "Template",
     "Transition",
     "Watch",
+    "WebSession",
     "WebhookAttempt",
     "WebhookDelivery",
     "WebhookEndpoint",

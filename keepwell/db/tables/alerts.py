@@ -20,6 +20,8 @@ class EngagementEvent(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("organisation_id", "key"),
         Index("ix_engagement_event_customer_at", "customer_id", "at"),
+        # All that figures of a period read of it.
+        Index("ix_engagement_event_listed", "organisation_id", "at", "kind", "customer_id"),
     )
     id: str = id_field()
     organisation_id: str = reference("organisation.id", index=False)

@@ -37,7 +37,10 @@ class InboundMessage(SQLModel, table=True):
     """
 
     __tablename__ = "inbound_message"
-    __table_args__ = (UniqueConstraint("message_id"),)
+    __table_args__ = (
+        UniqueConstraint("message_id"),
+        Index("ix_inbound_message_listed", "organisation_id", "received_at"),
+    )
     id: str = id_field()
     organisation_id: str | None = reference("organisation.id", optional=True)
     customer_id: str | None = reference("customer.id", optional=True)

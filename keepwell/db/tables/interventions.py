@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from keepwell.db.tables.base import (
@@ -17,6 +17,11 @@ from keepwell.db.tables.base import (
     moment_or_none,
     reference,
 )
+
+RUNNING = text("outcome IS NULL")
+ANSWERED = text("responded_at IS NOT NULL")
+ENDED = text("ended_at IS NOT NULL")
+CLOSED = text("closed_at IS NOT NULL")
 
 
 class Intervention(SQLModel, table=True):
@@ -31,6 +36,30 @@ class Intervention(SQLModel, table=True):
     """
 
     __tablename__ = "intervention"
+    __table_args__ = (
+        # Those that run are few beside those that have ended.
+        Index(
+            "ix_intervention_open",
+            "organisation_id",
+            "customer_id",
+            sqlite_where=RUNNING,
+            postgresql_where=RUNNING,
+        ),
+        Index(
+            "ix_intervention_answered",
+            "organisation_id",
+            "responded_at",
+            sqlite_where=ANSWERED,
+            postgresql_where=ANSWERED,
+        ),
+        Index(
+            "ix_intervention_ended",
+            "organisation_id",
+            "ended_at",
+            sqlite_where=ENDED,
+            postgresql_where=ENDED,
+        ),
+    )
     id: str = id_field()
     organisation_id: str = reference("organisation.id")
     customer_id: str = reference("customer.id")
@@ -84,6 +113,9 @@ class InterventionStep(SQLModel, table=True):
     why: str = ""
 
 
+OPEN_TASK = text("state = 'open'")
+
+
 class Task(SQLModel, table=True):
     """Work for a person. `key` makes it once, however often its step is tried.
 
@@ -97,6 +129,16 @@ class Task(SQLModel, table=True):
         UniqueConstraint("key"),
         # Open tasks whose deadline was missed and that have no alert yet: a pass reads those alone.
         Index("ix_task_overdue", "organisation_id", "state", "overdue_alert", "due_at"),
+        Index("ix_task_closed", "organisation_id", "closed_at", sqlite_where=CLOSED, postgresql_where=CLOSED),
+        # What is to be done, in the order in which it is due.
+        Index(
+            "ix_task_open",
+            "organisation_id",
+            "due_at",
+            "id",
+            sqlite_where=OPEN_TASK,
+            postgresql_where=OPEN_TASK,
+        ),
     )
     id: str = id_field()
     key: str = Field(max_length=120)

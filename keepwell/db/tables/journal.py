@@ -25,6 +25,8 @@ class Event(SQLModel, table=True):
         Index("ix_event_listed", "organisation_id", "recorded_at", "id"),
         Index("ix_event_kinds", "organisation_id", "kind", "recorded_at", "id"),
         Index("ix_event_customer", "customer_id", "recorded_at", "id"),
+        # A customer's timeline has scores and engagement events too, so it goes by when things happened.
+        Index("ix_event_timeline", "customer_id", "at", "id"),
         Index("ix_event_intervention", "intervention_id", "recorded_at", "id"),
         # What people did is little beside what the engine does, and is asked for by name.
         Index(
@@ -47,5 +49,5 @@ class Event(SQLModel, table=True):
     text: str
     why: str = ""
     data: Json = Field(default_factory=dict, sa_type=JSON_COLUMN)
-    at: datetime = moment(index=True)
+    at: datetime = moment()
     recorded_at: datetime = moment()

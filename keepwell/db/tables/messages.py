@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Index
+from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 from keepwell.db.tables.base import JSON_COLUMN, Json, id_field, moment, moment_or_none, reference
+
+ON_HOLD = text("state IN ('deferred', 'unknown')")
 
 
 class Delivery(SQLModel, table=True):
@@ -22,6 +24,14 @@ class Delivery(SQLModel, table=True):
     __table_args__ = (
         Index("ix_delivery_begun", "organisation_id", "begun_at"),
         Index("ix_delivery_begun_customer", "customer_id", "begun_at"),
+        # What waits, or waits for somebody to find out, is little beside what has gone out.
+        Index(
+            "ix_delivery_on_hold",
+            "organisation_id",
+            "state",
+            sqlite_where=ON_HOLD,
+            postgresql_where=ON_HOLD,
+        ),
     )
     key: str = Field(primary_key=True, max_length=240)
     organisation_id: str = reference("organisation.id")

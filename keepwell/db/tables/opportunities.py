@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from keepwell.db.tables.base import (
@@ -51,6 +51,9 @@ class Opportunity(SQLModel, table=True):
     intervention_id: str | None = Field(default=None, max_length=40)
 
 
+UNDECIDED = text("state IN ('offered', 'seen')")
+
+
 class Offer(SQLModel, table=True):
     """An offer made by a step of an intervention, once, and what became of it.
 
@@ -59,7 +62,16 @@ class Offer(SQLModel, table=True):
     """
 
     __tablename__ = "offer"
-    __table_args__ = (UniqueConstraint("intervention_id", "step"),)
+    __table_args__ = (
+        UniqueConstraint("intervention_id", "step"),
+        Index(
+            "ix_offer_open",
+            "organisation_id",
+            "valid_until",
+            sqlite_where=UNDECIDED,
+            postgresql_where=UNDECIDED,
+        ),
+    )
     id: str = id_field()
     organisation_id: str = reference("organisation.id")
     customer_id: str = reference("customer.id")

@@ -43,11 +43,12 @@ class World:
 
     store: Store
     organisation: str = "org-1"
+    key: str = "brightdesk"
 
     def __post_init__(self) -> None:
         self.add(
             Organisation(
-                id=self.organisation, key="brightdesk", name="Brightdesk Ltd", time_zone="UTC", created_at=NOW
+                id=self.organisation, key=self.key, name="Brightdesk Ltd", time_zone="UTC", created_at=NOW
             )
         )
 
