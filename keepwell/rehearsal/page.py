@@ -23,7 +23,7 @@ _LINE = 20
 _FURNITURE = 120
 """Pixels of a message besides its lines: header, figures, buttons, footer."""
 _LETTERS = 68
-_DEAD_LINKS = "<style>a{pointer-events:none!important;cursor:default}</style>"
+DEAD_LINKS = "<style>a{pointer-events:none!important;cursor:default}</style>"
 """A link in a rehearsed message may lead to the real thing, an unsubscribe for one."""
 
 CHANNELS = {"email": "Email", "slack": "Slack", "in_app": "In-app"}
@@ -64,8 +64,8 @@ def _environment() -> Environment:
         "clock": _clock,
         "frame": _frame,
         "body": Body,
-        "height": _height,
-        "heading": _heading,
+        "height": height_of,
+        "heading": heading_of,
         "channel": lambda name: CHANNELS.get(name, name),
         "level": level,
     }
@@ -80,7 +80,7 @@ def _clock(at: datetime) -> str:
     return f"{at:%H:%M}"
 
 
-def _heading(entry: Entry) -> str:
+def heading_of(entry: Entry) -> str:
     """What an entry is called: by its message or its task, if it has one."""
     subjects = [message.subject for message in entry.messages if message.subject]
     if not subjects and entry.kind == "task":
@@ -91,7 +91,7 @@ def _heading(entry: Entry) -> str:
 
 def _frame(html: str) -> Body:
     """A message's HTML for a frame; the template escapes it for the attribute."""
-    return Body(html + _DEAD_LINKS)
+    return Body(html + DEAD_LINKS)
 
 
 def _discreet(value: object) -> object:
@@ -100,7 +100,7 @@ def _discreet(value: object) -> object:
     return _ADDRESS.sub(r"\1…@\2", value) if type(value) is str else value
 
 
-def _height(text: str) -> int:
+def height_of(text: str) -> int:
     """How high a frame should be, in pixels, guessed from the text: a frame without script cannot say."""
     lines = sum(1 + len(line) // _LETTERS for line in text.splitlines())
     return max(FRAME_LEAST, min(FRAME_MOST, _FURNITURE + lines * _LINE))

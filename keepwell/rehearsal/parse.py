@@ -10,6 +10,7 @@ from keepwell.contracts.offers import LONGEST_PAUSE_MONTHS, OfferKind
 from keepwell.errors import InputError
 from keepwell.rehearsal.reactions import (
     ACKNOWLEDGED_AFTER,
+    TAKES,
     AcceptOffer,
     CauseGone,
     CompleteStep,
@@ -27,8 +28,7 @@ from keepwell.rehearsal.reactions import (
 )
 from keepwell.spans import LONGEST, read_span
 
-LONGEST_PLAN = 100
-TAKES = 'A time takes numbers with m, h, d or w: "30h", "2d", "1d12h", "45m".'
+LONGEST_PLAN, LONGEST_NAME = 100, 200
 
 
 @dataclass(frozen=True)
@@ -105,6 +105,8 @@ def _pair(text: str, place: str, example: str) -> tuple[timedelta, str]:
     when, separator, what = text.partition("=")
     if not separator or not what.strip():
         raise InputError(f"{text!r} lacks its WHAT: it is WHEN=WHAT.", place=place, hint=f"Like {example}")
+    if len(what.strip()) > LONGEST_NAME:
+        raise InputError("this is too long.", place=place, hint=f"At most {LONGEST_NAME} letters.")
     return parse_span(when, place=place), what.strip()
 
 

@@ -8,20 +8,40 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, BeforeValidator, Field, WithJsonSchema
 
-from keepwell.contracts.base import Frozen
+from keepwell.contracts.base import Strict
 from keepwell.contracts.offers import LONGEST_PAUSE_MONTHS, OfferKind, Terms
-from keepwell.spans import span_words
+from keepwell.spans import LONGEST, read_span, span_words
 
 ACKNOWLEDGED_AFTER = timedelta(minutes=30)
 """What a CSM who is there needs; a rehearsal of silence asks for it by name."""
 
+TAKES = 'A time takes numbers with m, h, d or w: "30h", "2d", "1d12h", "45m".'
+
+
+def _as_typed(value: object) -> object:
+    """A length of time as people type it, beside ISO 8601 ("P1DT6H"). A bare number has no unit."""
+    if isinstance(value, str) and not value.startswith("P"):
+        value = read_span(value)
+    if not isinstance(value, str | timedelta):
+        raise ValueError(TAKES)
+    return value
+
+
+STORABLE = r"^[^\x00]*$"
+"""What a text must fit that a database is asked for."""
+Word = Annotated[str, Field(max_length=200, pattern=STORABLE)]
 Points = Annotated[float, Field(ge=0, le=100)]
-Offset = Annotated[timedelta, Field(ge=timedelta())]
+Offset = Annotated[
+    timedelta,
+    Field(ge=timedelta(), le=LONGEST),
+    BeforeValidator(_as_typed),
+    WithJsonSchema({"type": "string", "format": "duration", "examples": ["PT30H", "30h"]}),
+]
 
 
-class ReactionBase(Frozen):
+class ReactionBase(Strict):
     """What all reactions have: when, and what happens, in a `text` that may name fields."""
 
     text: ClassVar[str]
@@ -38,7 +58,7 @@ class Reply(ReactionBase):
 
     text: ClassVar[str] = "the customer answers"
     kind: Literal["reply"] = "reply"
-    note: str = ""
+    note: Annotated[str, Field(max_length=500, pattern=STORABLE)] = ""
 
 
 class ScoreTo(ReactionBase):
@@ -81,7 +101,7 @@ class SkipStep(ReactionBase):
 
     text: ClassVar[str] = "the CSM skips {0.step}"
     kind: Literal["skip"] = "skip"
-    step: str
+    step: Word
 
 
 class CompleteStep(ReactionBase):
@@ -89,7 +109,7 @@ class CompleteStep(ReactionBase):
 
     text: ClassVar[str] = "the CSM completes {0.step}"
     kind: Literal["complete"] = "complete"
-    step: str
+    step: Word
 
 
 class ReassignTo(ReactionBase):
@@ -97,7 +117,7 @@ class ReassignTo(ReactionBase):
 
     text: ClassVar[str] = "the customer goes to {0.to}"
     kind: Literal["reassign"] = "reassign"
-    to: str
+    to: Word
 
 
 class SeeOffer(ReactionBase):
@@ -113,7 +133,7 @@ class AcceptOffer(ReactionBase):
     kind: Literal["accept"] = "accept"
     option: OfferKind
     months: Annotated[int, Field(ge=1, le=LONGEST_PAUSE_MONTHS)] | None = None
-    plan: Annotated[str, Field(max_length=100)] = ""
+    plan: Annotated[str, Field(max_length=100, pattern=STORABLE)] = ""
 
     @property
     def words(self) -> str:
@@ -133,7 +153,7 @@ class Upgrade(ReactionBase):
     """The customer upgrades, which is what a campaign is for."""
 
     kind: Literal["upgrade"] = "upgrade"
-    plan: Annotated[str, Field(max_length=100)] = ""
+    plan: Annotated[str, Field(max_length=100, pattern=STORABLE)] = ""
 
     @property
     def words(self) -> str:
@@ -157,7 +177,7 @@ ANSWERS = (Reply, AcceptOffer, DeclineOffer, Upgrade)
 """Those by which the customer has answered."""
 
 
-class Script(Frozen):
+class Script(Strict):
     """All that a rehearsal is told beforehand.
 
     `acknowledge` is how long after the beginning of each intervention its CSM acknowledges it, where the

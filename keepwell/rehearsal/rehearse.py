@@ -6,13 +6,15 @@ import asyncio
 import gc
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from sqlmodel import Session
+from temporalio.envconfig import ClientConfigProfile
 
 from keepwell.contracts.playbook import Family, Playbook
 from keepwell.db.engine import Store
@@ -42,6 +44,18 @@ _ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(si
 """Signals that end a process; SIGHUP (the terminal was closed) is not there on every platform."""
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """A playbook that is about to be rehearsed, and the scratch store that is filled for it.
+
+    `notes` say what would keep it from beginning today, or let it wait.
+    """
+
+    playbook: Playbook
+    scratch: Store
+    notes: tuple[str, ...]
+
+
 def rehearse(
     settings: Settings,
     real: Store,
@@ -63,7 +77,35 @@ def rehearse(
     check_start(script.start, now)
     if script.start is None:
         script = script.model_copy(update={"start": full_minute(now)})
-    with ended_in_order(), ExitStack() as stack:
+    with ended_in_order(), prepared(real, customer, playbooks, now, say) as plays:
+
+        async def on_its_own(play: Prepared) -> Timeline:
+            told = _named(say, play.playbook) if len(plays) > 1 else say
+            return await rehearse_on(
+                settings, play.scratch, customer, play.playbook, script, told, play.notes
+            )
+
+        try:
+            return asyncio.run(side_by_side(plays, on_its_own))
+        finally:
+            # A client must not outlive the loop: see keepwell.temporal.run_client.
+            gc.collect()
+
+
+@contextmanager
+def prepared(
+    real: Store,
+    customer: str,
+    playbooks: Sequence[Playbook],
+    now: datetime,
+    say: Say = lambda _: None,
+) -> Iterator[tuple[Prepared, ...]]:
+    """A scratch store for each playbook, filled from the real one; they go with the block.
+
+    Raises:
+        NotFoundError: the customer is unknown.
+    """
+    with ExitStack() as stack:
         stores = []
         for playbook in playbooks:
             say(f"Copying what {playbook.label} needs into a store of its own …")
@@ -75,31 +117,18 @@ def rehearse(
                 (*would_refuse(session, customer, playbook, now), *would_wait(session, customer, playbook))
                 for playbook in playbooks
             ]
-        try:
-            return asyncio.run(_all(settings, customer, playbooks, stores, notes, script, say))
-        finally:
-            # A client must not outlive the loop: see keepwell.temporal.run_client.
-            gc.collect()
+        yield tuple(map(Prepared, playbooks, stores, notes))
 
 
-async def _all(
-    settings: Settings,
-    customer: str,
-    playbooks: Sequence[Playbook],
-    stores: Sequence[Store],
-    notes: Sequence[tuple[str, ...]],
-    script: Script,
-    say: Say,
+async def side_by_side(
+    plays: Sequence[Prepared], perform: Callable[[Prepared], Coroutine[Any, Any, Timeline]]
 ) -> tuple[Timeline, ...]:
-    several = len(playbooks) > 1
-    tasks = [
-        asyncio.create_task(
-            rehearse_on(
-                settings, store, customer, playbook, script, _named(say, playbook) if several else say, why
-            )
-        )
-        for playbook, store, why in zip(playbooks, stores, notes, strict=True)
-    ]
+    """Perform all of them at once. When it returns or raises, none of them goes on.
+
+    Raises:
+        KeepwellError: they were not over in time.
+    """
+    tasks = [asyncio.create_task(perform(play)) for play in plays]
     try:
         async with asyncio.timeout(LONGEST_REAL):
             return tuple(await asyncio.gather(*tasks))
@@ -131,7 +160,7 @@ async def rehearse_on(
 
 
 async def rehearse_at(
-    address: str,
+    server: ClientConfigProfile | str,
     settings: Settings,
     scratch: Store,
     customer: str,
@@ -140,11 +169,14 @@ async def rehearse_at(
     say: Say = lambda _: None,
     notes: Sequence[str] = (),
 ) -> Timeline:
-    """The same on a server that is there; nobody else may work on the task queue of the settings."""
+    """The same on a server that is there (its address, or a profile with a namespace of it).
+
+    Nobody else may work on the task queue of the settings in that namespace.
+    """
     with scratch.read() as session:
         row = session.get_one(Customer, customer)
         name, organisation = row.name, row.organisation_id
-    async with open_theatre(settings, scratch, organisation, address, instead=(playbook,)) as theatre:
+    async with open_theatre(settings, scratch, organisation, server, instead=(playbook,)) as theatre:
         families: tuple[Family, ...] = ("risk",) if playbook.family == "risk" else ("risk", playbook.family)
         theatre.event = playbook.name if playbook.family == "event" else ""
         actor = Actor(theatre, customer, name, families)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from threading import Lock
 
 from keepwell.db.engine import Store
 from keepwell.db.migrate import upgrade
@@ -15,18 +16,38 @@ from keepwell.db.repositories.lookup import table
 from scoring.signal import Signal
 
 BATCH = 20_000
+_making = Lock()
+_made: list[bytes] = []
 
 
 @contextmanager
 def scratch_store() -> Iterator[Store]:
     """An empty store, migrated like a production one, in a folder only we may read. Nothing of it is left."""
     with tempfile.TemporaryDirectory(prefix="keepwell-rehearsal-", ignore_cleanup_errors=True) as folder:
-        store = Store(f"sqlite:///{Path(folder) / 'rehearsal.sqlite3'}")
+        path = Path(folder) / "rehearsal.sqlite3"
+        path.write_bytes(_migrated())
+        store = Store(f"sqlite:///{path}")
         try:
-            upgrade(store)
             yield store
         finally:
             store.dispose()
+
+
+def _migrated() -> bytes:
+    """The file of an empty store. The migrations run once in a process, and never twice at once."""
+    with _making:
+        if not _made:
+            with tempfile.TemporaryDirectory(
+                prefix="keepwell-rehearsal-", ignore_cleanup_errors=True
+            ) as folder:
+                path = Path(folder) / "empty.sqlite3"
+                store = Store(f"sqlite:///{path}")
+                try:
+                    upgrade(store)
+                finally:
+                    store.dispose()
+                _made.append(path.read_bytes())
+        return _made[0]
 
 
 def read_excerpt(

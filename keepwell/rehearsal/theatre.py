@@ -23,6 +23,7 @@ from temporalio.client import (
     StartWorkflowInput,
     WorkflowHandle,
 )
+from temporalio.envconfig import ClientConfigProfile
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 from keepwell.adapters.gate import StoreGate
@@ -92,16 +93,18 @@ async def open_theatre(
     settings: Settings,
     store: Store,
     organisation: str,
-    address: str,
+    server: ClientConfigProfile | str,
     *,
     instead: Sequence[Playbook] = (),
 ) -> AsyncIterator[Theatre]:
-    """The parts at work on the server at `address`; `instead` are playbooks in force in place of theirs.
+    """The parts at work on a server (its address, or a profile that names a namespace of it as well).
+
+    `instead` are playbooks in force in place of the settings'.
 
     `store` is written to, so it is a scratch or a demo store. Of the settings, playbooks and templates count.
     """
     ahead: dict[str, timedelta] = {}
-    config = (await connect_to(address)).config()
+    config = (await connect_to(server)).config()
     config["interceptors"] = [*config["interceptors"], LateStarts(ahead)]
     skipper = TimeSkipper(Client(**config), config=TimeSkippingConfig(enabled=False))
     gate = RecordingGate(StoreGate(store))

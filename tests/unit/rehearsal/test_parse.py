@@ -101,6 +101,7 @@ def test_every_option_becomes_its_reaction() -> None:
         (Typed(pause=["4d..2d"]), "--pause", "ends before"),
         (Typed(skip=["csm_outreach"]), "--skip", "WHEN=WHAT"),
         (Typed(complete=["1h="]), "--complete", "WHEN=WHAT"),
+        (Typed(complete=["1h=" + "x" * 201]), "--complete", "too long"),
         (Typed(reassign=["omar"]), "--reassign", "WHEN=WHAT"),
         (Typed(stop=["never"]), "--stop", "no length of time"),
         (Typed(accept=["75h"]), "--accept", "WHEN=WHAT"),
