@@ -56,7 +56,9 @@ def used(house: House, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hou
 
 @pytest.fixture(scope="module")
 def application(used: House, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    settings = Settings(home=tmp_path_factory.mktemp("home"), public_url=PUBLIC)
+    settings = Settings(
+        home=tmp_path_factory.mktemp("home"), public_url=PUBLIC, rate_caller=0, rate_address=0
+    )
     return create_app(Door(settings=settings, store=used.store, links=Links(SecretStr("k" * 40), PUBLIC)))
 
 
@@ -67,7 +69,11 @@ def callers(used: House) -> dict[str, dict[str, str]]:
 
 
 DOCUMENT = create_app(
-    Door(settings=Settings(home=Path("/nowhere"), public_url=PUBLIC), store=None, links=None)  # type: ignore[arg-type]
+    Door(
+        settings=Settings(home=Path("/nowhere"), public_url=PUBLIC, rate_caller=0, rate_address=0),
+        store=None,
+        links=None,
+    )  # type: ignore[arg-type]
 ).openapi()
 schema = schemathesis.openapi.from_dict(DOCUMENT)
 
