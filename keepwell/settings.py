@@ -7,94 +7,32 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
 from collections.abc import Iterable, Mapping
-from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Any, Literal
 from urllib.parse import quote
 
 from dotenv import dotenv_values
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    SecretStr,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-)
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from keepwell.database_url import has_known_password, normalise, without_password
 from keepwell.errors import ConfigurationError
+from keepwell.settings_kinds import (
+    AbsolutePath,
+    Address,
+    LogLevelOf,
+    LongSecret,
+    Networks,
+    OrganisationKey,
+    Origins,
+    Places,
+    Secret,
+    Words,
+)
 
 PREFIX = "KEEPWELL_"
 DOTENV = ".env"
-
-LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
-
-
-def _upper(value: object) -> object:
-    # A wrong word stays as it was written, for the error message.
-    return value.upper() if isinstance(value, str) and value.upper() in get_args(LogLevel) else value
-
-
-AbsolutePath = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
-# The organisation's key is part of workflow ids and ledger keys, where "/" separates.
-OrganisationKey = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
-Words = Annotated[
-    tuple[str, ...],
-    NoDecode,
-    BeforeValidator(
-        lambda value: (
-            tuple(part.strip() for part in value.split(",") if part.strip())
-            if isinstance(value, str)
-            else value
-        )
-    ),
-]
-
-
-def _printable(secret: SecretStr) -> SecretStr:
-    # What a header cannot carry would come back in an error text of the HTTP client.
-    plain = secret.get_secret_value().strip()
-    if not re.fullmatch(r"[!-~]{8,500}", plain):
-        raise ValueError("not a key")
-    return SecretStr(plain)
-
-
-def _long(secret: SecretStr) -> SecretStr:
-    if len(secret.get_secret_value()) < 32:
-        raise ValueError("too short")
-    return secret
-
-
-def _places(places: tuple[str, ...]) -> tuple[str, ...]:
-    # A network that is misspelt must not pass as the name of a host.
-    for one in places:
-        if not re.fullmatch(r"(?=.*[A-Za-z])[A-Za-z0-9]([A-Za-z0-9.-]{0,250}[A-Za-z0-9])?", one):
-            ip_network(one, strict=False)
-    return places
-
-
-Secret = Annotated[SecretStr, AfterValidator(_printable)]
-LongSecret = Annotated[SecretStr, AfterValidator(_printable), AfterValidator(_long)]
-# As a browser names it: scheme, host and port, no path.
-Origin = Annotated[str, Field(pattern=r"^https?://[a-z0-9.-]+(:[0-9]{1,5})?$")]
-Origins = Annotated[
-    tuple[Origin, ...],
-    NoDecode,
-    BeforeValidator(
-        lambda value: (
-            tuple(part.strip().lower().rstrip("/") for part in value.split(",") if part.strip())
-            if isinstance(value, str)
-            else value
-        )
-    ),
-]
-# Without "@": a password in an address would be shown wherever the address is.
-Address = Annotated[str, Field(pattern=r"^https?://[^\s@?#]+$")]
 
 
 class Settings(BaseSettings):
@@ -199,9 +137,57 @@ class Settings(BaseSettings):
         description="origins of the pages that show the in-app widget, say https://app.example.com, "
         "with commas between",
     )
-    webhook_private: Annotated[Words, AfterValidator(_places)] = Field(
+    webhook_private: Places = Field(
         default=(),
         description="hosts and networks that webhooks may go to though they are private, or not encrypted",
+    )
+    oidc_issuer: Address | None = Field(
+        default=None,
+        description="the issuer of your OpenID Connect provider, beginning with https:// "
+        "(unset: people sign in by password only)",
+    )
+    oidc_client_id: str = Field(
+        default="", max_length=300, description="the id under which the provider knows Keepwell"
+    )
+    oidc_client_secret: Secret | None = Field(
+        default=None, description="the secret that goes with it, 8 to 500 characters without spaces"
+    )
+    oidc_name: str = Field(
+        default="single sign-on",
+        max_length=60,
+        description="how the sign-in page names the provider, at most 60 characters",
+    )
+    rate_caller: int = Field(
+        default=1200,
+        ge=0,
+        le=1_000_000,
+        description="requests a minute from one account or API key, 0 to 1000000 (0: no limit)",
+    )
+    rate_address: int = Field(
+        default=300,
+        ge=0,
+        le=1_000_000,
+        description="requests a minute from one address without sign-in, 0 to 1000000 (0: no limit)",
+    )
+    rate_sign_in: int = Field(
+        default=10,
+        ge=0,
+        le=1_000_000,
+        description="tries to sign in a minute from one address, 0 to 1000000 (0: no limit)",
+    )
+    trusted_proxies: Networks = Field(
+        default=(),
+        description="addresses and networks of proxies whose X-Forwarded-For is believed, with commas "
+        "between; this machine's always is",
+    )
+    metrics_from: Networks = Field(
+        default=(),
+        description="addresses and networks that may read /metrics without a key, with commas between",
+    )
+    demo_open: bool = Field(
+        default=False,
+        description="true: anybody who reaches a demo may enter it by one click; "
+        "else false (from this machine only)",
     )
     refuse_known_passwords: bool = Field(
         default=False,
@@ -231,9 +217,7 @@ class Settings(BaseSettings):
         le=730,
         description="a whole number of days from 7 to 730 (leaving within it is what churn models predict)",
     )
-    log_level: Annotated[LogLevel, BeforeValidator(_upper)] = Field(
-        default="INFO", description="DEBUG, INFO, WARNING, ERROR or CRITICAL"
-    )
+    log_level: LogLevelOf = Field(default="INFO", description="DEBUG, INFO, WARNING, ERROR or CRITICAL")
     ui_port: int | None = Field(
         default=None,
         ge=1,
@@ -296,6 +280,7 @@ SECRET = (
     "smtp_password",
     "slack_token",
     "slack_signing_secret",
+    "oidc_client_secret",
 )
 """Settings whose values no message shows, also when they are wrong."""
 

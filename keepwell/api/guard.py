@@ -8,7 +8,10 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from keepwell.api.requests_seen import request_id
+
 FEED = "/api/v1/feed"
+LARGEST_IMPORT = 32_000_000
 LIMITS: Mapping[str, int] = {
     FEED: 16_384,
     "/offers": 16_384,
@@ -16,6 +19,14 @@ LIMITS: Mapping[str, int] = {
     # SendGrid sends its events in batches of up to 768 KB, and mail that comes in with up to 30 MB.
     "/webhooks/sendgrid/events": 1_048_576,
     "/webhooks/sendgrid/inbound": 32_000_000,
+    # A message of Slack's with 50 blocks comes along with a click.
+    "/webhooks/slack": 1_000_000,
+    "/api/v1/import": LARGEST_IMPORT,
+    "/api/v1/scorecards": 1_048_576,
+    "/sign-in": 16_384,
+    # A thousand customers with their facts.
+    "/api/": 8_388_608,
+    "": 1_048_576,
 }
 """Bytes of a body, by the beginning of the path."""
 
@@ -68,7 +79,13 @@ def _first(waiting: list[Message], then: Receive) -> Receive:
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
-    body = {"title": "That is more than this takes.", "status": 413, "retryable": False}
+    body = {
+        "title": "That is more than this takes.",
+        "status": 413,
+        "detail": "Send less at once.",
+        "retryable": False,
+        "request_id": request_id(),
+    }
     await JSONResponse(body, 413, media_type="application/problem+json")(scope, receive, send)
 
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Final
+
+COOKIE: Final = "keepwell_session"
+"""The cookie of who is signed in."""
 
 
 class Permission(StrEnum):

@@ -1,7 +1,6 @@
 """Who asks, and whether they may: `who: Reader` as an endpoint's parameter answers 401 and 403 by itself."""
 
 from keepwell.api.access.guarding import (
-    COOKIE,
     Actor,
     Configurer,
     ForbiddenError,
@@ -11,9 +10,11 @@ from keepwell.api.access.guarding import (
     Owner,
     Principal,
     Reader,
+    Somebody,
     csrf_of,
     who_asks,
 )
+from keepwell.contracts.access import COOKIE
 
 __all__ = [
     "COOKIE",
@@ -26,6 +27,7 @@ __all__ = [
     "Owner",
     "Principal",
     "Reader",
+    "Somebody",
     "csrf_of",
     "who_asks",
 ]

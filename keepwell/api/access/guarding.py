@@ -15,7 +15,8 @@ from fastapi import Request, Security
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 
 from keepwell.api.door import AtDoor, Door
-from keepwell.contracts.access import Permission
+from keepwell.api.rates import rates_of
+from keepwell.contracts.access import COOKIE, Permission
 from keepwell.db.repositories.keys_and_sessions import (
     SEEN_EVERY,
     Caller,
@@ -26,7 +27,6 @@ from keepwell.db.repositories.keys_and_sessions import (
 )
 from keepwell.errors import KeepwellError
 
-COOKIE: Final = "keepwell_session"
 SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")
 MOST_NOTED: Final = 10_000
 Principal = Caller
@@ -40,7 +40,7 @@ class ForbiddenError(KeepwellError):
     """Whoever asks may not (403)."""
 
 
-_bearer = HTTPBearer(auto_error=False, scheme_name="key", description="An API key: keepwell keys make.")
+key_scheme = HTTPBearer(auto_error=False, scheme_name="key", description="An API key: keepwell keys make.")
 _cookie = APIKeyCookie(name=COOKIE, auto_error=False, scheme_name="session", description="Sign in first.")
 
 
@@ -74,7 +74,7 @@ def principal(
     asked: SecurityScopes,
     request: Request,
     door: AtDoor,
-    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)] = None,
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(key_scheme)] = None,
     token: Annotated[str | None, Security(_cookie)] = None,
 ) -> Principal:
     """The dependency behind `Reader` and the others.
@@ -82,9 +82,16 @@ def principal(
     Raises:
         NotSignedInError: neither a key nor a session lets anybody in.
         ForbiddenError: they lack a permission, or the page's token is missing.
+        TooManyError: they ask too often.
     """
     key = bearer.credentials if bearer is not None else ""
-    found = who_asks(door, key, token or "")
+    rates = rates_of(request)
+    try:
+        found = who_asks(door, key, token or "")
+    except NotSignedInError:
+        rates.forget(key or token or "")
+        raise
+    rates.let_in(request, found, key or token or "")
     lacking = [scope for scope in asked.scopes if scope not in found.permissions]
     if lacking:
         raise ForbiddenError(
@@ -115,6 +122,8 @@ def _note(door: Door, caller: Caller, token: str, now: datetime) -> None:
 _noted: dict[str, datetime] = {}
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
+Somebody = Annotated[Principal, Security(principal)]
+"""Whoever it is: for what everybody may do with what is theirs."""
 Reader = Annotated[Principal, Security(principal, scopes=[Permission.READ.value])]
 Actor = Annotated[Principal, Security(principal, scopes=[Permission.ACT.value])]
 Operator = Annotated[Principal, Security(principal, scopes=[Permission.OPERATE.value])]

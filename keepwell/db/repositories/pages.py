@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, and_, false, or_
@@ -90,12 +90,16 @@ def _stored(kind: type) -> type | tuple[type, ...]:
 
 
 def _read(key: Key, value: Any) -> Any:
-    if key.kind is not datetime:
-        return value
+    return moment_in(value) if key.kind is datetime else value
+
+
+def moment_in(text: str, place: str = "cursor") -> datetime:
+    """A moment as a cursor holds it. Raises InputError for anything else."""
     try:
-        found = datetime.fromisoformat(value)
-    except ValueError:
+        found = datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
         found = None
-    if found is None or found.tzinfo is None:
-        raise InputError("This cursor is none of this list.", place="cursor")
+    # One without its zone would mean another moment on each machine.
+    if found is None or datetime.fromisoformat(text).tzinfo is None:
+        raise InputError("This cursor is none of this list.", place=place)
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from statistics import median
 from typing import Any
@@ -84,13 +84,14 @@ def alerts(
     trigger: str | None = None,
     severity: str | None = None,
     customer: str | None = None,
+    owner: str | None = None,
     ids: Collection[str] | None = None,
     cursor: str = "",
     limit: int | None = None,
 ) -> Alerts:
     """Alerts in these states: the open ones first, then the gravest, then the newest.
 
-    Raises InputError for a cursor of another list.
+    `owner` is who looks after the customer now. Raises InputError for a cursor of another list.
     """
     query = select(Alert).where(Alert.organisation_id == organisation, col(Alert.state).in_(states))
     for column, wanted in (
@@ -100,6 +101,9 @@ def alerts(
     ):
         if wanted is not None:
             query = query.where(col(column) == wanted)
+    if owner is not None:
+        theirs = select(Customer.id).where(Customer.owner_id == owner)
+        query = query.where(col(Alert.customer_id).in_(theirs))
     if ids is not None:
         query = query.where(col(Alert.id).in_(ids))
     total = session.connection().execute(func.count().select().select_from(query.subquery())).scalar_one()
@@ -110,13 +114,17 @@ def alerts(
         down(col(Alert.id), str),
     )
     rows, following = page_of(session, query, keys, cursor=cursor, limit=limit)
+    return Alerts(alerts=_lines(session, rows, now), total=total, next=following)
+
+
+def _lines(session: Session, rows: Sequence[Alert], now: datetime) -> tuple[AlertLine, ...]:
     customers = {row.customer_id for row in rows}
     names = customer_names(session, customers)
     owner_of = dict(
         session.exec(select(Customer.id, Customer.owner_id).where(col(Customer.id).in_(customers))).all()
     )
     owners = staff_names(session, owner_of.values())
-    lines = tuple(
+    return tuple(
         AlertLine(
             **row.model_dump(exclude=_NOT_SHOWN),
             customer=names[row.customer_id].name,
@@ -128,7 +136,6 @@ def alerts(
         )
         for row in rows
     )
-    return Alerts(alerts=lines, total=total, next=following)
 
 
 def alert_summary(session: Session, organisation: str, since: datetime) -> tuple[TriggerLine, ...]:

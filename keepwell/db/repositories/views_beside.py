@@ -43,7 +43,7 @@ def fell_since(
     owners: Collection[str] | None = None,
     limit: int = SHOWN,
 ) -> tuple[Fell, ...]:
-    """Active customers who are worse off than before their first change of level since a moment, worst first."""
+    """Active customers whose level is worse than before their first change since a moment, worst first."""
     query = (
         select(Transition, Customer.name)
         .join(Customer, col(Customer.id) == col(Transition.customer_id))

@@ -39,13 +39,13 @@ def metrics_of(session: Session, organisation: str, customer: str) -> tuple[Cate
     card = measured.card
     latest = latest_of(session, customer, card.metric_names, score.scored_at)
     scores = score_many(card, latest.values, latest.ages)
-    lines = [metric_line(measured, scores, at, float(latest.ages[0, at]), None) for at in range(len(card.metrics))]
+    lines = [
+        metric_line(measured, scores, at, float(latest.ages[0, at]), None) for at in range(len(card.metrics))
+    ]
     found = []
     for column, category in enumerate(card.categories):
         own = [
-            line
-            for line, metric in zip(lines, card.metrics, strict=True)
-            if metric.category == category.name
+            line for line, metric in zip(lines, card.metrics, strict=True) if metric.category == category.name
         ]
         points = score.categories.get(category.name)
         found.append(
@@ -55,7 +55,9 @@ def metrics_of(session: Session, organisation: str, customer: str) -> tuple[Cate
                 possible=category.weight,
                 earned=None if points is None else points * category.weight / 100.0,
                 coverage=_share(float(scores.category_coverage[0, column])),
-                metrics=tuple(sorted(own, key=lambda one: (one.points is None, -(one.lost or 0.0), -one.weight))),
+                metrics=tuple(
+                    sorted(own, key=lambda one: (one.points is None, -(one.lost or 0.0), -one.weight))
+                ),
             )
         )
     return tuple(found)

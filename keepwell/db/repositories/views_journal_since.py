@@ -2,8 +2,8 @@
 
 A line's id and moments are made before its transaction commits, so a line may appear behind younger ones. A
 reader is given only what no open transaction can add to any more, up to a horizon that moves on. PostgreSQL
-says which transaction is the oldest that is open, and each row knows the one that has written it (`xmin`; that
-of a savepoint is greater). On SQLite one writes at a time, and rows are numbered in the order of commits.
+says which transaction is the oldest that is open, and each row knows the one that has written it (`xmin`, in
+a savepoint a greater one). On SQLite one writes at a time, and rows are numbered in the order of commits.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from sqlmodel import Session, col, select, text
 
 from keepwell import cursors
 from keepwell.contracts.base import Frozen
+from keepwell.db.repositories.pages import moment_in
 from keepwell.db.repositories.views_journal import EventFilter, EventLine, lines_of, narrowed
 from keepwell.db.tables import Event
 from keepwell.errors import InputError
@@ -147,11 +148,8 @@ def _number(number: int) -> int:
     return number
 
 
-def _moment(text_: str) -> datetime:
-    try:
-        found = datetime.fromisoformat(text_)
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None or not 2000 <= found.year < 2200:
+def _moment(said: str) -> datetime:
+    found = moment_in(said, "after")
+    if not 2000 <= found.year < 2200:
         raise InputError("This cursor is none of this list.", place="after")
     return found

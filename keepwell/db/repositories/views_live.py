@@ -107,12 +107,12 @@ def changes(session: Session, before: Position, now: Position, organisations: Co
         missed.append(order.in_(sorted(before.open)))
     columns = (rows.organisation_id, rows.about, rows.ids, rows.kinds, rows.number_of, rows.at)
     query = (
-        select(order.label("place"), *columns)
+        select(rows.number, order.label("place"), *columns)
         .where(or_(*missed), rows.organisation_id.in_(sorted(organisations)))
-        .order_by(rows.number)
         .limit(MOST + 1)
     )
-    found = session.connection().execute(query).mappings().all()
+    # Sorted here: asked for in order, PostgreSQL may go through all numbers from the first one.
+    found = sorted(session.connection().execute(query).mappings(), key=lambda row: row["number"])
     if len(found) > MOST:
         return Changes(now, None)
     seen = [LiveChange.model_validate(dict(row)) for row in found if now.sees(row["place"])]

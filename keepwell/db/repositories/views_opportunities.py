@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -102,11 +102,15 @@ def opportunities(
         up(col(Opportunity.id), str),
     )
     rows, following = page_of(session, query, keys, cursor=cursor, limit=limit)
+    return Opportunities(opportunities=_lines(session, rows), total=total, next=following)
+
+
+def _lines(session: Session, rows: Sequence[Opportunity]) -> tuple[OpportunityLine, ...]:
     names = customer_names(session, [row.customer_id for row in rows])
     campaigns = _campaigns(session, [row.intervention_id for row in rows if row.intervention_id])
     closed = _closed(session, [row.id for row in rows if row.state in ENDED])
     paid = _revenues(session, [row.customer_id for row in rows])
-    lines = tuple(
+    return tuple(
         OpportunityLine(
             **row.model_dump(exclude={"organisation_id", "plan", "monthly_revenue", "intervention_id"}),
             customer=names[row.customer_id].name,
@@ -120,7 +124,6 @@ def opportunities(
         )
         for row in rows
     )
-    return Opportunities(opportunities=lines, total=total, next=following)
 
 
 def _campaigns(session: Session, interventions: list[str]) -> dict[str, tuple[str, datetime]]:

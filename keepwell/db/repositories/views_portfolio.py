@@ -42,22 +42,45 @@ def portfolio(
     *,
     now: datetime,
     cursor: str | None = None,
+    back: bool = False,
     limit: int = 50,
 ) -> PortfolioPage:
     """A page of the customers that the filter leaves. `organisation` is our id of one that exists.
 
     A cursor goes with the filter and sort it was given for. What changes between two pages may move a
-    customer across the border of them, and no other customer with it.
+    customer across the border of them, and no other customer with it. With `back` it is the page that ends
+    before the cursor's row; where that would be a part of the first page, it is the first page.
 
     Raises:
         InputError: the limit is not 1 to LONGEST_PAGE, or the cursor is of another list.
     """
-    page = page_of(
-        session, organisation, wanted or PortfolioFilter(), order_of(sort or Sort()), now, cursor, limit
-    )
+    wanted, order = wanted or PortfolioFilter(), order_of(sort or Sort())
+    page = None
+    if back and cursor is not None:
+        page = _page_before(session, organisation, wanted, order, now, cursor, limit)
+    page = page or page_of(session, organisation, wanted, order, now, None if back else cursor, limit)
     return PortfolioPage(
-        lines=lines_of(session, organisation, page.rows, now), total=page.total, next=page.next
+        lines=lines_of(session, organisation, page.rows, now),
+        total=page.total,
+        next=page.next,
+        previous=page.previous,
     )
+
+
+def customers_in_order(
+    session: Session, organisation: str, wanted: PortfolioFilter, sort: Sort, now: datetime
+) -> list[str]:
+    """The ids of all customers that the filter leaves, for lists that are written out whole."""
+    query = select(COLUMNS.customer_id).where(narrowed(organisation, wanted, now))
+    return list(session.connection().execute(query.order_by(*order_of(sort).by)).scalars())
+
+
+def kinds_of_customers(session: Session, organisation: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The segments and the plans that the organisation's customers have, "" for those without."""
+    query = select(COLUMNS.segment, COLUMNS.plan).where(COLUMNS.organisation_id == organisation)
+    rows = session.connection().execute(query.distinct()).all()
+    segments, plans = {segment for segment, _ in rows}, {plan for _, plan in rows}
+    return tuple(sorted(segments)), tuple(sorted(plans))
 
 
 def customers_shown(
@@ -70,11 +93,12 @@ def customers_shown(
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Rows of `portfolio`, how many there are in all, and the cursor of the next ones."""
+    """Rows of `portfolio`, how many there are in all, and the cursors of the next ones and those before."""
 
     rows: list[RowMapping]
     total: int
     next: str | None
+    previous: str | None = None
 
 
 def page_of(
@@ -103,12 +127,43 @@ def page_of(
         if total > limit:
             counted = select(func.count()).select_from(table("portfolio")).where(fits)
             total = connection.execute(counted).scalar_one()
-    last, shown = rows[limit - 1] if len(rows) > limit else None, rows[:limit]
-    following = None
-    if last is not None:
-        values = [last[f"key_{place}"] for place in range(len(order.keys))]
-        following = order.cursor(values, last["customer_id"], total)
-    return Page(_whole(session, organisation, [row["customer_id"] for row in shown]), total, following)
+    shown = rows[:limit]
+    return Page(
+        _whole(session, organisation, [row["customer_id"] for row in shown]),
+        total,
+        _cursor_at(order, rows[limit - 1], total) if len(rows) > limit else None,
+        _cursor_at(order, shown[0], total) if cursor is not None and shown else None,
+    )
+
+
+def _page_before(
+    session: Session,
+    organisation: str,
+    wanted: PortfolioFilter,
+    order: Order,
+    now: datetime,
+    cursor: str,
+    limit: int,
+) -> Page | None:
+    """The page that ends before a cursor's row; None where there are too few rows for more than the first."""
+    nearer, total = order.before(cursor)
+    fits = narrowed(organisation, wanted, now) & nearer
+    query = select(COLUMNS.customer_id, *order.columns).where(fits).order_by(*order.backwards)
+    rows = list(session.connection().execute(query.limit(limit + 1)).mappings())
+    if len(rows) <= limit:
+        return None
+    shown = rows[:limit][::-1]
+    return Page(
+        _whole(session, organisation, [row["customer_id"] for row in shown]),
+        total,
+        _cursor_at(order, shown[-1], total),
+        _cursor_at(order, shown[0], total),
+    )
+
+
+def _cursor_at(order: Order, row: RowMapping, total: int) -> str:
+    values = [row[f"key_{place}"] for place in range(len(order.keys))]
+    return order.cursor(values, row["customer_id"], total)
 
 
 def _whole(session: Session, organisation: str, customers: Sequence[str]) -> list[RowMapping]:

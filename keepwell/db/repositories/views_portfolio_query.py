@@ -133,6 +133,14 @@ class Order:
         ]
         return [*parts, COLUMNS.customer_id]
 
+    @property
+    def backwards(self) -> list[UnaryExpression[Any] | ColumnElement[Any]]:
+        """The same from its end."""
+        parts: list[Any] = [
+            (key.asc() if descending else key.desc()).nulls_first() for key, descending in self.keys
+        ]
+        return [*parts, COLUMNS.customer_id.desc()]
+
     def cursor(self, values: Sequence[Any], customer: str, total: int) -> str:
         """The cursor behind a row."""
         stored = [one.isoformat() if isinstance(one, date) else one for one in values]
@@ -140,18 +148,34 @@ class Order:
 
     def behind(self, cursor: str) -> tuple[ColumnElement[bool], int]:
         """Which rows come behind a cursor, and the total it carries. InputError for one of another list."""
-        text = (str, type(None))
-        kinds = [text if issubclass(kind, date) else (kind, int, type(None)) for kind in self.kinds]
-        total, *values, customer = cursors.decode(cursor, int, *kinds, str)
+        found, customer, total = self._read(cursor)
         condition: ColumnElement[bool] = COLUMNS.customer_id > customer
-        found = [_value(kind, value) for kind, value in zip(self.kinds, values, strict=True)]
         for (key, descending), value in reversed(list(zip(self.keys, found, strict=True))):
             if value is None:
                 condition = and_(key.is_(None), condition)
                 continue
             further = key < value if descending else key > value
             condition = or_(further, key.is_(None), and_(key == value, condition))
-        return condition, int(total)
+        return condition, total
+
+    def before(self, cursor: str) -> tuple[ColumnElement[bool], int]:
+        """Which rows come before the row of a cursor, and the total. InputError for one of another list."""
+        found, customer, total = self._read(cursor)
+        condition: ColumnElement[bool] = COLUMNS.customer_id < customer
+        for (key, descending), value in reversed(list(zip(self.keys, found, strict=True))):
+            if value is None:
+                condition = or_(key.is_not(None), and_(key.is_(None), condition))
+                continue
+            nearer = key > value if descending else key < value
+            condition = or_(nearer, and_(key == value, condition))
+        return condition, total
+
+    def _read(self, cursor: str) -> tuple[list[Any], str, int]:
+        """The values of the keys, the customer and the total."""
+        text = (str, type(None))
+        kinds = [text if issubclass(kind, date) else (kind, int, type(None)) for kind in self.kinds]
+        total, *values, customer = cursors.decode(cursor, int, *kinds, str)
+        return [_value(kind, value) for kind, value in zip(self.kinds, values, strict=True)], customer, int(total)
 
 
 def _value(kind: type, value: Any) -> Any:

@@ -67,7 +67,7 @@ class Found(Frozen):
 
 
 def search(session: Session, organisation: str, text: str, *, limit: int = SHOWN) -> Found:
-    """Customers by name or id, contacts by name, address or number, interventions by id, playbook or customer.
+    """Customers by name or id; contacts by name, address or number; interventions by id, playbook, customer.
 
     At most `limit` of each kind; case does not count.
     """
@@ -130,7 +130,9 @@ def _contacts(session: Session, organisation: str, text: str, limit: int) -> tup
     )
 
 
-def _interventions(session: Session, organisation: str, text: str, limit: int) -> tuple[FoundIntervention, ...]:
+def _interventions(
+    session: Session, organisation: str, text: str, limit: int
+) -> tuple[FoundIntervention, ...]:
     name, _, version = text.partition("@")
     playbook = col(Intervention.playbook).istartswith(name.replace(" ", "_"), autoescape=True)
     if version.isdigit():

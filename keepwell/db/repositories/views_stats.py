@@ -66,6 +66,9 @@ def dashboard_stats(
         customers=_compared(now_all.active, before.customers if before else None),
         at_risk=_compared(now_all.at_risk, before.point.at_risk if before else None),
         monthly_revenue=_compared(now_all.revenue.monthly, before.point.monthly_revenue if before else None),
+        revenue_at_risk=_money([group for group in _risky(groups) if group["active"]], house.currency)[
+            house.currency
+        ].monthly,
     )
 
 

@@ -122,7 +122,8 @@ class DashboardStats(Frozen):
     """Figures of a portfolio over a period.
 
     `compared_with` is the day whose figures the changes go by: the last one kept at or before the period's
-    beginning, and not more than 7 days before it; None where there is none.
+    beginning, and not more than 7 days before it; None where there is none. `revenue_at_risk` is the monthly
+    revenue of the active customers at level AT_RISK or worse, in the organisation's currency.
     """
 
     period: Period
@@ -137,3 +138,4 @@ class DashboardStats(Frozen):
     customers: Compared
     at_risk: Compared
     monthly_revenue: Compared
+    revenue_at_risk: float

@@ -1,0 +1,164 @@
+"""Signing in: from an address and a password to a session's token. Nobody hears which of them was wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+from urllib.parse import urlsplit
+
+from fastapi import Request
+from fastapi.responses import Response
+
+from keepwell.api.access.guarding import ForbiddenError
+from keepwell.api.door import Door
+from keepwell.contracts.access import COOKIE, Role
+from keepwell.db.repositories import accounts, signing_in
+from keepwell.db.repositories.keys_and_sessions import SESSION_LONGEST, end_session
+from keepwell.db.tables import Account
+from keepwell.errors import KeepwellError
+from keepwell.passwords import hash_password, is_outdated, is_password
+
+LONGEST_PATH: Final = 2000
+
+
+class WrongPasswordError(KeepwellError):
+    """The address or the password is wrong, or the account rests; nobody is told which (401)."""
+
+
+class SeveralOrganisationsError(KeepwellError):
+    """The password is right in several organisations; `keys` are theirs."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        super().__init__("You have an account in several organisations.", hint="Choose one of them.")
+        self.keys = tuple(keys)
+
+
+def check_password_of(door: Door, found: Sequence[Account], password: str, *, address: str) -> list[Account]:
+    """Those of the accounts that have this password and do not rest. Every try counts."""
+    now = datetime.now(UTC)
+    right = []
+    for account in found or (None,):
+        with door.store.write() as session:
+            awake = signing_in.count_try(session, account, now)
+        # Also where nobody is known or the account rests: the answer takes the same time.
+        fits = is_password(account.password if account is not None and awake else "", password)
+        if account is not None and fits:
+            right.append(account)
+        elif account is not None and awake:
+            with door.store.write() as session:
+                signing_in.note_wrong(session, account, now, address=address)
+    return right
+
+
+def sign_in(
+    door: Door, request: Request, email: str, password: str, organisation: str = ""
+) -> tuple[str, Role]:
+    """The token of a new session, and what it is for.
+
+    Raises:
+        WrongPasswordError: it is not the password of an account with this address.
+        SeveralOrganisationsError: it is that of several, and `organisation` names none of them.
+    """
+    with door.store.read() as session:
+        found = list(accounts.with_email(session, email))
+    if organisation:
+        found = [one for one in found if one.organisation_id == organisation]
+    right = check_password_of(door, found, password, address=address_of(request))
+    if not right:
+        raise WrongPasswordError(
+            "That did not work: the address or the password is wrong.",
+            hint="After several wrong passwords an account rests for a while, up to an hour. "
+            "An admin can give you a new password.",
+        )
+    if len(right) > 1:
+        raise SeveralOrganisationsError([one.organisation_id for one in right])
+    (account,) = right
+    if is_outdated(account.password):
+        with door.store.write() as session:
+            session.get_one(Account, account.id).password = hash_password(password)
+    return let_in(door, request, account, how="password"), Role(account.role)
+
+
+def let_in(door: Door, request: Request, account: Account, *, how: str) -> str:
+    """Begin a session for somebody who has shown who they are; the one the browser had before ends."""
+    with door.store.write() as session:
+        if old := request.cookies.get(COOKIE):
+            end_session(session, old)
+        return signing_in.enter(
+            session,
+            account,
+            datetime.now(UTC),
+            how=how,
+            address=address_of(request),
+            agent=request.headers.get("user-agent", ""),
+        )
+
+
+def give_cookie(door: Door, answer: Response, token: str) -> None:
+    """Let the browser keep the session: out of scripts' reach, and sent from our own pages only."""
+    answer.set_cookie(
+        COOKIE,
+        token,
+        max_age=int(SESSION_LONGEST.total_seconds()),
+        path="/",
+        secure=is_secure(door),
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def take_cookie(door: Door, answer: Response) -> None:
+    """Let the browser forget the session."""
+    answer.delete_cookie(COOKIE, path="/", secure=is_secure(door), httponly=True, samesite="lax")
+
+
+def is_secure(door: Door) -> bool:
+    """Whether people reach this by HTTPS."""
+    return door.settings.public_url.startswith("https://")
+
+
+def address_of(request: Request) -> str:
+    """The address that asks, as far as trusted proxies say."""
+    return request.client.host if request.client is not None else ""
+
+
+def own_path(text: str) -> str:
+    """The path, where it is one of ours; else nothing. Browsers read `\\` as `/`, and `//host` as a host."""
+    plain = text.isprintable() and "\\" not in text and len(text) <= LONGEST_PATH
+    if not plain or not text.startswith("/") or text.startswith("//"):
+        return ""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return ""
+    return "" if parts.scheme or parts.netloc else text
+
+
+def check_from_here(door: Door, request: Request) -> None:
+    """Refuse a form that another site has sent: nobody is to be signed in without wanting it.
+
+    There is no session yet whose token it could carry; the browser itself says where it comes from.
+
+    Raises:
+        ForbiddenError: it came from elsewhere, or nobody says from where.
+    """
+    site = request.headers.get("sec-fetch-site", "")
+    origin = request.headers.get("origin", "")
+    if site:
+        ours = site == "same-origin"
+    else:
+        here = (door.settings.public_url, str(request.base_url))
+        ours = bool(origin) and _origin(origin) in {_origin(one) for one in here}
+    if not ours:
+        raise ForbiddenError(
+            "This was not sent from our own page.", hint="Open /sign-in, and sign in from there."
+        )
+
+
+def _origin(url: str) -> tuple[str, str]:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "", ""
+    return parts.scheme, parts.netloc.lower()
