@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, suppress
+from functools import partial
+from socket import socket
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,14 +14,19 @@ from keepwell.cli.desk import Json
 from keepwell.cli.log import log_to
 from keepwell.cli.output import Progress, print_json, say
 from keepwell.errors import InputError, KeepwellError, RefusedError
+from keepwell.links import make_links
 
 if TYPE_CHECKING:
     from keepwell.demo.home import DemoHome
     from keepwell.demo.live import Running
+    from keepwell.demo.prepare import Prepared
+    from keepwell.temporal.embedded import EmbeddedServer
 
 # What the demo needs beyond other commands (Temporal, the worker) is loaded inside the functions.
 
 INTERRUPTED = 130
+HOST = "127.0.0.1"
+PORT = 8800
 
 
 def register(app: typer.Typer) -> None:
@@ -33,11 +41,17 @@ def demo(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Delete what earlier demos have made, and start anew.")
     ] = False,
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help=f"The console's port (unset: {PORT}, or a free one)."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Try Keepwell on made-up customers. Nothing is sent, and nobody's data is touched."""
     if once and fresh:
         raise InputError("--once leaves nothing behind, so there is nothing for --fresh to delete.")
+    if once and port is not None:
+        raise InputError("--once has no console, so --port means nothing to it.")
     if as_json and not once:
         raise InputError("--json goes with --once.", hint="keepwell demo --once --json")
     _quiet()
@@ -46,7 +60,7 @@ def demo(
     else:
         from keepwell.demo.home import demo_home  # noqa: PLC0415
 
-        _live(demo_home(), fresh=fresh)
+        _live(demo_home(), port, fresh=fresh)
 
 
 def _quiet() -> None:
@@ -79,9 +93,8 @@ def _once(*, as_json: bool) -> None:
         raise KeepwellError("The stories do not add up: see the checks.", audience="developer")
 
 
-def _live(home: DemoHome, *, fresh: bool) -> None:
+def _live(home: DemoHome, port: int | None, *, fresh: bool) -> None:
     from keepwell.cli.demo_view import print_banner, print_stopping  # noqa: PLC0415
-    from keepwell.demo import live  # noqa: PLC0415
     from keepwell.demo.home import wants_live  # noqa: PLC0415
 
     print_banner(live=wants_live())
@@ -92,17 +105,47 @@ def _live(home: DemoHome, *, fresh: bool) -> None:
         if fresh:
             _clear(home)
         say(f"Home: {home.folder} (nothing outside of it is read or changed)")
-        with log_to(home.log):
-            shown = live.run(home, Progress(), _show, lambda: print_stopping(home))
+        shown = _run(home, port, lambda: print_stopping(home))
     if not shown:
         say("The demo was ended before it was ready; the next start makes up for it.")
         raise typer.Exit(INTERRUPTED)
 
 
+def _run(home: DemoHome, port: int | None, ended: Callable[[], None]) -> bool:
+    from keepwell.cli import web_server  # noqa: PLC0415
+    from keepwell.demo import live  # noqa: PLC0415
+
+    wanted = PORT if port is None else port
+    with web_server.listen(HOST, wanted, or_another=port is None) as listening:
+        where = web_server.address_of(HOST, listening)
+        home = home.at(where)
+        if port is None and not where.endswith(f":{PORT}"):
+            say(f"Port {PORT} is taken, so the console takes another one: {where}", style="yellow")
+        with log_to(home.log):
+            return live.run(home, partial(_serve, home, listening), Progress(), _show, ended)
+
+
+def _serve(
+    home: DemoHome, listening: socket, prepared: Prepared, server: EmbeddedServer
+) -> AbstractAsyncContextManager[None]:
+    from keepwell.api.door import Door  # noqa: PLC0415
+    from keepwell.cli import web_server  # noqa: PLC0415
+    from keepwell.temporal.connect import connect_to  # noqa: PLC0415
+
+    # Whatever the environment names: the demo's runs are on the demo's server.
+    settings = home.settings.model_copy(update={"temporal_ui_url": server.ui_url})
+    links = make_links(settings)
+    door = Door(settings, prepared.store, links, connect=lambda _: connect_to(server.address))
+    return web_server.serving(door, listening)
+
+
 def _show(running: Running) -> None:
     from keepwell.cli.demo_view import print_opening  # noqa: PLC0415
 
-    print_opening(running.home, running.happened, running.server.address, running.server.ui_url)
+    home = running.home
+    print_opening(
+        home, home.settings.public_url, running.happened, running.server.address, running.server.ui_url
+    )
     say("The demo goes on working. Ctrl-C ends it.", style="bold")
 
 
@@ -124,7 +167,8 @@ def _join(home: DemoHome, *, fresh: bool) -> None:
         say(f"The demo is being started by {where} in {home.folder}; look there, or try again in a moment.")
         return
     say(f"The demo is running already ({where}) in {home.folder}. This is how it stands:")
-    print_opening(home, look(home), server.address, server.ui_url)
+    web = mark.web or home.settings.public_url
+    print_opening(home.at(web), web, look(home), server.address, server.ui_url)
 
 
 def _clear(home: DemoHome) -> None:

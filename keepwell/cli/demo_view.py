@@ -31,8 +31,11 @@ def print_banner(*, live: bool) -> None:
         console().print(Text(LIVE_REFUSED, style="bold yellow"), soft_wrap=True)
 
 
-def print_opening(home: DemoHome, happened: Happened, address: str, ui_url: str | None) -> None:
-    """What just happened, where to look, and some commands to try."""
+def print_opening(home: DemoHome, web: str, happened: Happened, address: str, ui_url: str | None) -> None:
+    """Where the console is, what just happened, where else to look, and some commands to try."""
+    _heading("Open the console")
+    say("  One click enters it as a success manager, operations, an admin or a customer:")
+    _print_link(web)
     _heading("What just happened")
     for line in _numbers(happened):
         _indented(line)

@@ -31,6 +31,7 @@ DATABASE = "keepwell.sqlite3"
 MARK = "demo.json"
 LOCK = "demo.lock"
 LOG = "demo.log"
+_PUBLIC_URL: str = Settings.model_fields["public_url"].default
 _DATABASES = (DATABASE, "temporal.sqlite3")
 _OTHERS = ("temporal.log", "temporal.json", "temporal.owner.lock", "temporal.server.lock", LOG)
 
@@ -38,13 +39,15 @@ _OTHERS = ("temporal.log", "temporal.json", "temporal.owner.lock", "temporal.ser
 class Mark(Frozen):
     """The file by which the demo knows its own folder. `ready` once the portfolio is complete.
 
-    `anchor` is the moment of the newest made-up figures, `pid` the process that works there now or did last.
+    `anchor` is the moment of the newest made-up figures, `pid` the process that works there now or did last,
+    `web` where its console is.
     """
 
     made_by: str = "keepwell demo"
     ready: bool = False
     anchor: AwareDatetime
     pid: int
+    web: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,10 @@ class DemoHome:
         """Where the demo's worker writes what is not for the screen."""
         return self.folder / LOG
 
+    def at(self, web: str) -> DemoHome:
+        """The same home, with its pages at this address."""
+        return DemoHome(self.settings.model_copy(update={"public_url": web}))
+
     def mark(self) -> Mark | None:
         """What the demo has noted here; None where it has not begun."""
         try:
@@ -72,7 +79,7 @@ class DemoHome:
 
     def note(self, anchor: datetime, *, ready: bool) -> Mark:
         """Write the mark, in one step."""
-        mark = Mark(anchor=anchor, ready=ready, pid=os.getpid())
+        mark = Mark(anchor=anchor, ready=ready, pid=os.getpid(), web=self.settings.public_url)
         temporary = self.folder / f"{MARK}.tmp"
         temporary.write_text(mark.model_dump_json(indent=2))
         temporary.replace(self.folder / MARK)
@@ -133,10 +140,17 @@ def home_at(folder: Path) -> DemoHome:
         database_url="",
         organisation=ORGANISATION,
         sending="outbox",
+        public_url=_PUBLIC_URL,
         task_queue=TASK_QUEUE,
         temporal_ui_url=None,
         playbooks=(),
         templates=None,
+        # Nobody outside can reach a demo, or be reached by it.
+        slack_token=None,
+        slack_signing_secret=None,
+        sendgrid_webhook_key="",
+        inbound_token=None,
+        oidc_issuer=None,
     )
     return DemoHome(settings)
 
@@ -174,6 +188,8 @@ def prefix(
     }
     wanted = {"KEEPWELL_HOME": str(home.folder)}
     wanted |= {name: value for name, value in own.items() if given.get(name, value) != value}
+    if given.get("KEEPWELL_PUBLIC_URL", _PUBLIC_URL) != home.settings.public_url:
+        wanted["KEEPWELL_PUBLIC_URL"] = home.settings.public_url
     if ui_url and "KEEPWELL_TEMPORAL_UI_URL" in given:
         wanted["KEEPWELL_TEMPORAL_UI_URL"] = ui_url
     if _leads_elsewhere(environ):

@@ -9,7 +9,7 @@ import logging
 import signal
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -48,11 +48,17 @@ class Running:
     happened: Happened
 
 
-def run(home: DemoHome, say: Say, show: Callable[[Running], None], ended: Callable[[], None]) -> bool:
+Serve = Callable[[Prepared, EmbeddedServer], AbstractAsyncContextManager[None]]
+"""Shows the demo's pages for a block."""
+
+
+def run(
+    home: DemoHome, serve: Serve, say: Say, show: Callable[[Running], None], ended: Callable[[], None]
+) -> bool:
     """Run the demo until SIGINT or SIGTERM; whether the opening words were shown before that.
 
-    say: a short line of progress. show: the opening words, once playbooks have begun. ended: called when
-    everything has been ended in order.
+    serve: shows its pages. say: a short line of progress. show: the opening words, once playbooks have
+    begun. ended: called when everything has been ended in order.
     """
     shown = False
 
@@ -62,7 +68,7 @@ def run(home: DemoHome, say: Say, show: Callable[[Running], None], ended: Callab
         shown = True
 
     try:
-        asyncio.run(_until_asked(home, say, show_once))
+        asyncio.run(_until_asked(home, serve, say, show_once))
     finally:
         # A client that outlives the loop may end the process by a signal (see keepwell.temporal.run_client).
         gc.collect()
@@ -71,7 +77,7 @@ def run(home: DemoHome, say: Say, show: Callable[[Running], None], ended: Callab
     return shown
 
 
-async def _until_asked(home: DemoHome, say: Say, show: Callable[[Running], None]) -> None:
+async def _until_asked(home: DemoHome, serve: Serve, say: Say, show: Callable[[Running], None]) -> None:
     asked = False
     main = asyncio.current_task()
     assert main is not None  # noqa: S101  (we run in one)
@@ -85,7 +91,7 @@ async def _until_asked(home: DemoHome, say: Say, show: Callable[[Running], None]
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, ask)
     try:
-        async with _working(home, say) as running:
+        async with _working(home, serve, say) as running:
             show(running)
             await asyncio.Event().wait()
     except asyncio.CancelledError:
@@ -95,7 +101,7 @@ async def _until_asked(home: DemoHome, say: Say, show: Callable[[Running], None]
 
 
 @asynccontextmanager
-async def _working(home: DemoHome, say: Say) -> AsyncIterator[Running]:
+async def _working(home: DemoHome, serve: Serve, say: Say) -> AsyncIterator[Running]:
     """The demo's server and worker at work, and today's run done."""
     preparing = asyncio.create_task(asyncio.to_thread(_prepare, home, say))
     try:
@@ -103,7 +109,8 @@ async def _working(home: DemoHome, say: Say) -> AsyncIterator[Running]:
             say(f"Temporal {server.version} with its UI at {server.ui_url}")
             prepared = await preparing
             client = await connect_to(server.address)
-            async with _worker(home, prepared, client):
+            async with serve(prepared, server), _worker(home, prepared, client):
+                say(f"The console is at {home.settings.public_url}")
                 say("The worker is at work" + (": today's scores are computed …" if prepared.new else ""))
                 now = await _today(client, home, prepared, say)
                 await ensure_schedules(client, prepared.organisation, TIME_ZONE, home.settings.task_queue)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from tests.e2e.demo_user import KEEPWELL, an_environment, files_in, processes_of
@@ -80,6 +82,38 @@ def at_the_shell(command: str, folder: Path, environ: dict[str, str]) -> str:
     return done.stdout
 
 
+def one_click(shown: str) -> None:
+    """Enter the console as each role, as its sign-in page does."""
+    found = re.search(r"Open the console\n.*\n +(http://127\.0\.0\.1:\d+)\n", shown)
+    assert found is not None, shown
+    url = found[1]
+    assert f"The console is at {url}" in shown
+    with httpx2.Client(base_url=url, headers={"Origin": url}, timeout=30, trust_env=False) as browser:
+        page = browser.get("/", headers={"Accept": "text/html"}, follow_redirects=True)
+        assert page.url.path == "/sign-in"
+        for role in ("csm", "ops", "admin", "client"):
+            assert f'value="{role}"' in page.text
+            entered = browser.post("/sign-in/demo", data={"role": role})
+            assert entered.status_code == 303, entered.text
+            me = browser.get("/api/v1/me").json()
+            assert (me["role"], me["organisation_id"]) == (role, "main")
+
+
+def test_a_taken_port_is_said_so(environ: dict[str, str], tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = subprocess.run(
+            [KEEPWELL, "demo", "--port", port],
+            env=environ,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 7
+    assert f"Nothing can listen on port {port}" in done.stderr
+
+
 def test_the_demo_opens_works_ends_and_goes_on(environ: dict[str, str], tmp_path: Path) -> None:
     home = tmp_path / "home" / ".keepwell" / "demo"
     with running_demo(environ, tmp_path) as demo:
@@ -89,6 +123,8 @@ def test_the_demo_opens_works_ends_and_goes_on(environ: dict[str, str], tmp_path
         shown = demo.until("Ctrl-C ends it")
         assert "196 of 200 customers scored" in shown
         assert CRITICAL.label in shown
+        assert shown.index("Open the console") < shown.index("What just happened")
+        one_click(shown)
         for words in ("/namespaces/default/workflows", "24 playbooks running", "3 open offers"):
             assert words in shown
         assert re.search(r"Amber Freight +usage is at 87 %.*USD 7,440 +usage_limit@\d+ +upgrade until", shown)
