@@ -11,6 +11,9 @@ from urllib.parse import urlsplit
 import pytest
 
 ROOT = Path(__file__).parents[2]
+WRITTEN = ROOT / "keepwell" / "client" / "calls"
+"""Code that a program writes: one method for each endpoint, and one line for each of its parameters."""
+
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 50
 
@@ -53,6 +56,8 @@ def test_no_file_is_too_long() -> None:
 def test_no_function_is_too_long() -> None:
     long = {}
     for path in CODE:
+        if path.parent == WRITTEN:
+            continue
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 lines = (node.end_lineno or node.lineno) - node.lineno + 1

@@ -190,7 +190,8 @@ def test_what_is_paused_until_a_moment_comes_later_and_what_stands_still_has_no_
     assert found.still_total == 1
 
 
-def test_drafts_tasks_and_offers_have_their_deadlines(world: World) -> None:
+def _with_deadlines(world: World) -> None:
+    """A draft with its task, another task, one that is late, and two offers."""
     shared: dict[str, Any] = {
         "organisation_id": world.organisation,
         "customer_id": "acme",
@@ -230,6 +231,10 @@ def test_drafts_tasks_and_offers_have_their_deadlines(world: World) -> None:
                 seen_at=NOW,
             )
         )
+
+
+def test_drafts_tasks_and_offers_have_their_deadlines(world: World) -> None:
+    _with_deadlines(world)
     found = asked(world)
     entries = {one.id: one for day in found.days for one in day.entries}
     assert "step:i-1/executive_email" not in entries, "its draft waits already"

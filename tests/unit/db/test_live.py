@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import event, text, update
 from sqlmodel import Session, select
 
 from keepwell.db.engine import Store
@@ -171,6 +172,42 @@ def test_too_many_changes_are_not_told_one_by_one(world: World) -> None:
             tell(session, world.organisation, About.SCORE, ["acme"])
     with world.store.read() as session:
         assert changes(session, before, where_now(session), (world.organisation,)).rows is None
+
+
+def test_a_look_costs_what_is_new_and_not_what_there_was(world: World) -> None:
+    with world.store.write() as session:
+        for _ in range(40):
+            tell(session, world.organisation, About.SCORE, ["acme"])
+        rows = table("live_change")
+        for _ in range(9):
+            copied = select(*(one for one in rows.c if one.name != "number"))
+            session.connection().execute(
+                rows.insert().from_select([one.name for one in rows.c if one.name != "number"], copied)
+            )
+    with world.store.write() as session:
+        session.connection().execute(text("ANALYZE"))
+    before = here(world)
+    with world.store.write() as session:
+        write(session, world, "new")
+    sent: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
+        sent.append((statement, values))
+
+    event.listen(world.store.engine, "before_cursor_execute", note)
+    with world.store.read() as session:
+        now = where_now(session, before)
+        found = changes(session, before, now, (world.organisation,))
+    event.remove(world.store.engine, "before_cursor_execute", note)
+    assert found.rows is not None
+    assert len(found.rows) == 1
+    ((asked, values),) = [one for one in sent if "live_change.ids" in one[0]]
+    is_sqlite = world.store.url.get_backend_name() == "sqlite"
+    with world.store.read() as session:
+        explain = "EXPLAIN QUERY PLAN " if is_sqlite else "EXPLAIN "
+        plan = str(session.connection().exec_driver_sql(explain + asked, values).all())
+    assert ("INTEGER PRIMARY KEY" if is_sqlite else "ix_live_change_txn") in plan, plan
+    assert "Seq Scan" not in plan
 
 
 def test_what_is_old_is_forgotten_and_numbers_are_not_used_again(world: World) -> None:

@@ -99,29 +99,6 @@ def _history(world: World, customers: list[str], over: list[str], running: list[
             for number in range(6_000)
         ],
     )
-    shared = {**own, "planned_at": NOW, "updated_at": NOW, "channel": "email", "recipient_id": "x"}
-    texts = ("address", "template", "subject", "reason", "lease", "provider", "provider_id", "waits_for")
-    put(
-        world.store,
-        "delivery",
-        [
-            {**shared, **dict.fromkeys(texts, ""), "key": f"k/{run}", "customer_id": customers[0]}
-            | {"intervention_id": run, "step": "executive_email", "recipient_kind": "contact"}
-            | {"recipient_zone": "UTC", "recipient_name": "", "attempts": 1, "reply_token": run}
-            | {"state": "unknown" if number % 1_000 == 0 else "delivered"}
-            for number, run in enumerate([*running, *over])
-        ],
-    )
-    put(
-        world.store,
-        "offer",
-        [
-            {**own, "id": new_id(), "customer_id": customers[0], "intervention_id": run, "step": "offer"}
-            | {"options": {}, "valid_for": DAY, "offered_at": NOW, "valid_until": NOW + DAY, "decided_by": ""}
-            | {"terms": {}, "note": "", "state": "seen" if number < 20 else "expired"}
-            for number, run in enumerate([*running, *over])
-        ],
-    )
     put(
         world.store,
         "insight",
@@ -130,6 +107,33 @@ def _history(world: World, customers: list[str], over: list[str], running: list[
             | {"state": "unread", "title": "t", "body": "", "action_label": "", "action_url": ""}
             | {"created_at": NOW}
             for number in range(3_000)
+        ],
+    )
+    _of_runs(world.store, own, customers[0], [*running, *over])
+
+
+def _of_runs(store: Store, own: dict[str, str], customer: str, runs: list[str]) -> None:
+    shared = {**own, "planned_at": NOW, "updated_at": NOW, "channel": "email", "recipient_id": "x"}
+    texts = ("address", "template", "subject", "reason", "lease", "provider", "provider_id", "waits_for")
+    put(
+        store,
+        "delivery",
+        [
+            {**shared, **dict.fromkeys(texts, ""), "key": f"k/{run}", "customer_id": customer}
+            | {"intervention_id": run, "step": "executive_email", "recipient_kind": "contact"}
+            | {"recipient_zone": "UTC", "recipient_name": "", "attempts": 1, "reply_token": run}
+            | {"state": "unknown" if number % 1_000 == 0 else "delivered"}
+            for number, run in enumerate(runs)
+        ],
+    )
+    put(
+        store,
+        "offer",
+        [
+            {**own, "id": new_id(), "customer_id": customer, "intervention_id": run, "step": "offer"}
+            | {"options": {}, "valid_for": DAY, "offered_at": NOW, "valid_until": NOW + DAY, "decided_by": ""}
+            | {"terms": {}, "note": "", "state": "seen" if number < 20 else "expired"}
+            for number, run in enumerate(runs)
         ],
     )
 

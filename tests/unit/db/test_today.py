@@ -138,7 +138,8 @@ def offer(world: World, own: str, state: str) -> None:
     )
 
 
-def test_each_kind_is_there_once_with_what_can_be_done(world: World) -> None:
+def _one_of_each(world: World) -> None:
+    """Each kind of what needs somebody, and beside it what looks alike and does not."""
     task(world, "t-1")
     task(world, "t-2", kind="reply", title="Read the answer", key="reply/abc")
     task(world, "t-3", kind="approval", key="draft/d-1", intervention_id="i-1")
@@ -176,6 +177,10 @@ def test_each_kind_is_there_once_with_what_can_be_done(world: World) -> None:
     unknown(world, "executive_email")
     offer(world, "o-1", "seen")
     offer(world, "o-2", "offered")
+
+
+def test_each_kind_is_there_once_with_what_can_be_done(world: World) -> None:
+    _one_of_each(world)
     found = needs(world)
     there = by_id(found)
     assert set(there) == {

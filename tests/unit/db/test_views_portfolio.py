@@ -9,7 +9,12 @@ import pytest
 
 from keepwell import cursors
 from keepwell.db.engine import Store
-from keepwell.db.repositories.views_portfolio import customers_shown, portfolio
+from keepwell.db.repositories.views_portfolio import (
+    customers_in_order,
+    customers_shown,
+    kinds_of_customers,
+    portfolio,
+)
 from keepwell.db.repositories.views_portfolio_lines import (
     NO_OWNER,
     PortfolioFilter,
@@ -146,6 +151,45 @@ def test_orders_and_pages(world: World, by: SortBy, up: str, down: str, size: in
             if cursor is None:
                 break
         assert found == expected.split()
+
+
+@pytest.mark.parametrize("by", list(SortBy))
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_one_can_turn_back_page_by_page(world: World, by: SortBy, descending: bool, size: int) -> None:
+    """Back from the end come the same pages in turn, up to the first."""
+    predict(world, NOW - DAY, alma=0.9, bert=0.1)
+    # A name may hold what is not printed.
+    world.change(Customer, "cleo", name="cleo \u202e ☃\u00a0")
+    asked = {"sort": Sort(by=by, descending=descending), "now": NOW, "limit": size}
+    with world.store.read() as session:
+        there = [portfolio(session, world.organisation, **asked)]
+        while there[-1].next is not None:
+            there.append(portfolio(session, world.organisation, cursor=there[-1].next, **asked))
+        assert there[0].previous is None
+        back = [there[-1]]
+        while back[-1].previous is not None:
+            back.append(portfolio(session, world.organisation, cursor=back[-1].previous, back=True, **asked))
+    assert [[line.id for line in one.lines] for one in reversed(back)] == [
+        [line.id for line in one.lines] for one in there
+    ]
+    assert all(one.total == 7 for one in back)
+
+
+def test_all_at_once_are_in_the_order_of_the_pages(world: World) -> None:
+    for wanted in (PortfolioFilter(), PortfolioFilter(segments=("mid",)), PortfolioFilter(inactive=True)):
+        sort = Sort(by=SortBy.NAME, descending=True)
+        with world.store.read() as session:
+            every = customers_in_order(session, world.organisation, wanted, sort, NOW)
+            listed = portfolio(session, world.organisation, wanted, sort, now=NOW)
+        assert every == [line.id for line in listed.lines]
+
+
+def test_the_segments_and_plans_are_the_organisations_own(world: World) -> None:
+    with world.store.read() as session:
+        segments, plans = kinds_of_customers(session, world.organisation)
+        assert (segments, plans) == (("", "enterprise", "mid"), ("", "Basic", "Pro"))
+        assert kinds_of_customers(session, OTHER) == (("",), ("",))
 
 
 def test_level_since_sorts_by_when_a_level_took_effect(world: World) -> None:
