@@ -76,7 +76,8 @@ def keep(
     session: Session, organisation: str, key: str, begun: datetime, *, status: int, answer: dict[str, Any]
 ) -> None:
     """Keep the answer of the request that took the key at `begun`."""
-    session.exec(update(IdempotentAnswer).where(*_mine(organisation, key, begun)).values(status=status, answer=answer))
+    mine = update(IdempotentAnswer).where(*_mine(organisation, key, begun))
+    session.exec(mine.values(status=status, answer=answer))
 
 
 def give_back(session: Session, organisation: str, key: str, begun: datetime) -> None:

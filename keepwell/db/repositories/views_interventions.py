@@ -79,7 +79,7 @@ class InterventionLine(Frozen):
 
 
 class InterventionFilter(Frozen):
-    """Which interventions a list holds; what is not said narrows nothing. `playbook`: name or name@version."""
+    """Which interventions a list holds; what is not said narrows nothing. `playbook` may have a version."""
 
     customer: str | None = None
     level: Level | None = None

@@ -57,7 +57,9 @@ class People:
 
     def stands_in_for(self, person: str, at: datetime) -> tuple[str, ...]:
         """Those whose work is this person's at a moment because they are away, by their ids."""
-        away = self.away_on(local_day(at, self._zone))
+        # A day more on both sides: what day it is for whom depends on their zone.
+        today = local_day(at, self._zone)
+        away = {one for day in (-1, 0, 1) for one in self.away_on(today + timedelta(days=day))}
         return tuple(
             one
             for one in sorted(away)
