@@ -1,0 +1,63 @@
+"""A portfolio's figures: the short ones, and those over a period."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+from pydantic import AfterValidator
+
+from keepwell.api.access import Reader
+from keepwell.api.door import AtDoor
+from keepwell.api.etags import answer
+from keepwell.api.problems import problems
+from keepwell.api.shapes import DashboardStats, dashboard_stats
+from keepwell.api.v1.asked import storable
+from keepwell.api.v1.asked_stats import UNCHANGED, InPeriod
+from keepwell.api.v1.dashboard_shapes import PortfolioStats, portfolio_stats
+from keepwell.db.repositories import views_stats
+from keepwell.db.repositories.views_health import health_trends
+from keepwell.db.repositories.views_kpis import kpis
+from keepwell.db.repositories.views_stats_lines import Period
+
+router = APIRouter(tags=["figures"], responses=problems() | UNCHANGED)
+
+
+@router.get("/api/dashboard/stats", response_model=DashboardStats, summary="The portfolio in eight figures")
+def stats(request: Request, door: AtDoor, who: Reader) -> Response:
+    """How many customers there are, how they do, and what they pay."""
+    with door.store.read() as session:
+        totals = views_stats.totals(session, who.organisation_id, now=datetime.now(UTC))
+    return answer(request, dashboard_stats(totals))
+
+
+@router.get(
+    "/api/v1/dashboard/stats", response_model=PortfolioStats, summary="The portfolio's figures over a period"
+)
+def stats_over_time(
+    request: Request,
+    door: AtDoor,
+    who: Reader,
+    period: InPeriod = Period.MONTH,
+    segment: Annotated[
+        str | None,
+        Query(max_length=200, description="Only customers of this segment; empty: those without one."),
+        AfterValidator(lambda text: None if text is None else storable(text)),
+    ] = None,
+    compare: Annotated[
+        Period | None, Query(description="With the day that lies so far back; else with the period's first.")
+    ] = None,
+) -> Response:
+    """Counts, levels, segments and a point a day; what changed; revenue and key figures."""
+    now, own = datetime.now(UTC), who.organisation_id
+    with door.store.read() as session:
+        found = views_stats.dashboard_stats(
+            session, own, now=now, period=period, segment=segment, compare=compare
+        )
+        # These are of everybody, and would say something else beside a segment's figures.
+        whole = segment is None
+        figures = kpis(session, own, now=now) if whole else None
+        trends = health_trends(session, own, now=now, period=period) if whole else None
+    return answer(request, portfolio_stats(found, figures, trends))
