@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Final
 
-from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import SecretStr
 from slack_sdk.signature import SignatureVerifier
 
@@ -24,9 +24,6 @@ from keepwell.errors import KeepwellError, StoreError
 
 router = APIRouter(tags=["webhooks"], responses=problems(413))
 log = logging.getLogger("keepwell.slack")
-
-LARGEST: Final = 1_000_000
-"""Bytes of a request: a message of 50 blocks comes along in it."""
 
 ANSWER_WITHIN: Final = 2.0
 """Seconds. Slack waits for three, and then tells whoever clicked that it failed."""
@@ -44,7 +41,7 @@ _keepers = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="slack")
 @router.post("/webhooks/slack/actions")
 async def actions(request: Request, door: AtDoor) -> Response:
     """A button in Slack was pressed: keep what it means, and answer at once."""
-    body = await _body(request)
+    body = await request.body()
     verify(
         door, body, request.headers.get("x-slack-request-timestamp"), request.headers.get("x-slack-signature")
     )
@@ -124,15 +121,6 @@ def _kept(door: Door, click: Click, action: Action) -> bool:
             known=False,
         )
     return True
-
-
-async def _body(request: Request) -> bytes:
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > LARGEST:
-            raise HTTPException(413, f"A request of Slack has at most {LARGEST:,} bytes.")
-    return body
 
 
 def _whisper(door: Door, click: Click, text: str) -> None:

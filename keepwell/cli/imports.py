@@ -29,6 +29,7 @@ FOLLOWS = {
     Kind.STAFF: "Next: keepwell import customers FILE",
     Kind.METRICS: "Next: keepwell score",
     Kind.EVENTS: "Next: keepwell alerts",
+    Kind.OUTCOMES: "Next: keepwell score",
 }
 
 

@@ -18,6 +18,7 @@ class Kind(StrEnum):
     STAFF = "staff"
     METRICS = "metrics"
     EVENTS = "events"
+    OUTCOMES = "outcomes"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from sqlmodel import Session
 from keepwell.contracts.engagement import AHEAD, OLDEST, EventsStored, NewEvent
 from keepwell.db.repositories import ingest
 from keepwell.db.repositories.engagement import follow_events, subject_of
+from keepwell.db.repositories.live import About, tell
 from keepwell.db.repositories.lookup import insert_all_if_absent, table
 from keepwell.db.repositories.momentum import write_after_events
 from keepwell.ingest.cells import Reject, shown
@@ -63,6 +64,7 @@ class Events:
         if not new:
             return
         insert_all_if_absent(session, "engagement_event", new)
+        tell(session, self._organisation_id, About.ENGAGEMENT, [one["id"] for one in new])
         followed: EventsStored = follow_events(
             session,
             self._organisation_id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from os import SEEK_END
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -23,7 +24,8 @@ class Table:
     that every cell is text, as in CSV. `size` and `done` are bytes, for a progress bar.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, file: BinaryIO | None = None) -> None:
+        """Open the file of that path; or take `file`, which is open, and `path` for its name alone."""
         self.path = path
         suffix = path.suffix.lower()
         if suffix not in _CSV | _JSON:
@@ -34,10 +36,11 @@ class Table:
             )
         self.is_text = suffix in _CSV
         self._delimiter = ","
-        self._file: BinaryIO = open_text(path)
+        self._file: BinaryIO = open_text(path, file)
         try:
             self._lines = Lines(self._file)
-            self.size = path.stat().st_size
+            self.size = self._file.seek(0, SEEK_END)
+            self._file.seek(0)
             self.columns = self._read_columns()
         except BaseException:
             self._file.close()

@@ -2,45 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from pydantic_core import PydanticCustomError
-from sqlmodel import Session
 
 from keepwell.db.engine import Store
-from keepwell.db.repositories import journal
 from keepwell.db.repositories.lookup import found
 from keepwell.db.repositories.scorecards_beside import cards_beside
 from keepwell.db.tables import Organisation
 from keepwell.errors import InputError
 from keepwell.ingest.cells import Kind, Reject, Row, shown
-from keepwell.ingest.checking import Checked, check
-from keepwell.ingest.engagement import Events, unknown_words
+from keepwell.ingest.engagement import Events
 from keepwell.ingest.files import Table
 from keepwell.ingest.mapping import Mapping as ColumnMapping
 from keepwell.ingest.metrics import Metrics, day_of
+from keepwell.ingest.outcomes import Outcomes
 from keepwell.ingest.people import Contacts, Customers
-from keepwell.ingest.plan import Plan
 from keepwell.ingest.planning import make_plan
-from keepwell.ingest.report import SHOWN_REJECTS, RejectLine, Summary
-from keepwell.ingest.settle import Tally
+from keepwell.ingest.report import Summary
+from keepwell.ingest.run import OnReject, Run, Target
 from keepwell.ingest.staff import Staff
 from keepwell.ingest.values import moment_of
-from keepwell.keys import new_id
 from scoring.scorecard import Scorecard
 
-BATCH = 5000
-"""Rows in one write transaction: a second or less, so that others get their turn."""
-
-OnReject = Callable[[Reject], None]
 Progress = Callable[[int, int], None]
 
 
-class _Target(Protocol):
-    def store(self, session: Session, batch: list[Any]) -> Tally: ...
+class Rows(Protocol):
+    """Rows to import: a file's (`files.Table`), or a program's (`listed.Listed`)."""
+
+    columns: tuple[str, ...]
+    is_text: bool
+    size: int
+
+    @property
+    def done(self) -> int:
+        """How much of `size` is read."""
+        ...
+
+    def rows(self) -> Iterator[Row | Reject]:
+        """The rows, once."""
+        ...
 
 
 def import_file(
@@ -71,13 +76,57 @@ def import_file(
     that does not fit; StoreError where the database does not answer.
     """
     with Table(path) as table:
-        beside = _beside(store, organisation_id, now) if kind is Kind.METRICS else ()
-        plan = make_plan(
-            kind, table.columns, mapping, scorecard, file=path.name, is_text=table.is_text, beside=beside
+        return import_table(
+            store,
+            organisation_id,
+            kind,
+            table,
+            path.name,
+            mapping,
+            scorecard=scorecard,
+            now=now,
+            measured_at=measured_at,
+            by=by,
+            progress=progress,
+            on_reject=on_reject,
         )
-        target = _target(kind, organisation_id, now, scorecard, measured_at, beside)
-        run = _Run(store, kind, shown(path.name), plan, target, is_text=table.is_text, on_reject=on_reject)
-        run.take(table.rows(), lambda: progress(table.done, table.size) if progress else None)
+
+
+def import_table(
+    store: Store,
+    organisation_id: str,
+    kind: Kind,
+    table: Rows,
+    name: str,
+    mapping: ColumnMapping | None = None,
+    *,
+    scorecard: Scorecard,
+    now: datetime,
+    measured_at: datetime | None = None,
+    by: str = "import",
+    progress: Progress | None = None,
+    on_reject: OnReject | None = None,
+    dry_run: bool = False,
+) -> Summary:
+    """The same for rows that are open already, whatever they come from; `name` stands in messages for a file.
+
+    dry_run: everything is checked and counted as it would be, and nothing is stored. What is there twice and
+    more than 5,000 rows apart is then counted as new both times.
+    """
+    beside = _beside(store, organisation_id, now) if kind is Kind.METRICS else ()
+    plan = make_plan(kind, table.columns, mapping, scorecard, file=name, is_text=table.is_text, beside=beside)
+    target = _target(kind, organisation_id, now, scorecard, measured_at, beside)
+    run = Run(
+        store,
+        kind,
+        shown(name),
+        plan,
+        target,
+        is_text=table.is_text,
+        on_reject=on_reject,
+        dry_run=dry_run,
+    )
+    run.take(table.rows(), lambda: progress(table.done, table.size) if progress else None)
     return run.finish(organisation_id, now, by)
 
 
@@ -104,7 +153,7 @@ def ingest_metrics(
     # Planned as JSON: rows of a program may have a key more or less, which a CSV file's cannot.
     plan = make_plan(Kind.METRICS, columns, None, scorecard, file=source, is_text=False, beside=beside)
     target = Metrics(organisation_id, now, scorecard, measured_at or day_of(now), beside)
-    run = _Run(store, Kind.METRICS, source, plan, target, is_text=is_text, on_reject=on_reject)
+    run = Run(store, Kind.METRICS, source, plan, target, is_text=is_text, on_reject=on_reject)
     run.take(rows, lambda: None)
     return run.finish(organisation_id, now, by)
 
@@ -167,7 +216,7 @@ def store_event(
     }
     plan = make_plan(Kind.EVENTS, tuple(values), None, scorecard, file=kind, is_text=False)
     target = Events(organisation_id, now)
-    run = _Run(store, Kind.EVENTS, shown(f"{customer}: {kind}"), plan, target, is_text=True, on_reject=None)
+    run = Run(store, Kind.EVENTS, shown(f"{customer}: {kind}"), plan, target, is_text=True, on_reject=None)
     run.take([Row(1, values)], lambda: None)
     summary = run.finish(organisation_id, now, by)
     for reject in summary.rejects:
@@ -198,7 +247,7 @@ def _target(
     scorecard: Scorecard,
     measured_at: datetime | None,
     beside: Sequence[Scorecard],
-) -> _Target:
+) -> Target:
     match kind:
         case Kind.CUSTOMERS:
             return Customers(organisation_id, now)
@@ -210,132 +259,5 @@ def _target(
             return Metrics(organisation_id, now, scorecard, measured_at or day_of(now), beside)
         case Kind.EVENTS:
             return Events(organisation_id, now)
-
-
-class _Run:
-    """One import: its batch under way, and its counts."""
-
-    def __init__(
-        self,
-        store: Store,
-        kind: Kind,
-        name: str,
-        plan: Plan,
-        target: _Target,
-        *,
-        is_text: bool,
-        on_reject: OnReject | None,
-    ) -> None:
-        self._store, self._kind, self._name = store, kind, name
-        self._plan, self._target, self._is_text = plan, target, is_text
-        self._on_reject = on_reject
-        self._batch: list[Checked[Any]] = []
-        self._rejects: list[Reject] = []
-        self._total = Tally()
-        self._rows = self._rejected = 0
-        self._first: list[RejectLine] = []
-
-    def take(self, rows: Iterable[Row | Reject], step: Callable[[], None]) -> None:
-        """Store all rows, calling `step` after each batch."""
-        taken = 0
-        for row in rows:
-            self._rows += 1
-            taken += self._take_row(row)
-            # Managers may stand anywhere in a file, so staff are one batch.
-            if taken >= BATCH and self._kind is not Kind.STAFF:
-                self._flush()
-                taken = 0
-                step()
-        self._flush()
-        step()
-
-    def _take_row(self, row: Row | Reject) -> int:
-        """Put a row's outcomes into the batch; how many there are."""
-        before = len(self._batch) + len(self._rejects)
-        if isinstance(row, Reject):
-            self._refuse([row])
-            return 1
-        rejects: list[Reject] = []
-        for shaped in self._plan.shape(row):
-            outcome = (
-                [shaped] if isinstance(shaped, Reject) else check(self._kind, shaped, is_text=self._is_text)
-            )
-            if isinstance(outcome, Checked):
-                self._batch.append(outcome)
-            else:
-                rejects += outcome
-        self._refuse(rejects)
-        return len(self._batch) + len(self._rejects) - before
-
-    def _refuse(self, rejects: list[Reject]) -> None:
-        # A row with three mistakes has three lines in the report, but is one rejected row.
-        self._rejected += len(rejects) if self._plan.is_wide else bool(rejects)
-        self._rejects += rejects
-
-    def _flush(self) -> None:
-        if self._batch:
-            with self._store.write() as session:
-                tally = self._target.store(session, self._batch)
-            self._total.created += tally.created
-            self._total.updated += tally.updated
-            self._total.unchanged += tally.unchanged
-            self._total.kept_denials += tally.kept_denials
-            self._total.heeded += tally.heeded
-            self._total.unknown_kinds += tally.unknown_kinds
-            self._total.alerts += tally.alerts
-            self._rejected += len(tally.rejects)
-            self._rejects += tally.rejects
-        for reject in sorted(self._rejects, key=lambda reject: reject.line):
-            if len(self._first) < SHOWN_REJECTS:
-                self._first.append(
-                    RejectLine(
-                        line=reject.line, column=reject.column, value=reject.value, reason=reject.reason
-                    )
-                )
-            if self._on_reject:
-                self._on_reject(reject)
-        self._batch, self._rejects = [], []
-
-    def finish(self, organisation_id: str, now: datetime, by: str) -> Summary:
-        """The summary, which also goes into the journal."""
-        summary = Summary(
-            id=new_id(),
-            kind=self._kind,
-            file=self._name,
-            counts="values" if self._plan.is_wide else "rows",
-            rows=self._rows,
-            created=self._total.created,
-            updated=self._total.updated,
-            unchanged=self._total.unchanged,
-            rejected=self._rejected,
-            notes=self._notes(),
-            rejects=tuple(self._first),
-        )
-        with self._store.write() as session:
-            journal.write(
-                session,
-                key=f"import/{summary.id}",
-                organisation=organisation_id,
-                kind="import.finished",
-                text=summary.sentence(),
-                at=now,
-                by=by,
-                data=summary.model_dump(mode="json", exclude={"rejects"}),
-            )
-        return summary
-
-    def _notes(self) -> tuple[str, ...]:
-        notes = [unknown_words(self._total.unknown_kinds)]
-        if kept := self._total.kept_denials:
-            notes.append(
-                f"Contacts who stay without consent: {kept:,}. They said no, and no later consent_at is "
-                "given."
-            )
-        if heeded := self._total.heeded:
-            notes.append(
-                f"Contacts with an address at which somebody has said no before: {heeded:,}. It counts for "
-                "them, too."
-            )
-        if raised := len(self._total.alerts):
-            notes.append(f"Alerts raised: {raised:,} (keepwell alerts).")
-        return tuple(note for note in notes if note)
+        case Kind.OUTCOMES:
+            return Outcomes(organisation_id, now)

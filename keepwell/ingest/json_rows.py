@@ -41,9 +41,14 @@ def rows(lines: Lines) -> Iterator[Row | Reject]:
             yield _row(lines.number, line)
 
 
+def parse(text: str | bytes) -> object:
+    """Any JSON as Python has it. ValueError for what is none, for a key that is there twice, and for NaN."""
+    return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant)
+
+
 def _row(number: int, line: str) -> Row | Reject:
     try:
-        value = json.loads(line, object_pairs_hook=_object, parse_constant=_refuse_constant)
+        value = parse(line)
     except json.JSONDecodeError as error:
         return Reject(number, "", shown(line), f"is not JSON: {error.msg} (at character {error.pos + 1})")
     except RecursionError:

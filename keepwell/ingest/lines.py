@@ -66,10 +66,13 @@ _MAGIC = (
 )
 
 
-def open_text(path: Path) -> BinaryIO:
-    """Open a file for `Lines`; InputError for one that is missing, empty, or plainly no UTF-8 text."""
+def open_text(path: Path, file: BinaryIO | None = None) -> BinaryIO:
+    """Open a file for `Lines`; InputError for one that is missing, empty, or plainly no UTF-8 text.
+
+    With `file`, which is open, the path is its name alone.
+    """
     try:
-        file = path.open("rb")
+        file = file or path.open("rb")
     except FileNotFoundError:
         raise InputError("there is no such file", place=str(path)) from None
     except IsADirectoryError:

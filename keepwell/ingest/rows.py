@@ -81,6 +81,7 @@ Day = Annotated[date | None, BeforeValidator(_day)]
 Moment = Annotated[datetime | None, BeforeValidator(_moment)]
 Active = Annotated[bool, BeforeValidator(_active)]
 MAX_FACT = 2000
+OUTCOMES = ("positive", "neutral", "negative", "left")
 
 
 def _facts(value: Cell) -> dict[str, Any]:
@@ -189,7 +190,17 @@ class EventRow(Strict):
     data: Annotated[dict[str, Any], BeforeValidator(_data)] = Field(default_factory=dict)
 
 
-RowModel = CustomerRow | ContactRow | StaffRow | MetricRow | EventRow
+class OutcomeRow(Strict):
+    """How something with a customer went, or that it left; `id` and `customer` as an event's."""
+
+    customer: Id
+    outcome: Annotated[str, _text(20, lambda text: values.choice_of(text, OUTCOMES), needed=True)]
+    at: Annotated[datetime, BeforeValidator(_needed_moment)]
+    id: Annotated[str, _text(200)] = ""
+    note: Annotated[str, _text(500)] = ""
+
+
+RowModel = CustomerRow | ContactRow | StaffRow | MetricRow | EventRow | OutcomeRow
 
 MODELS: dict[Kind, type[RowModel]] = {
     Kind.CUSTOMERS: CustomerRow,
@@ -197,6 +208,7 @@ MODELS: dict[Kind, type[RowModel]] = {
     Kind.STAFF: StaffRow,
     Kind.METRICS: MetricRow,
     Kind.EVENTS: EventRow,
+    Kind.OUTCOMES: OutcomeRow,
 }
 
 
