@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
+from starlette.types import ASGIApp
 
 from keepwell import __version__
 from keepwell.api import (
@@ -20,8 +21,17 @@ from keepwell.api import (
     static_files,
 )
 from keepwell.api.door import Door
+from keepwell.api.following import followed
 from keepwell.api.guard import BodyLimit, FeedFromElsewhere
+from keepwell.api.metrics import Standing
+from keepwell.api.metrics import router as metrics_router
 from keepwell.api.problems import add_handlers
+from keepwell.api.rates import Rates, limited
+from keepwell.api.rehearsing import rehearsing
+from keepwell.api.requests_seen import RequestsSeen, log_request_ids
+from keepwell.api.seen import Seen
+from keepwell.api.sockets import live as live_sockets
+from keepwell.api.strict import strict
 from keepwell.api.telling import RingAfter, beside
 from keepwell.api.v1 import ROUTERS as API
 from keepwell.console import ROUTERS as CONSOLE
@@ -32,6 +42,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     feed.router,
     feed_live.router,
     inbound.router,
+    live_sockets.router,
+    metrics_router,
     offers.router,
     preferences.router,
     sendgrid_events.router,
@@ -42,21 +54,42 @@ ROUTERS: tuple[APIRouter, ...] = (
 )
 
 
+class _Application(FastAPI):
+    """What is seen of requests stands before everything, also before the answer to what nobody expected."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        door: Door = self.state.door
+        https = door.settings.public_url.startswith("https://")
+        return RequestsSeen(super().build_middleware_stack(), self.state.seen, https=https)
+
+
 def create_app(door: Door, *, background: bool = False) -> FastAPI:
     """The application behind `keepwell serve`; with what goes on beside the answers, if asked for."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        if not background:
-            yield
-            return
-        async with beside(door) as app.state.bell:
-            yield
+        async with rehearsing(door) as app.state.rehearsals:
+            if not background:
+                yield
+                return
+            async with beside(door) as app.state.bell, followed(app, app.state.bell):
+                yield
 
-    app = FastAPI(title="Keepwell", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan)
+    log_request_ids()
+    app = _Application(
+        title="Keepwell",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        dependencies=[Depends(limited)],
+    )
     app.state.door = door
+    app.state.seen = Seen()
+    app.state.standing = Standing(door)
+    app.state.rates = Rates(door.settings)
     for router in ROUTERS:
-        app.include_router(router)
+        app.include_router(router, dependencies=[Depends(strict)] if router in API else ())
     mount_static(app)
     add_handlers(app, page_of=(is_page, error_page))
     app.add_middleware(FeedFromElsewhere, origins=door.settings.widget_origins)

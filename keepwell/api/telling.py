@@ -17,7 +17,6 @@ from keepwell.api.slack import desk
 from keepwell.api.slack_answers import SlackAnswers
 from keepwell.db.repositories.pending import PendingRepository
 from keepwell.errors import KeepwellError
-from keepwell.temporal.connect import connect
 from keepwell.temporal.pending import Teller
 
 log = logging.getLogger("keepwell.teller")
@@ -73,7 +72,7 @@ class Courier:
         if not await asyncio.to_thread(self._pending.due, now):
             return
         try:
-            self._client = self._client or await connect(self._door.settings)
+            self._client = self._client or await self._door.connect(self._door.settings)
             await Teller(self._client, self._pending).tell(now)
         except KeepwellError:
             # An embedded server that was started again has another address.

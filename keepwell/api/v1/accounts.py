@@ -33,7 +33,7 @@ Password = Annotated[SecretStr, Field(max_length=200, description="12 to 200 cha
 class Accounts(Frozen):
     """Accounts, by name."""
 
-    data: tuple[AccountLine, ...]
+    items: tuple[AccountLine, ...]
 
 
 class AccountAsked(Strict):
@@ -70,7 +70,7 @@ class Ended(Frozen):
 def list_accounts(who: Configurer, door: AtDoor) -> Accounts:
     """The organisation's accounts."""
     with door.store.read() as session:
-        return Accounts(data=tuple(accounts.accounts(session, who.organisation_id)))
+        return Accounts(items=tuple(accounts.accounts(session, who.organisation_id)))
 
 
 @router.post("", status_code=201, responses=problems(404, 409, 415))

@@ -26,7 +26,7 @@ KeyPath = Annotated[str, AfterValidator(storable), Path(max_length=40, descripti
 class Keys(Frozen):
     """Keys, the newest first."""
 
-    data: tuple[KeyLine, ...]
+    items: tuple[KeyLine, ...]
 
 
 class KeyAsked(Strict):
@@ -50,7 +50,7 @@ def list_keys(
 ) -> Keys:
     """The organisation's keys, without their texts."""
     with door.store.read() as session:
-        return Keys(data=tuple(keys.keys(session, who.organisation_id, revoked=revoked)))
+        return Keys(items=tuple(keys.keys(session, who.organisation_id, revoked=revoked)))
 
 
 @router.post("", status_code=201, responses=problems(404, 415))

@@ -44,7 +44,7 @@ class Me(Frozen):
 class Sessions(Frozen):
     """Where an account is signed in."""
 
-    data: tuple[SessionLine, ...]
+    items: tuple[SessionLine, ...]
 
 
 class PasswordAsked(Strict):
@@ -72,7 +72,7 @@ def list_sessions(who: Somebody, request: Request, door: AtDoor) -> Sessions:
     account = _account(who.account_id)
     token = request.cookies.get(COOKIE, "")
     with door.store.read() as session:
-        return Sessions(data=tuple(sessions.sessions_of(session, account, token, datetime.now(UTC))))
+        return Sessions(items=tuple(sessions.sessions_of(session, account, token, datetime.now(UTC))))
 
 
 @router.delete("/sessions/{session_id}", status_code=204, responses=problems(404))

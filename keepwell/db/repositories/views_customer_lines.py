@@ -105,8 +105,16 @@ class HistoryLine(Frozen):
     hindered: str = ""
 
 
+class Cancelled(Frozen):
+    """Steps that will not be done any more, in the playbook's order, and why: mostly that somebody answered."""
+
+    at: datetime | None
+    why: str
+    titles: tuple[str, ...]
+
+
 class PlanOfOne(Frozen):
-    """What an open intervention will do next.
+    """What an open intervention will do next, and what it will not do any more.
 
     `stands` says in words why its clock stands still, empty where it runs; `waiting` what has been put off
     and what it waits for. The lines' moments count from now where an end of the standstill is not known:
@@ -118,6 +126,7 @@ class PlanOfOne(Frozen):
     dated: bool = True
     waiting: tuple[str, ...] = ()
     lines: tuple[HistoryLine, ...]
+    cancelled: tuple[Cancelled, ...] = ()
 
 
 class CustomerPlan(Frozen):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,9 +12,16 @@ from keepwell.contracts.delivery import DeliveryState
 from keepwell.contracts.drafts import DraftState
 from keepwell.contracts.intervention import StepState
 from keepwell.contracts.offers import OPEN_OFFER, OfferState
+from keepwell.contracts.playbook import Playbook
 from keepwell.db.repositories.lookup import found
 from keepwell.db.repositories.views_ahead import Coming, Outlook
-from keepwell.db.repositories.views_customer_lines import CustomerPlan, HistoryLine, LineKind, PlanOfOne
+from keepwell.db.repositories.views_customer_lines import (
+    Cancelled,
+    CustomerPlan,
+    HistoryLine,
+    LineKind,
+    PlanOfOne,
+)
 from keepwell.db.repositories.views_customer_told import offers_of
 from keepwell.db.repositories.views_interventions import LAST, lines_of
 from keepwell.db.repositories.views_outlines import (
@@ -90,6 +97,20 @@ def _plan(
             f"{one.name}: {one.why}" for one in coming if one.state == StepState.DEFERRED and one.why
         ),
         lines=tuple(lines),
+        cancelled=_cancelled(outlook.playbook(run), steps),
+    )
+
+
+def _cancelled(playbook: Playbook, steps: Sequence[InterventionStep]) -> tuple[Cancelled, ...]:
+    """The cancelled steps, those with the same reason together."""
+    titles = {step.name: step_words(step) for step in playbook.all_steps}
+    found: dict[str, list[InterventionStep]] = {}
+    for row in steps:
+        if row.state == StepState.CANCELLED:
+            found.setdefault(row.why, []).append(row)
+    return tuple(
+        Cancelled(at=rows[0].at, why=why, titles=tuple(titles.get(row.name, row.name) for row in rows))
+        for why, rows in found.items()
     )
 
 

@@ -11,6 +11,7 @@ from keepwell.contracts.access import Permission, Role
 from keepwell.db.engine import Store
 from keepwell.db.repositories.keys_and_sessions import begin_session, make_key
 from keepwell.db.tables import Account
+from keepwell.keys import new_id
 
 
 def key_for(
@@ -44,7 +45,7 @@ def sign_in(
     with store.write() as session:
         account = Account(
             organisation_id=organisation,
-            email=f"{name.lower().replace(' ', '.')}.{role}@example.com",
+            email=f"{new_id().lower()}@example.com",
             name=name,
             role=role.value,
             staff_id=staff,

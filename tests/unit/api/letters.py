@@ -12,7 +12,6 @@ from httpx2 import Response
 from pydantic import SecretStr
 from sqlmodel import SQLModel, select
 
-from keepwell.web import create_app
 from keepwell.api.door import Door
 from keepwell.db.tables import (
     Delivery,
@@ -21,6 +20,7 @@ from keepwell.db.tables import (
     PendingCommand,
 )
 from keepwell.replies import reply_address
+from keepwell.web import create_app
 from tests.unit.api.conftest import PUBLIC
 from tests.unit.db.mailed import ADDRESS, mailed
 from tests.unit.db.world import World

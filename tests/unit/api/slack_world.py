@@ -15,11 +15,11 @@ from slack_sdk.signature import SignatureVerifier
 from sqlmodel import select
 
 from keepwell.adapters.slack import Slack
-from keepwell.web import create_app
 from keepwell.api.door import Door
 from keepwell.contracts.playbook import Channel
 from keepwell.db.engine import Store
 from keepwell.db.tables import PendingCommand
+from keepwell.web import create_app
 from tests.fakes.server import Taken
 from tests.fakes.slack import TOKEN, FakeSlack
 from tests.unit.adapters.messages import email, person

@@ -47,7 +47,7 @@ def test_a_key_is_shown_once_works_and_is_taken_back(
         ["ingest", "read"],
         "Robin Clarke",
     )
-    (listed,) = client.get("/api/v1/keys").json()["data"]
+    (listed,) = client.get("/api/v1/keys").json()["items"]
     assert "key" not in listed
     assert key["key"] not in str(listed)
     with world.store.read() as session:
@@ -60,8 +60,8 @@ def test_a_key_is_shown_once_works_and_is_taken_back(
     assert refused.status_code == 401
     assert refused.headers["www-authenticate"] == "Bearer"
     assert client.delete(f"/api/v1/keys/{key['id']}", headers=admin).status_code == 409
-    assert client.get("/api/v1/keys").json()["data"] == []
-    assert len(client.get("/api/v1/keys?revoked=true").json()["data"]) == 1
+    assert client.get("/api/v1/keys").json()["items"] == []
+    assert len(client.get("/api/v1/keys?revoked=true").json()["items"]) == 1
 
 
 def test_a_key_ends_when_it_was_to_end(client: TestClient, admin: dict[str, str], world: World) -> None:
@@ -139,7 +139,7 @@ def test_another_organisations_keys_and_accounts_are_not_there(client: TestClien
     for change in ({"name": "Mine"}, {"password": NEW}):
         assert client.patch(f"/api/v1/accounts/{account}", json=change, headers=theirs).status_code == 404
     assert client.delete(f"/api/v1/accounts/{account}/sessions", headers=theirs).status_code == 404
-    assert client.get("/api/v1/accounts", headers=theirs).json()["data"] == []
+    assert client.get("/api/v1/accounts", headers=theirs).json()["items"] == []
     assert world.customer("acme") == "acme"
     new = {"email": "x@example.com", "name": "X", "role": "client", "customer_id": "acme"}
     assert client.post("/api/v1/accounts", json=new, headers=theirs).status_code in (403, 404)
@@ -198,7 +198,7 @@ def test_a_new_password_ends_the_other_sessions(client: TestClient, door: Door, 
     client.cookies.clear()
     come_in(client, door)
     here = csrf(client)
-    sessions = client.get("/api/v1/me/sessions").json()["data"]
+    sessions = client.get("/api/v1/me/sessions").json()["items"]
     assert sorted(one["current"] for one in sessions) == [False, True]
     asked = {"current": "wrong", "new": NEW}
     assert client.post("/api/v1/me/password", json=asked, headers=here).status_code == 422
@@ -220,7 +220,7 @@ def test_a_session_is_ended_from_another_and_by_its_age(client: TestClient, door
     elsewhere = client.cookies[COOKIE]
     client.cookies.clear()
     come_in(client, door)
-    (other,) = [one for one in client.get("/api/v1/me/sessions").json()["data"] if not one["current"]]
+    (other,) = [one for one in client.get("/api/v1/me/sessions").json()["items"] if not one["current"]]
     path = f"/api/v1/me/sessions/{other['id']}"
     assert client.delete(path, headers=csrf(client)).status_code == 204
     assert client.delete(path, headers=csrf(client)).status_code == 404

@@ -278,7 +278,7 @@ def test_the_page_of_ones_own_account_shows_where_one_is_signed_in(
 ) -> None:
     agent = {**page_of(door), "User-Agent": "<b>Elsewhere</b>"}
     client.post("/sign-in", data={"email": EMAIL, "password": PASSWORD}, headers=agent)
-    elsewhere = client.get("/api/v1/me/sessions").json()["data"][0]["id"]
+    elsewhere = client.get("/api/v1/me/sessions").json()["items"][0]["id"]
     client.cookies.clear()
     come_in(client, door)
     page = client.get("/console/me", headers={"Accept": "text/html"})

@@ -30,5 +30,6 @@ def test_a_database_that_does_not_answer_is_a_problem_in_words(
         "status": 503,
         "detail": "Start it.",
         "retryable": True,
+        "request_id": answer.headers["x-request-id"],
     }
     assert client.get("/health").status_code == 200

@@ -9,13 +9,13 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import col, select
 
-from keepwell.web import create_app
 from keepwell.api.door import Door
 from keepwell.db.repositories import feed as repository
 from keepwell.db.tables import Contact, Event, InAppNotification
 from keepwell.errors import InputError, NotFoundError
 from keepwell.feed import feed_token
 from keepwell.links import Use
+from keepwell.web import create_app
 from tests.databases import statements
 from tests.unit.api.conftest import PUBLIC
 from tests.unit.db.world import NOW, World

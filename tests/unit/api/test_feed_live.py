@@ -18,6 +18,7 @@ from keepwell.api import feed_hub, feed_live
 from keepwell.api.door import Door
 from keepwell.api.feed_access import Reader
 from keepwell.api.feed_hub import FeedHub
+from keepwell.api.sockets import line
 from keepwell.db.repositories.feed import Standing
 from keepwell.links import Use
 from tests.databases import statements
@@ -77,14 +78,14 @@ def test_the_count_comes_at_once_and_what_is_new_soon_after(
 def test_a_first_word_that_is_no_token_ends_it(client: TestClient, first: str) -> None:
     with open_feed(client) as socket:
         socket.send_text(first)
-        assert closed_with(socket) == feed_live.ENDED
+        assert closed_with(socket) == line.ENDED
 
 
 @pytest.mark.usefixtures("world")
 def test_who_says_nothing_is_hung_up_on(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feed_live, "FIRST_WORD", 0.05)
+    monkeypatch.setattr(line, "FIRST_WORD", 0.05)
     with open_feed(client) as socket:
-        assert closed_with(socket) == feed_live.ENDED
+        assert closed_with(socket) == line.ENDED
 
 
 @pytest.mark.usefixtures("world")
@@ -92,10 +93,10 @@ def test_it_ends_when_the_token_does(client: TestClient, door: Door) -> None:
     with open_feed(client) as socket:
         socket.send_text(token(door, seconds=1.2))
         assert socket.receive_json()["unread"] == 0
-        assert closed_with(socket) == feed_live.ENDED
+        assert closed_with(socket) == line.ENDED
     with open_feed(client) as socket:
         socket.send_text(token(door, seconds=-1))
-        assert closed_with(socket) == feed_live.ENDED
+        assert closed_with(socket) == line.ENDED
 
 
 @pytest.mark.usefixtures("world")
@@ -117,7 +118,7 @@ def test_one_contact_has_so_many_windows(client: TestClient, door: Door) -> None
             assert socket.receive_json()["type"] == "feed"
         one_more = stack.enter_context(open_feed(client))
         one_more.send_text(token(door))
-        assert closed_with(one_more) == feed_live.TOO_MANY
+        assert closed_with(one_more) == line.TOO_MANY
 
 
 def test_hundreds_listen_with_a_statement_or_two_a_look(door: Door, world: World) -> None:
@@ -180,7 +181,7 @@ def test_a_browser_that_takes_nothing_is_dropped(monkeypatch: pytest.MonkeyPatch
             await asyncio.sleep(60)
             return {"type": "websocket.disconnect"}
 
-    monkeypatch.setattr(feed_live, "SENDING", 0.05)
+    monkeypatch.setattr(line, "SENDING", 0.05)
 
     async def push() -> int:
         listener = feed_hub.Listener("lena")
@@ -188,4 +189,4 @@ def test_a_browser_that_takes_nothing_is_dropped(monkeypatch: pytest.MonkeyPatch
         reader = Reader("lena", datetime.now(UTC) + timedelta(hours=1))
         return await asyncio.wait_for(feed_live._push(Stuck(), listener, reader), 5)  # type: ignore[arg-type]
 
-    assert asyncio.run(push()) == feed_live.LATER
+    assert asyncio.run(push()) == line.LATER

@@ -12,7 +12,6 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 from sqlmodel import Session, select, text
 
-from keepwell.web import create_app
 from keepwell.api.door import Door
 from keepwell.contracts.people import Purpose
 from keepwell.db.engine import Store
@@ -20,6 +19,7 @@ from keepwell.db.repositories.wishes import unwanted
 from keepwell.db.tables import Contact
 from keepwell.links import Links, unsubscribe_url
 from keepwell.settings import Settings
+from keepwell.web import create_app
 from tests.unit.api.conftest import PUBLIC
 from tests.unit.db.world import World
 

@@ -16,9 +16,9 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 from sqlmodel import select
 
-from keepwell.web import create_app
 from keepwell.api.door import Door
 from keepwell.db.tables import Delivery, ProviderEvent, Suppression
+from keepwell.web import create_app
 from tests.unit.api.conftest import PUBLIC
 from tests.unit.db.mailed import mailed
 

@@ -15,8 +15,8 @@ from urllib.parse import urlencode
 import pytest
 from fastapi.testclient import TestClient
 
-from keepwell.web import create_app
 from keepwell.api.door import Door
+from keepwell.web import create_app
 from tests.fakes.slack import FakeSlack
 from tests.unit.api.slack_world import PATH, Desk, make_desk
 

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import pytest
 from fastapi.testclient import TestClient
 
-from keepwell.web import create_app
 from keepwell.api.door import Door
 from keepwell.api.telling import again_and_again
+from keepwell.web import create_app
 from tests.fakes.slack import FakeSlack
 from tests.unit.adapters.messages import closed_port, full_queue
 from tests.unit.api.slack_world import Desk, make_desk
