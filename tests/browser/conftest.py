@@ -6,8 +6,9 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,11 +16,15 @@ import uvicorn
 from playwright.sync_api import Browser, Page, sync_playwright
 from pydantic import SecretStr
 
-from keepwell.web import create_app
+from keepwell.api.access import COOKIE
 from keepwell.api.door import Door
+from keepwell.contracts.access import Role
 from keepwell.db.engine import Store
+from keepwell.db.repositories.keys_and_sessions import begin_session
+from keepwell.db.tables import Account
 from keepwell.links import Links
 from keepwell.settings import Settings
+from keepwell.web import create_app
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -117,3 +122,39 @@ def site(sqlite_store: Store, tmp_path: Path) -> Iterator[Site]:
     site.start()
     yield site
     site.stop()
+
+
+SignedIn = Callable[..., Page]
+"""`(organisation, role=Role.CSM, *, staff=None, name=..., customer=None)`: the window, signed in."""
+
+
+@pytest.fixture
+def console_page(site: Site, page: Page) -> SignedIn:
+    """Signs a window in as a new account of an organisation; pages are at `site.url`."""
+
+    def sign_in(
+        organisation: str,
+        role: Role = Role.CSM,
+        *,
+        staff: str | None = None,
+        name: str = "Robin Clarke",
+        customer: str | None = None,
+    ) -> Page:
+        now = datetime.now(UTC)
+        with site.door.store.write() as session:
+            account = Account(
+                organisation_id=organisation,
+                email=f"{name.lower().replace(' ', '.')}@example.com",
+                name=name,
+                role=role.value,
+                staff_id=staff,
+                customer_id=customer,
+                created_at=now,
+            )
+            session.add(account)
+            session.flush()
+            token = begin_session(session, account, now)
+        page.context.add_cookies([{"name": COOKIE, "value": token, "url": site.url}])
+        return page
+
+    return sign_in

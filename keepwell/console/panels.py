@@ -1,0 +1,110 @@
+"""What opens beside a page: a message as its recipient sees it, a draft, a letter, an offer, a document.
+
+What was written by others comes as a page of its own into a frame without scripts, forms and origin.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+from sqlmodel import Session, select
+
+from keepwell.console import doing
+from keepwell.console.customer import own_id
+from keepwell.console.pages import render
+from keepwell.console.view import HEADERS, AtConsole, View
+from keepwell.db.repositories.views_drafts import draft_detail
+from keepwell.db.repositories.views_inbox import letter
+from keepwell.db.repositories.views_message_shown import message_shown
+from keepwell.db.repositories.views_offers import offers
+from keepwell.db.repositories.views_timeline import step_document
+from keepwell.db.tables import Intervention, Offer
+from keepwell.errors import NotFoundError
+from keepwell.temporal.run_links import links_to_runs
+
+router = APIRouter(include_in_schema=False)
+
+_FRAMED: Final = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox"
+)
+"""What was written by others may look as it likes, and do nothing. Pictures are ours only: others would tell
+their owner that somebody looked."""
+
+
+@router.get("/console/messages/{message:path}")
+def message_body(view: AtConsole, message: str) -> HTMLResponse:
+    """A message as its recipient sees it, and nothing else; for the frame in the panel."""
+    with view.door.store.read() as session:
+        shown = message_shown(session, view.organisation.id, message)
+    return _framed(shown.html or render("_plain.html.j2", {"text": shown.text or shown.text_why}))
+
+
+@router.get("/console/documents/{intervention}/{step}")
+def document_body(view: AtConsole, intervention: str, step: str) -> HTMLResponse:
+    """A document that a step wrote, and nothing else."""
+    with view.door.store.read() as session:
+        _own_intervention(session, view, intervention)
+        return _framed(step_document(session, intervention, step).html)
+
+
+@router.get("/console/message-panel/{message:path}")
+def message_panel(view: AtConsole, message: str) -> HTMLResponse:
+    """What is known of a message, with its text in a frame."""
+    with view.door.store.read() as session:
+        shown = message_shown(session, view.organisation.id, message)
+    link = links_to_runs(view.door.settings)(shown.workflow_id)
+    return view.page("_panel_message.html.j2", {"message": shown, "link": link, "doing": doing})
+
+
+@router.get("/console/document-panel/{intervention}/{step}")
+def document_panel(view: AtConsole, intervention: str, step: str) -> HTMLResponse:
+    """A document with its title."""
+    with view.door.store.read() as session:
+        _own_intervention(session, view, intervention)
+        found = step_document(session, intervention, step)
+    return view.page("_panel_document.html.j2", {"document": found})
+
+
+@router.get("/console/draft-panel/{draft}")
+def draft_panel(view: AtConsole, draft: str) -> HTMLResponse:
+    """A draft as it will go, and the form that changes and decides it."""
+    with view.door.store.read() as session:
+        found = draft_detail(session, view.organisation.id, draft)
+    return view.page("_panel_draft.html.j2", {"detail": found, "draft": found.draft, "doing": doing})
+
+
+@router.get("/console/letter-panel/{letter_id}")
+def letter_panel(view: AtConsole, letter_id: str) -> HTMLResponse:
+    """A letter that came in from one of the organisation's customers."""
+    with view.door.store.read() as session:
+        found = letter(session, view.organisation.id, letter_id)
+        # Letters from nobody we know belong to no organisation: this page shows none of them.
+        own_id(session, view, found.letter.customer_id or "")
+    return view.page("_panel_letter.html.j2", {"detail": found, "letter": found.letter, "doing": doing})
+
+
+@router.get("/console/offer-panel/{offer}")
+def offer_panel(view: AtConsole, offer: str) -> HTMLResponse:
+    """An offer with the form in which one of its options is accepted for the customer."""
+    with view.door.store.read() as session:
+        row = session.exec(
+            select(Offer).where(Offer.id == offer, Offer.organisation_id == view.organisation.id)
+        ).first()
+        if row is None:
+            raise NotFoundError("There is no such offer.")
+        every = offers(session, view.organisation.id, intervention=row.intervention_id)
+    return view.page("_panel_offer.html.j2", {"offer": next(one for one in every if one.id == offer)})
+
+
+def _framed(html: str) -> HTMLResponse:
+    headers = {**HEADERS, "Content-Security-Policy": _FRAMED, "X-Frame-Options": "SAMEORIGIN"}
+    return HTMLResponse(html, headers=headers)
+
+
+def _own_intervention(session: Session, view: View, intervention: str) -> None:
+    row = session.get(Intervention, intervention)
+    if row is None or row.organisation_id != view.organisation.id:
+        raise NotFoundError("There is no such intervention.")
