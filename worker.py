@@ -29,11 +29,10 @@ from activities.steps import StepActivities
 from activities.webhooks import WebhookActivities
 from keepwell import __version__
 from keepwell.adapters.gate import StoreGate
-from keepwell.adapters.in_app import InApp
 from keepwell.adapters.notice_renderer import StoreNoticeRenderer
-from keepwell.adapters.outbox import Outbox
 from keepwell.adapters.public_only import PublicOnly
 from keepwell.adapters.renderer import StoreRenderer
+from keepwell.adapters.ways import channels
 from keepwell.adapters.webhook import WebhookCaller
 from keepwell.churn.service import ChurnService
 from keepwell.contracts.playbook import Channel, Playbook
@@ -115,21 +114,6 @@ class Parts:
     hand_over: TemporalHandOver
     activities: Sequence[Callable[..., Any]]
     workflows: Sequence[type]
-
-
-def channels(settings: Settings, store: Store) -> Mapping[Channel, ChannelAdapter]:
-    """The adapters behind the channels, by the sending mode: credentials alone send nothing.
-
-    Raises:
-        ConfigurationError: messages are to be sent, and the credentials are missing.
-    """
-    if settings.sending == "live":
-        # The clients cost a third of a second to load.
-        from keepwell.adapters.live import live_channels  # noqa: PLC0415
-
-        return live_channels(settings, store)
-    outbox = Outbox(store)
-    return {Channel.EMAIL: outbox, Channel.SLACK: outbox, Channel.IN_APP: InApp(store)}
 
 
 def make_hand_over(settings: Settings, store: Store, client: Client) -> TemporalHandOver:

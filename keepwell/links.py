@@ -31,6 +31,7 @@ class Use(StrEnum):
     OFFER = "offer"
     REPLY = "reply"
     FEED = "feed"
+    SIGN_IN = "sign-in"
 
 
 class LinkRefusedError(RefusedError):

@@ -119,6 +119,19 @@ class PlaybookRegistry:
         return self._pin(found[-1])
 
 
+def playbooks_in_force(own: Iterable[str]) -> dict[str, Playbook]:
+    """The playbooks in force by name, ours and those of the modules `own`; their templates are not pinned.
+
+    The gravest level comes first; those for signals and alerts come last.
+    """
+    found = PlaybookRegistry((*BUILT_IN, *own)).playbooks
+    return dict(sorted(found.items(), key=lambda item: -_gravity(item[1])))
+
+
+def _gravity(playbook: Playbook) -> int:
+    return -1 if playbook.level is None else playbook.level.severity
+
+
 def _workflow_name(value: Any) -> str | None:
     definition = getattr(value, "__temporal_workflow_definition", None) if inspect.isclass(value) else None
     return definition.name if definition is not None and definition.cls is value else None

@@ -1,7 +1,11 @@
 """A scorecard's rules in words, for people who read it and never open the file."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from scoring.normalise import Corner, HalfLife, Linear, Logarithm, Steps, Table
-from scoring.scorecard import Band, Metric
+from scoring.scorecard import Band, Metric, Scorecard
 from scoring.units import format_value
 
 _DECIMALS = 6
@@ -50,3 +54,15 @@ def _pairs(metric: Metric, corners: tuple[Corner, ...]) -> str:
 
 def _value(metric: Metric, raw: float) -> str:
     return format_value(raw, metric.unit, decimals=_DECIMALS)
+
+
+def in_full(card: Scorecard) -> dict[str, Any]:
+    """The scorecard with its hash; each metric also with its direction, its rule in words and its source."""
+    whole = card.model_dump(mode="json")
+    for values, metric in zip(whole["metrics"], card.metrics, strict=True):
+        values["better"] = metric.direction
+        values["points"] = normalisation_words(metric)
+        values["source"] = card.source_of(metric)
+    for values, band in zip(whole["bands"], card.bands, strict=True):
+        values["source"] = card.source_of(band)
+    return {"hash": card.fingerprint(), **whole}

@@ -13,8 +13,8 @@ from keepwell.cli.alerts_in_hand import acknowledge_too
 from keepwell.cli.desk import By, Desk, Json, Limit, open_desk, who
 from keepwell.cli.output import Column, plain, print_fields, print_json, print_table, say, tell
 from keepwell.contracts.alerts import LIVE_ALERTS
-from keepwell.db.repositories import journal, organisations
-from keepwell.db.repositories.alert_rules import described, load_rules, set_rules
+from keepwell.db.repositories import organisations
+from keepwell.db.repositories.alert_rules import described, load_rules, meaning_of, put_rules
 from keepwell.db.repositories.alerts import acknowledge_alert
 from keepwell.db.repositories.views_alerts import (
     STATES,
@@ -25,7 +25,6 @@ from keepwell.db.repositories.views_alerts import (
     find_alert,
 )
 from keepwell.errors import InputError
-from keepwell.keys import new_id
 from scoring.signal import Severity, Trigger
 
 EVERY = "all"
@@ -100,7 +99,7 @@ def show_rules(as_json: Json = False) -> None:
     if as_json:
         print_json(rules)
         return
-    meant = {name: _meant(name, name in own) for name in rules}
+    meant = {name: meaning_of(name, in_card=name in own) for name in rules}
     print_table(
         [Column("Rule", keep=True), Column("Is", keep=True), Column("Means")],
         [[name, value, meant[name]] for name, value in rules.items()],
@@ -126,17 +125,7 @@ def change_rules(
         values[name.strip()] = value.strip()
     with open_desk() as desk, desk.store.write() as session:
         _, card = organisations.scorecard_of(session, desk.organisation.id, now=desk.now)
-        changed = set_rules(session, desk.organisation.id, card, values)
-        if changed:
-            journal.write(
-                session,
-                key=f"alert-rules/{new_id()}",
-                organisation=desk.organisation.id,
-                kind="alert.rules_changed",
-                text="; ".join(changed),
-                at=desk.now,
-                by=who(by),
-            )
+        changed = put_rules(session, desk.organisation.id, card, values, by=who(by), now=desk.now)
     if as_json:
         print_json({"changed": changed})
         return
@@ -283,26 +272,3 @@ def _print_summary(lines: tuple[TriggerLine, ...], days: int, *, as_json: bool) 
         for line in lines
     ]
     print_table(columns, rows, title=f"Alerts raised in {words.count(days, 'day')}")
-
-
-_MEANINGS = {
-    Trigger.CRITICAL_HEALTH.value: "the score falls below 20",
-    Trigger.USAGE_FALL.value: "usage falls by half or more over 3 days",
-    Trigger.BILLING_FAILURE.value: "a payment fails",
-    Trigger.FEATURE_UNUSED.value: "a core feature is not used for 7 days",
-    Trigger.INACTIVITY.value: "no event for 48 hours",
-    Trigger.ZERO_ACTIVITY.value: "no event for 3 days",
-    Trigger.TASK_STALLED.value: "a task in progress has no update for 72 hours",
-    Trigger.SCORE_DROP.value: "the score is 20 or 30 points below the best of 7 days",
-    Trigger.CHURN_RISK.value: "the probability to leave is above 80 %",
-    Trigger.CATEGORY_THRESHOLD.value: "a category falls below its threshold, set below",
-    Trigger.DEADLINE_MISSED.value: "a task is overdue, a step was not done in its time, or nobody knows "
-    "whether its message went out",
-    "core_features": "features that are core for everybody (default: those a customer used on 3 days)",
-    "usage_metric": "the metric that stands for usage (default: the first the scorecard has)",
-}
-
-
-def _meant(name: str, in_card: bool) -> str:
-    known = _MEANINGS.get(name)
-    return known or f"threshold of the category{'' if in_card else ', which the scorecard does not have'}"

@@ -6,8 +6,8 @@ from keepwell.cli import words
 from keepwell.cli.commands import deliver
 from keepwell.cli.desk import Desk
 from keepwell.contracts.commands import Acknowledge
+from keepwell.db.repositories.commands_kept import waits_for_somebody
 from keepwell.db.repositories.views_timeline import intervention_detail
-from keepwell.db.tables import Intervention
 from keepwell.errors import ConfigurationError, RefusedError, ServerUnavailableError
 from keepwell.keys import new_id
 
@@ -35,7 +35,5 @@ def acknowledge_too(desk: Desk, intervention: str | None, by: str) -> tuple[str,
 
 
 def _wants_it(desk: Desk, intervention: str) -> bool:
-    """Whether an intervention runs that nobody has acknowledged."""
     with desk.store.read() as session:
-        row = session.get_one(Intervention, intervention)
-        return row.outcome is None and not row.acknowledged_by
+        return waits_for_somebody(session, intervention)

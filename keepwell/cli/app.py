@@ -16,6 +16,7 @@ import typer
 from keepwell import __version__
 from keepwell.cli import (
     absences,
+    accounts,
     alert_channels,
     alerts,
     audit,
@@ -33,6 +34,7 @@ from keepwell.cli import (
     imports,
     inbox,
     interventions,
+    keys,
     offers,
     opportunities,
     organisation,
@@ -104,6 +106,8 @@ for _module in (
     rehearse,
     scorecards,
     organisation,
+    accounts,
+    keys,
     sending,
     schedules,
     slack,

@@ -11,6 +11,7 @@ from rich.text import Text
 from keepwell.cli.desk import By, Desk, Json, open_desk, who
 from keepwell.cli.output import Column, print_fields, print_json, print_table, say
 from keepwell.db.repositories import churn_models as models
+from keepwell.db.repositories.views_churn_models import line_of
 from keepwell.db.tables import ChurnModel
 from keepwell.errors import InputError
 
@@ -36,7 +37,7 @@ def list_models(as_json: Json = False) -> None:
     with open_desk() as desk, desk.store.read() as session:
         rows = models.all_models(session, desk.organisation.id)
         if as_json:
-            print_json({"models": [_line(row) for row in rows]})
+            print_json({"models": [line_of(row) for row in rows]})
             return
         if not rows:
             say("There is no churn model yet. Train one: keepwell churn train")
@@ -52,7 +53,7 @@ def show_model(model: Model, as_json: Json = False) -> None:
     with open_desk() as desk, desk.store.read() as session:
         row = models.find(session, desk.organisation.id, model)
         if as_json:
-            print_json({**_line(row), "card": row.card})
+            print_json({**line_of(row).model_dump(mode="json"), "card": row.card})
             return
         show_card(models.label(row), row.state, row.why, row.card)
         print_fields(
@@ -231,17 +232,6 @@ def _cells(desk: Desk, row: ChurnModel) -> list[object]:
         _number(held["log_loss"]),
         row.why,
     ]
-
-
-def _line(row: ChurnModel) -> dict[str, Any]:
-    kept = ("name", "version", "state", "why", "pinned", "trained_by", "promoted_by", "sha256")
-    moments = ("trained_at", "promoted_at", "retired_at")
-    return {
-        "model": models.label(row),
-        **{name: getattr(row, name) for name in kept},
-        **{name: at.isoformat() if (at := getattr(row, name)) else None for name in moments},
-        "held_out": row.card["held_out"],
-    }
 
 
 def _state_words(state: str, pinned: bool = False) -> str:

@@ -224,7 +224,9 @@ def deliver(
         RefusedError: the run says no, has ended, or is not there.
         ServerUnavailableError: no server or no worker answers.
     """
-    from keepwell.cli import engine  # noqa: PLC0415  (loads Temporal, which reading commands do without)
+    # They load Temporal, which reading commands do without.
+    from keepwell.cli import engine  # noqa: PLC0415
+    from keepwell.temporal.updates import NoRunError  # noqa: PLC0415
 
     try:
         if as_signal:
@@ -233,7 +235,7 @@ def deliver(
         return engine.with_client(
             desk.settings, lambda client: engine.update(client, desk.settings, line.workflow_id, command)
         )
-    except engine.NoRunError as error:
+    except NoRunError as error:
         with desk.store.read() as session:
             line = intervention_detail(session, line.id, desk.now).intervention
         if line.outcome is not None:

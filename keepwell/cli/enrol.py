@@ -11,7 +11,6 @@ import typer
 from keepwell.cli import enrol_signal, words
 from keepwell.cli.desk import By, Desk, Json, open_desk, who
 from keepwell.cli.enrol_signal import SHOWN_REFUSED, Agreed
-from keepwell.cli.known_playbooks import playbook_for
 from keepwell.cli.levels import parse_level
 from keepwell.cli.output import Column, print_json, print_table, say
 from keepwell.cli.signals import parse_signal
@@ -21,6 +20,7 @@ from keepwell.db.repositories import enrolment
 from keepwell.db.repositories.views_customers import counts
 from keepwell.db.repositories.views_transitions import Decision, owners_of
 from keepwell.errors import InputError
+from keepwell.known_playbooks import playbook_for
 from scoring.levels import Level
 from scoring.signal import Signal
 

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 
 from keepwell.cli import words
 from keepwell.cli.desk import Desk, who
-from keepwell.cli.known_playbooks import playbook_for
 from keepwell.cli.output import Column, print_table, say
 from keepwell.contracts.campaigns import BaselineCandidate
 from keepwell.contracts.playbook import Playbook
 from keepwell.db.repositories import baselines
 from keepwell.db.repositories.views_opportunities import OpportunityLine
+from keepwell.known_playbooks import playbook_for
 from scoring.signal import Signal
 
 SHOWN_REFUSED = 10

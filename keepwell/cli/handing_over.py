@@ -10,13 +10,14 @@ from typing import TypeVar
 from temporalio.client import Client
 
 from keepwell.cli.desk import Desk
-from keepwell.cli.engine import require_worker, with_client
+from keepwell.cli.engine import with_client
 from keepwell.contracts.campaigns import WaitingCustomer
 from keepwell.db.repositories.baselines import open_baselines
 from keepwell.db.repositories.campaigns import OpportunityRepository
 from keepwell.db.repositories.views_opportunities import STATES, OpportunityLine, opportunities
 from keepwell.db.repositories.views_transitions import Decision, decisions
 from keepwell.errors import ServerUnavailableError
+from keepwell.temporal.updates import require_worker
 from worker import make_hand_over
 
 DECIDED_WITHIN = 10.0

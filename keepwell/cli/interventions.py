@@ -97,7 +97,7 @@ def show_intervention(
     as_json: Json = False,
 ) -> None:
     """One intervention: what happened, what will, and why."""
-    from keepwell.cli.temporal_ui import run_link  # noqa: PLC0415  (loads Temporal, which lists do without)
+    from keepwell.temporal.run_links import run_link  # noqa: PLC0415  (loads Temporal, which lists do without)
 
     with open_desk() as desk:
         with desk.store.read() as session:

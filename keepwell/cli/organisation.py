@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Annotated
 
 import typer
-from sqlmodel import Session
 
 from keepwell.cli.desk import By, Desk, Json, open_desk, who
 from keepwell.cli.output import print_fields, print_json, say
-from keepwell.contracts.delivery import WaitsFor
-from keepwell.db.repositories import journal
-from keepwell.db.repositories.organisation_fields import (
-    ROOM,
-    WHEN,
-    OrganisationFields,
-    change_organisation,
-)
-from keepwell.db.repositories.switches import Stop, look_again
+from keepwell.db.repositories.organisation_fields import OrganisationFields, set_organisation
 from keepwell.db.repositories.views_scorecards import scorecards
 from keepwell.db.tables import Organisation
 from keepwell.errors import InputError
-from keepwell.keys import new_id
 
 commands = typer.Typer(help="Who you are, for messages and clocks.", invoke_without_command=True)
 
@@ -66,18 +55,7 @@ def set_fields(
         values[name.strip()] = value.strip()
     with open_desk() as desk:
         with desk.store.write() as session:
-            changed = change_organisation(session, desk.organisation.id, values)
-            if changed:
-                journal.write(
-                    session,
-                    key=f"organisation/{new_id()}",
-                    organisation=desk.organisation.id,
-                    kind="organisation.changed",
-                    text=", ".join(f"{name}: {old!r} → {new!r}" for name, (old, new) in changed.items()),
-                    at=desk.now,
-                    by=who(by),
-                )
-                _try_again(session, desk, changed, who(by))
+            changed = set_organisation(session, desk.organisation.id, values, by=who(by), now=desk.now)
         if not as_json:
             for name, (old, new) in changed.items():
                 say(f"{name}: {old!r} → {new!r}")
@@ -87,14 +65,6 @@ def set_fields(
                 say("The daily run follows the new zone once the worker is started again.", style="dim")
             return
         _print(desk, as_json=True)
-
-
-def _try_again(session: Session, desk: Desk, changed: Collection[str], by: str) -> None:
-    """What waits for an hour or for room may go now: its runs look again."""
-    for fields, waits_for in ((WHEN, WaitsFor.HOURS), (ROOM, WaitsFor.ROOM)):
-        if not set(fields).isdisjoint(changed):
-            stop, key = Stop(desk.organisation.id), f"organisation/{new_id()}"
-            look_again(session, stop, waits_for, key=key, by=by, now=desk.now)
 
 
 def _print(desk: Desk, *, as_json: bool) -> None:

@@ -8,9 +8,9 @@ import typer
 
 from keepwell.adapters.template_check import Checked, Fault, check_templates
 from keepwell.cli.desk import Json
-from keepwell.cli.known_playbooks import all_playbooks
 from keepwell.cli.output import print_json, say
 from keepwell.errors import ConfigurationError
+from keepwell.known_playbooks import all_playbooks
 from keepwell.settings import Settings, load_settings
 
 

@@ -9,13 +9,13 @@ import typer
 
 from keepwell.cli import words
 from keepwell.cli.desk import By, Json, open_desk, reading_desk, who
-from keepwell.cli.known_playbooks import all_playbooks
 from keepwell.cli.output import print_json, say
 from keepwell.contracts.drafts import Mode
 from keepwell.db.repositories.modes import modes, set_mode
 from keepwell.db.repositories.views import did_you_mean
 from keepwell.db.repositories.views_drafts import drafts
 from keepwell.errors import KeepwellError, NotFoundError
+from keepwell.known_playbooks import all_playbooks
 
 EVERY = "all"
 MEANS = {

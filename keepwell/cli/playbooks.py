@@ -8,14 +8,15 @@ import typer
 from typer.core import TyperGroup
 
 from keepwell.cli.desk import Json
-from keepwell.cli.known_playbooks import all_playbooks
 from keepwell.cli.output import Column, level_text, print_json, print_table, say
 from keepwell.cli.playbook_check import check
 from keepwell.cli.playbook_modes import MEANS, known_modes, switch
 from keepwell.contracts.drafts import Mode
-from keepwell.contracts.playbook import Assign, Document, Escalate, Offer, Playbook, Send, Step, Task
+from keepwell.contracts.playbook import Assign, Offer, Playbook
 from keepwell.db.repositories.views import did_you_mean
 from keepwell.errors import NotFoundError
+from keepwell.known_playbooks import all_playbooks
+from keepwell.playbook_picture import what_words
 from keepwell.settings import load_settings
 from keepwell.spans import offset_words, span_words
 
@@ -98,7 +99,7 @@ def _print(playbook: Playbook, mode: Mode | None, *, details: bool) -> None:
             offset_words(step.at),
             span_words(step.within) if step.within else "",
             step.name,
-            f"{_what(step)}{f', unless {step.unless}' if step.unless else ''}",
+            f"{what_words(step)}{f', unless {step.unless}' if step.unless else ''}",
             step.why,
             "" if isinstance(step, Assign | Offer) else step.template,
         ]
@@ -125,23 +126,3 @@ def _print(playbook: Playbook, mode: Mode | None, *, details: bool) -> None:
 
 def _about(playbook: Playbook) -> str:
     return ", ".join((*((playbook.signal.value,) if playbook.signal else ()), *playbook.triggers))
-
-
-def _what(step: Step) -> str:
-    match step:
-        case Send():
-            to = step.to.value.replace("_", " ")
-            attached = f", with {step.attach}" if step.attach else ""
-            return f"{step.channel.value.replace('_', '-')} to {to}, from {step.sender.value}{attached}"
-        case Assign():
-            return "assign a CSM"
-        case Task():
-            return f"task for {step.to.value}, due {span_words(step.due)} later"
-        case Document():
-            return "write a document"
-        case Escalate():
-            to = "the owner's cover" if step.to == "cover" else "the lead"
-            return f"escalate to {to}, due {span_words(step.due)} later"
-        case Offer():
-            kinds = ", ".join(option.kind.words for option in step.options)
-            return f"offer {kinds}, for {span_words(step.valid_for)}"

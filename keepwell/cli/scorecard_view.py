@@ -2,25 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rich.text import Text
 
 from keepwell.cli.output import Column, level_text, print_table, say
 from scoring.describe import default_words, normalisation_words, review_words
 from scoring.scorecard import Metric, Scorecard
-
-
-def scorecard_json(card: Scorecard) -> dict[str, Any]:
-    """The scorecard with its hash; each metric also with its direction, its rule in words and its source."""
-    whole = card.model_dump(mode="json")
-    for values, metric in zip(whole["metrics"], card.metrics, strict=True):
-        values["better"] = metric.direction
-        values["points"] = normalisation_words(metric)
-        values["source"] = card.source_of(metric)
-    for values, band in zip(whole["bands"], card.bands, strict=True):
-        values["source"] = card.source_of(band)
-    return {"hash": card.fingerprint(), **whole}
 
 
 def print_scorecard(card: Scorecard) -> None:

@@ -12,14 +12,12 @@ from keepwell.cli import words
 from keepwell.cli.desk import By, Desk, Json, open_desk, who
 from keepwell.cli.files import read_text
 from keepwell.cli.output import Column, print_json, print_table, say
-from keepwell.cli.scorecard_view import print_scorecard, scorecard_json
-from keepwell.db.repositories import journal, organisations
+from keepwell.cli.scorecard_view import print_scorecard
+from keepwell.db.repositories import organisations
 from keepwell.db.repositories.scorecards import scorecard_by_hash, store_scorecard
-from keepwell.db.repositories.scorecards_beside import add_beside, remove_beside
+from keepwell.db.repositories.scorecards_chosen import choose, label, put_beside
 from keepwell.db.repositories.views_scorecards import find_scorecard, scorecards
-from keepwell.db.tables import Organisation
-from keepwell.errors import InputError
-from keepwell.keys import new_id
+from scoring.describe import in_full
 from scoring.load import builtin, builtin_names, load_scorecard
 from scoring.scorecard import Scorecard
 
@@ -82,7 +80,7 @@ def show_scorecard(
     with open_desk() as desk:
         card = _find(desk, name)
     if as_json:
-        print_json(scorecard_json(card))
+        print_json(in_full(card))
     else:
         print_scorecard(card)
 
@@ -112,18 +110,13 @@ def use_scorecard(
 ) -> None:
     """Score with this scorecard from now on; a file is kept by its content's hash."""
     with open_desk() as desk, desk.store.write() as session:
-        before, old = organisations.scorecard_of(session, desk.organisation.id, now=desk.now)
-        card = organisations.use_scorecard(session, desk.organisation.id, _stored(desk, session, name))
-        if card is None:
-            raise InputError(f"There is no scorecard {name!r}.")
-        if card.fingerprint() != before:
-            text = f"Customers are scored by {_label(card)}; it was {_label(old)}"
-            _tell(desk, session, "scorecard.used", text, card, by)
+        name = _stored(desk, session, name)
+        card, changed = choose(session, desk.organisation.id, name, by=who(by), now=desk.now)
     if as_json:
         print_json({"hash": card.fingerprint(), "name": card.name, "version": card.version})
         return
     say(f"{card.name}@{card.version} is in use from the next scoring on: keepwell score")
-    if card.fingerprint() != before:
+    if changed:
         say(
             "A customer's first score by it is a baseline: no playbook starts. One that runs ends where the "
             "customer is well by it, and goes on elsewhere. For those in trouble: "
@@ -141,36 +134,15 @@ def beside_scorecard(
 ) -> None:
     """Compute this scorecard too from the next daily run on, to look at; it starts no playbook."""
     with open_desk() as desk, desk.store.write() as session:
-        organisation = session.get_one(Organisation, desk.organisation.id)
-        change = remove_beside if remove else add_beside
-        card = change(session, organisation, _stored(desk, session, name), desk.now)
-        text = f"{_label(card)} is computed {'no longer' if remove else 'beside the one in use'}"
-        _tell(desk, session, "scorecard.beside", text, card, by)
+        name = _stored(desk, session, name)
+        card = put_beside(session, desk.organisation.id, name, remove=remove, by=who(by), now=desk.now)
     if as_json:
         print_json({"hash": card.fingerprint(), "name": card.name, "version": card.version})
         return
-    label = _label(card)
     if remove:
-        say(f"{label} is computed no longer; what it has scored stays.")
+        say(f"{label(card)} is computed no longer; what it has scored stays.")
     else:
-        say(f"{label} is computed too from the next daily run on; keepwell customer shows its scores.")
-
-
-def _tell(desk: Desk, session: Session, kind: str, text: str, card: Scorecard, by: str | None) -> None:
-    journal.write(
-        session,
-        key=f"{kind}/{new_id()}",
-        organisation=desk.organisation.id,
-        kind=kind,
-        text=text,
-        at=desk.now,
-        by=who(by),
-        data={"scorecard": card.fingerprint()},
-    )
-
-
-def _label(card: Scorecard) -> str:
-    return f"{card.name}@{card.version}"
+        say(f"{label(card)} is computed too from the next daily run on; keepwell customer shows its scores.")
 
 
 def _stored(desk: Desk, session: Session, name: str) -> str:

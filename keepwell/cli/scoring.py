@@ -10,7 +10,6 @@ from rich.text import Text
 from keepwell.cli import words
 from keepwell.cli.desk import By, Desk, Json, open_desk, who
 from keepwell.cli.event import follow_alerts, print_alerts
-from keepwell.cli.known_playbooks import all_playbooks
 from keepwell.cli.output import console, level_text, print_fields, print_json, say, tell
 from keepwell.contracts.campaigns import WaitingCustomer
 from keepwell.contracts.scoring import CustomerScored, ScoreSummary
@@ -24,6 +23,7 @@ from keepwell.db.repositories.views_transitions import Decision, decisions
 from keepwell.errors import ConfigurationError, NotFoundError, ServerUnavailableError
 from keepwell.ingest.importing import store_metric
 from keepwell.keys import new_id
+from keepwell.known_playbooks import all_playbooks
 from scoring.levels import Level
 
 

@@ -10,7 +10,6 @@ from sqlmodel import Session
 
 from keepwell.cli import words
 from keepwell.cli.desk import By, Desk, Json, open_desk, who
-from keepwell.cli.known_playbooks import all_playbooks
 from keepwell.cli.output import Column, print_fields, print_json, print_table, say
 from keepwell.db.repositories import closed_days, switches
 from keepwell.db.repositories.views import did_you_mean
@@ -18,6 +17,7 @@ from keepwell.db.repositories.views_sending import SendingView, StopLine, sendin
 from keepwell.errors import InputError, NotFoundError
 from keepwell.gate.calendar import days_words
 from keepwell.gate.countries import holiday_name
+from keepwell.known_playbooks import all_playbooks
 
 commands = typer.Typer(help="What keeps messages back: stops, hours, caps.", invoke_without_command=True)
 days = typer.Typer(

@@ -12,7 +12,6 @@ from keepwell.cli.desk import By, Desk, Json, Limit, open_desk, who
 from keepwell.cli.moments import past_moment
 from keepwell.cli.output import Column, print_fields, print_json, print_table, say
 from keepwell.db.repositories import webhook_desk
-from keepwell.db.repositories.webhooks import WebhookRepository
 from keepwell.errors import InputError
 
 State = Literal["waiting", "delivered", "failed"]
@@ -99,6 +98,14 @@ def remove(endpoint: Which, by: By = None, as_json: Json = False) -> None:
     _done({"removed": url}, f"Removed {url}.", as_json=as_json)
 
 
+@commands.command("stop")
+def stop(endpoint: Which, by: By = None, as_json: Json = False) -> None:
+    """Tell a program nothing until it is started again. What waits for it is not sent."""
+    with open_desk() as desk, desk.store.write() as session:
+        url = webhook_desk.stop(session, desk.organisation.id, endpoint, by=who(by), now=desk.now)
+    _done({"stopped": url}, f"{url} hears of nothing until: keepwell webhooks start", as_json=as_json)
+
+
 @commands.command("start")
 def start(endpoint: Which, by: By = None, as_json: Json = False) -> None:
     """Start an endpoint again that was stopped because it took nothing."""
@@ -128,28 +135,15 @@ def rotate(endpoint: Which, by: By = None, as_json: Json = False) -> None:
 @commands.command("test")
 def try_out(endpoint: Which, by: By = None, as_json: Json = False) -> None:
     """Post a test event now, from this machine, and show the answer. It is not tried again."""
-    from keepwell.adapters.webhook import WebhookCaller  # noqa: PLC0415
+    from keepwell.adapters.webhook_trial import tried_words, try_endpoint  # noqa: PLC0415
 
     with open_desk() as desk:
-        with desk.store.write() as session:
-            row = webhook_desk.find_endpoint(session, desk.organisation.id, endpoint)
-            own = webhook_desk.plan_test(session, row, who(by), desk.now)
-        webhooks = WebhookRepository(desk.store)
-        post = webhooks.begin(own, desk.now)
-        if post is not None:
-            answer = WebhookCaller(PublicOnly(desk.settings.webhook_private)).call(post, desk.now)
-            webhooks.note(own, answer, desk.now)
-            webhooks.give_up(own, f"A test is not tried again: {answer.why}", desk.now)
-        with desk.store.read() as session:
-            line = webhook_desk.delivery(session, desk.organisation.id, own)
+        private = desk.settings.webhook_private
+        line = try_endpoint(desk.store, desk.organisation.id, endpoint, private, by=who(by), now=desk.now)
     if as_json:
         print_json(line)
-        return
-    took = f" after {line.attempts[-1].milliseconds:,} ms" if line.attempts else ""
-    if line.state == "delivered":
-        say(f"{line.url} took it{took} (status {line.attempts[-1].status}).")
     else:
-        say(f"{line.url} did not take it{took}: {line.why}", style="yellow")
+        say(tried_words(line), style="" if line.state == "delivered" else "yellow")
 
 
 @commands.command("deliveries")

@@ -68,6 +68,11 @@ def holiday_name(country: str, subdivision: str, day: date) -> str:
     return _holidays_of(country, subdivision, day.year).get(day, "")
 
 
+def holidays_of(country: str, subdivision: str, year: int) -> tuple[tuple[date, str], ...]:
+    """The public holidays of a year, in their order; none where the country is ""."""
+    return tuple(sorted(_holidays_of(country, subdivision, year).items())) if country else ()
+
+
 def _plain(text: str) -> str:
     """Letters alone, in lower case and without accents: "Côte d'Ivoire" is cotedivoire."""
     bare = unicodedata.normalize("NFKD", text.strip().lower())

@@ -2,13 +2,66 @@
 
 from __future__ import annotations
 
+import re
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.environment import other_variables
 
 KEEPWELL = str(Path(sys.executable).with_name("keepwell"))
+WAIT_SECONDS = 90.0
+
+
+class Demo:
+    """A demo in a process of its own, its output in a file."""
+
+    def __init__(self, process: subprocess.Popen[bytes], output: Path) -> None:
+        self.process, self._output = process, output
+
+    @property
+    def shown(self) -> str:
+        return self._output.read_text()
+
+    def until(self, text: str) -> str:
+        """Wait until the demo has shown this; all that it has shown."""
+        end = time.monotonic() + WAIT_SECONDS
+        while text not in self.shown:
+            assert self.process.poll() is None, self.shown
+            assert time.monotonic() < end, self.shown
+            time.sleep(0.1)
+        return self.shown
+
+    def interrupt(self) -> int:
+        """Ctrl-C; the exit code."""
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(60)
+
+
+@contextmanager
+def running_demo(environ: dict[str, str], folder: Path, *options: str) -> Iterator[Demo]:
+    output = folder / "output.txt"
+    with output.open("wb") as file:
+        process = subprocess.Popen(
+            [KEEPWELL, "demo", *options], env=environ, cwd=folder, stdout=file, stderr=subprocess.STDOUT
+        )
+    try:
+        yield Demo(process, output)
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait(60)
+
+
+def console_in(shown: str) -> str:
+    """The address that a demo shows for its console."""
+    found = re.search(r"Open the console\n.*\n +(http://127\.0\.0\.1:\d+)\n", shown)
+    assert found is not None, shown
+    return found[1]
 
 
 def an_environment(folder: Path) -> dict[str, str]:

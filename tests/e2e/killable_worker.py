@@ -19,6 +19,7 @@ from typing import Any
 from keepwell.adapters.outbox import Outbox
 from keepwell.adapters.sendgrid import SendGrid
 from keepwell.adapters.slack import Slack
+from keepwell.adapters.ways import channels
 from keepwell.contracts.delivery import Accepted, Found, Message
 from keepwell.contracts.intervention import Ended, Ending
 from keepwell.contracts.playbook import Channel
@@ -30,7 +31,7 @@ from keepwell.ports import ChannelAdapter
 from keepwell.settings import Settings, load_settings
 from keepwell.temporal.connect import connect
 from keepwell.temporal.hand_over import TemporalHandOver
-from worker import THREADS, channels, compose, make_worker, open_store, run_until_stopped
+from worker import THREADS, compose, make_worker, open_store, run_until_stopped
 
 DEADLINE = timedelta(seconds=float(os.environ.get("KILLABLE_DEADLINE", "1.5")))
 """Of a provider's answer. A test that needs more than instants sets the variable."""

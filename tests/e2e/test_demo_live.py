@@ -3,69 +3,23 @@
 from __future__ import annotations
 
 import re
-import signal
 import socket
 import subprocess
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
 import pytest
 
-from tests.e2e.demo_user import KEEPWELL, an_environment, files_in, processes_of
+from tests.e2e.demo_user import KEEPWELL, an_environment, console_in, files_in, processes_of, running_demo
 from workflows.critical import CRITICAL
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
-
-WAIT_SECONDS = 90.0
 
 
 @pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:
     """A user's environment with folders of the test's own."""
     return an_environment(tmp_path)
-
-
-class Demo:
-    """A demo in a process of its own, its output in a file."""
-
-    def __init__(self, process: subprocess.Popen[bytes], output: Path) -> None:
-        self.process, self._output = process, output
-
-    @property
-    def shown(self) -> str:
-        return self._output.read_text()
-
-    def until(self, text: str) -> str:
-        """Wait until the demo has shown this; all that it has shown."""
-        end = time.monotonic() + WAIT_SECONDS
-        while text not in self.shown:
-            assert self.process.poll() is None, self.shown
-            assert time.monotonic() < end, self.shown
-            time.sleep(0.1)
-        return self.shown
-
-    def interrupt(self) -> int:
-        """Ctrl-C; the exit code."""
-        self.process.send_signal(signal.SIGINT)
-        return self.process.wait(60)
-
-
-@contextmanager
-def running_demo(environ: dict[str, str], folder: Path, *options: str) -> Iterator[Demo]:
-    output = folder / "output.txt"
-    with output.open("wb") as file:
-        process = subprocess.Popen(
-            [KEEPWELL, "demo", *options], env=environ, cwd=folder, stdout=file, stderr=subprocess.STDOUT
-        )
-    try:
-        yield Demo(process, output)
-    finally:
-        if process.poll() is None:
-            process.terminate()
-            process.wait(60)
 
 
 def commands_in(shown: str) -> list[str]:
@@ -84,9 +38,7 @@ def at_the_shell(command: str, folder: Path, environ: dict[str, str]) -> str:
 
 def one_click(shown: str) -> None:
     """Enter the console as each role, as its sign-in page does."""
-    found = re.search(r"Open the console\n.*\n +(http://127\.0\.0\.1:\d+)\n", shown)
-    assert found is not None, shown
-    url = found[1]
+    url = console_in(shown)
     assert f"The console is at {url}" in shown
     with httpx2.Client(base_url=url, headers={"Origin": url}, timeout=30, trust_env=False) as browser:
         page = browser.get("/", headers={"Accept": "text/html"}, follow_redirects=True)

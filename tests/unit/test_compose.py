@@ -38,6 +38,7 @@ NOT_HERE = {
         "CHURN_RETRAIN",
         "CHURN_WINDOW_DAYS",
         "DATA_DIR",
+        "DEMO_OPEN",
         "HISTORY_RETENTION_DAYS",
         "MONITOR_SECONDS",
         "PARTITION_SIZE",

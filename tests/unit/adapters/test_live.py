@@ -10,6 +10,7 @@ import pytest
 from sqlmodel import select
 
 from keepwell.adapters.outbox import Outbox
+from keepwell.adapters.ways import channels
 from keepwell.contracts.delivery import Accepted, CannotSay
 from keepwell.contracts.playbook import Channel
 from keepwell.db.engine import Store
@@ -23,7 +24,6 @@ from tests.fakes.slack import TOKEN, FakeSlack
 from tests.fakes.smtp import FakeSmtp
 from tests.unit.adapters.messages import KEY, email, slack
 from tests.unit.db.world import World
-from worker import channels
 
 
 @pytest.fixture

@@ -37,6 +37,7 @@ READS = {
     ),
     *("scorecards check", "organisation show", "closed-days list", "schedules list"),
     *("inbox show", "inbox list", "slack test", "contact show", "feed token", "offer rates"),
+    *("accounts list", "keys list"),
 }
 """Commands that change nothing."""
 
@@ -76,6 +77,7 @@ TELLS = {
     "webhooks add": "webhook.added",
     "webhooks remove": "webhook.removed",
     "webhooks start": "webhook.started",
+    "webhooks stop": "webhook.stopped",
     "webhooks rotate": "webhook.rotated",
     "webhooks test": "webhook.test",
     "webhooks replay": "webhook.replayed",
@@ -97,6 +99,13 @@ TELLS = {
     "sending stop": "sending.stopped",
     "sending resume": "sending.resumed",
     "schedules apply": "schedules.applied",
+    "accounts add": "account.added",
+    "accounts role": "account.changed",
+    "accounts activate": "account.changed",
+    "accounts deactivate": "account.changed",
+    "accounts password": "account.password",
+    "keys make": "key.made",
+    "keys revoke": "key.revoked",
 }
 """The line that each other command leaves."""
 
@@ -120,6 +129,8 @@ CARRIED_OUT = {
     "organisation set": "organisation set product=Other",
     "closed-days add": "closed-days add 2027-01-04",
     "sending stop": "sending stop --reason trouble",
+    "accounts add": "accounts add ann@example.com --name Ann --no-password",
+    "keys make": "keys make a-key --scope read",
 }
 """How to carry out those that need no server and nothing that another command must make first."""
 

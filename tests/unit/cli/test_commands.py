@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import cast
 from zoneinfo import ZoneInfo
 
 import pytest
+from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
 
 from keepwell.cli import engine
 from keepwell.cli.moments import future_moment, past_moment
-from keepwell.contracts.commands import Answer
+from keepwell.contracts.commands import Acknowledge, Answer
 from keepwell.db.tables import Intervention
 from keepwell.errors import InputError, RefusedError, ServerUnavailableError
 from keepwell.settings import load_settings
+from keepwell.temporal import updates
 from tests.unit.cli.conftest import Begun, Cli
-from tests.unit.db.world import NOW, World
+from tests.unit.db.world import NOW
 from workflows.critical import CRITICAL
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -123,7 +126,7 @@ def test_the_answer_is_told(cli: Cli, begun: Begun, monkeypatch: pytest.MonkeyPa
 
 def test_a_run_that_is_gone(cli: Cli, begun: Begun, monkeypatch: pytest.MonkeyPatch) -> None:
     def gone(*_: object) -> Answer:
-        raise engine.NoRunError
+        raise updates.NoRunError
 
     monkeypatch.setattr(engine, "with_client", gone)
     result = cli("acknowledge", "acme")
@@ -132,7 +135,7 @@ def test_a_run_that_is_gone(cli: Cli, begun: Begun, monkeypatch: pytest.MonkeyPa
 
     def ended(*_: object) -> Answer:
         begun.world.change(Intervention, begun.id, outcome="stopped", outcome_why="enough", ended_at=NOW)
-        raise engine.NoRunError
+        raise updates.NoRunError
 
     monkeypatch.setattr(engine, "with_client", ended)
     result = cli("acknowledge", "acme")
@@ -141,15 +144,21 @@ def test_a_run_that_is_gone(cli: Cli, begun: Begun, monkeypatch: pytest.MonkeyPa
 
 
 def test_what_a_refused_update_becomes() -> None:
-    refused = engine._refused(ApplicationError("It is not paused.", type="Refused"))
+    refused = updates._refused(ApplicationError("It is not paused.", type="Refused"))
     assert isinstance(refused, RefusedError)
     assert refused.message == "It is not paused."
-    late = engine._refused(ApplicationError("completed", type="AcceptedUpdateCompletedWorkflow"))
-    assert isinstance(late, engine.NoRunError)
+    late = updates._refused(ApplicationError("completed", type="AcceptedUpdateCompletedWorkflow"))
+    assert isinstance(late, updates.NoRunError)
 
 
-def test_no_worker_names_the_way_out(world: World) -> None:
-    error = engine.no_worker(load_settings(), signals=True)
-    assert isinstance(error, ServerUnavailableError)
-    assert "keepwell worker" in error.hint
-    assert "--signal" in error.hint
+async def test_no_worker_names_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def nobody(*_: object) -> tuple[()]:
+        return ()
+
+    monkeypatch.setattr(updates, "pollers", nobody)
+    command = Acknowledge(id="one", by="Dana")
+    with pytest.raises(ServerUnavailableError) as refused:
+        # Without a worker the client is asked for nothing.
+        await engine.update(cast(Client, None), load_settings(), "risk/org-1/acme", command)
+    assert "keepwell worker" in refused.value.hint
+    assert "--signal" in refused.value.hint
