@@ -14,7 +14,7 @@ from keepwell.api.access import NotSignedInError
 from keepwell.console.pages import STATIC, render
 from keepwell.console.view import HEADERS
 
-PAGES = ("/console", "/success", "/sign-in")
+PAGES = ("/console", "/success", "/sign-in", "/sign-out")
 """How the paths begin that people look at."""
 
 

@@ -14,8 +14,10 @@ from fastapi.security import SecurityScopes
 
 from keepwell.api.access import COOKIE, ForbiddenError, NotSignedInError, Principal, csrf_of, who_asks
 from keepwell.api.door import AtDoor, Door
+from keepwell.api.rates import rates_of
 from keepwell.console.pages import render
 from keepwell.contracts.access import Permission
+from keepwell.db.repositories.views_live import where_now
 from keepwell.db.repositories.zones import first_zone
 from keepwell.db.tables import Organisation
 
@@ -42,6 +44,8 @@ class View:
     organisation: Organisation
     now: datetime
     csrf: str
+    live: str
+    """Up to where it shows what has happened: `live.js` hears of what comes after."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -66,16 +70,19 @@ def view(asked: SecurityScopes, request: Request, door: AtDoor) -> View:
     Raises:
         NotSignedInError: nobody is signed in; the answer leads to the sign-in.
         ForbiddenError: the page is for others.
+        TooManyError: they ask too often.
     """
     token = request.cookies.get(COOKIE, "")
     if not token:
         raise NotSignedInError("Nobody is signed in.")
     who = who_asks(door, "", token)
+    rates_of(request).let_in(request, who, token)
     if any(scope not in who.permissions for scope in asked.scopes):
         raise ForbiddenError("This page is not for your role.", hint="An admin can give you another role.")
     with door.store.read() as session:
         organisation = session.get_one(Organisation, who.organisation_id)
-    return View(request, door, who, organisation, datetime.now(UTC), csrf_of(token))
+        live = where_now(session).cursor
+    return View(request, door, who, organisation, datetime.now(UTC), csrf_of(token), live)
 
 
 AtConsole = Annotated[View, Security(view, scopes=[Permission.READ.value])]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timedelta
+from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -48,6 +49,19 @@ def away(at: datetime | None, now: datetime) -> Markup:
     return Markup('<time datetime="{}" title="{}">{}</time>').format(at.isoformat(), title, text)
 
 
+def clock(at: datetime, zone: ZoneInfo) -> Markup:
+    """The time of day as a `<time>`: "14:05"."""
+    local = at.astimezone(zone)
+    title = f"{local:%A} {local.day} {local:%B %Y, %H:%M} {zone.key}"
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(at.isoformat(), title, f"{local:%H:%M}")
+
+
+def by_day(lines: Iterable[Any], zone: ZoneInfo) -> list[tuple[str, list[Any]]]:
+    """Lines with a moment `at` under the days on which they lie, in their order."""
+    days = groupby(lines, key=lambda line: line.at.astimezone(zone).date())
+    return [(f"{on:%A} {day(on)}", list(found)) for on, found in days]
+
+
 def span_words(span: timedelta) -> str:
     """A length of time in its largest unit that fits: "45 min", "5 h", "3 days"."""
     minutes = round(span.total_seconds() / 60)
@@ -86,6 +100,8 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "moment": moment,
     "day": day,
     "away": away,
+    "clock": clock,
+    "groupby_day": by_day,
     "span": span_words,
     "money": money,
     "score": score,

@@ -14,7 +14,6 @@ from pydantic import SecretStr
 from keepwell.adapters.in_app import InApp
 from keepwell.adapters.outbox import Outbox
 from keepwell.adapters.smtp import Server, Smtp
-from keepwell.web import create_app
 from keepwell.api.door import Door
 from keepwell.contracts.arrivals import Report, ReportKind
 from keepwell.contracts.playbook import Channel
@@ -27,6 +26,7 @@ from keepwell.message_ids import message_id
 from keepwell.ports import ChannelAdapter
 from keepwell.settings import Settings
 from keepwell.temporal.pending import Teller
+from keepwell.web import create_app
 from tests.fakes.smtp import FakeSmtp
 from tests.unit.adapters.messages import email
 from tests.workflows.providers import LEASE, SHORT

@@ -9,7 +9,6 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 
-from keepwell.web import create_app
 from keepwell.api.door import Door
 from keepwell.contracts.commands import Respond
 from keepwell.db.repositories.pending import PendingRepository
@@ -17,6 +16,7 @@ from keepwell.db.tables import Event, Offer, PendingCommand, Task
 from keepwell.links import make_links
 from keepwell.settings import Settings
 from keepwell.temporal.pending import Teller
+from keepwell.web import create_app
 from tests.workflows.stage import HOUR, Stage
 
 

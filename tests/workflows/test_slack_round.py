@@ -10,13 +10,13 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from keepwell.adapters.slack import Slack
-from keepwell.web import create_app
 from keepwell.api.door import Door
 from keepwell.contracts.commands import Stop
 from keepwell.contracts.playbook import Channel
 from keepwell.db.engine import Store
 from keepwell.links import Links
 from keepwell.settings import Settings
+from keepwell.web import create_app
 from tests.fakes.slack import TOKEN
 from tests.unit.api.slack_world import SECRET, Desk
 from tests.workflows.providers import LEASE, Providers

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from keepwell.web import create_app
 from keepwell.api.door import Door
 from keepwell.contracts.people import Purpose
 from keepwell.db.engine import Store
@@ -20,6 +19,7 @@ from keepwell.db.repositories.wishes import unwanted
 from keepwell.db.tables import Contact, OutboxMessage
 from keepwell.links import make_links
 from keepwell.settings import Settings
+from keepwell.web import create_app
 from tests.workflows.stage import HOUR, Stage
 from tests.workflows.stage import stage as open_stage
 

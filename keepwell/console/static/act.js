@@ -2,19 +2,29 @@
 //
 // A button:  <button data-act="POST /api/v1/…" data-body='{…}' data-done="Paused" data-refresh="#content"
 //                    data-sure="Really?" data-undo="POST /api/v1/…" data-undo-body='{…}'>
+//            An answer's own `text` and `undo` ({method, path, body}) go before data-done and data-undo.
 // A form:    the same attributes on <form>; its fields join the body. A field's data-type says what it becomes:
 //            number, boolean, list (commas or several fields of the name), json, moment (local time to UTC).
-//            An empty field is left out unless it has data-empty (then null).
-// A dialog:  data-open="id" opens <dialog id="id">; data-close closes the dialog around it.
-// Keys:      data-key="a" on a control is its shortcut while its row (data-row) is the chosen one; j and k choose.
+//            An empty field is left out unless it has data-empty (then null; data-empty="text": ""); one with
+//            data-changed goes only where somebody has changed it. data-undo-before on the form: an undo is the
+//            same call with the values from before. data-some: not without a change. data-match="…" goes as If-Match. What is wrong with a field
+//            is said at the field of that name (or with data-place="…"), and nothing that was typed is lost; a
+//            page that handles a refusal itself cancels keepwell:wrong.
+// A dialog:  data-open="id" opens <dialog id="id">; data-close closes the dialog around it. One dialog may serve
+//            many rows: data-with='{"ref": "…", "name": "…"}' on what opens it fills {ref} in the form's
+//            data-act-for and data-undo-for, what has data-say="name" is told its value, and the field named in
+//            data-value="name" gets it. What the form did is then told to the row (keepwell:done).
+// Keys:      data-key="a" on a control is its shortcut while its row (data-row) is the chosen one, or else on
+//            the page (in the row with data-main, or in none); j and k choose. "/" goes to the search, "?" opens
+//            the dialog with the id "keys".
 "use strict";
 
 (function () {
   const csrf = document.querySelector("meta[name=csrf]")?.content ?? "";
 
-  async function call(what, body) {
+  async function call(what, body, more = {}) {
     const [method, path] = what.split(" ");
-    const headers = { "X-CSRF-Token": csrf, Accept: "application/json" };
+    const headers = { "X-CSRF-Token": csrf, Accept: "application/json", ...more };
     if (body !== undefined && method !== "GET") headers["Content-Type"] = "application/json";
     let answer;
     try {
@@ -66,11 +76,25 @@
     if (!wrong) setTimeout(() => box.remove(), undo ? 12000 : 6000);
   }
 
-  async function refresh(selector) {
-    if (!selector || !document.querySelector(selector)) return;
-    const at = document.activeElement?.closest("[data-row]")?.dataset.row;
+  // What somebody has unfolded stays so when a part is loaded again.
+  function keepOpen(part) {
+    const opened = [...part.querySelectorAll("details[open][id]")].map((one) => one.id);
+    return () => opened.forEach((id) => document.getElementById(id)?.setAttribute("open", ""));
+  }
+
+  async function refresh(selector, row = null) {
+    const part = selector ? document.querySelector(selector) : null;
+    // What somebody is filling in stays.
+    if (!part || part.querySelector("dialog[open]")) return;
+    const inside = part.contains(document.activeElement);
+    const at = row ?? (inside && document.activeElement.closest("[data-row]")?.dataset.row);
+    const again = keepOpen(part);
     await htmx.ajax("GET", location.pathname + location.search, { target: selector, select: selector, swap: "outerHTML" });
-    if (at) document.querySelector(`[data-row="${CSS.escape(at)}"]`)?.focus();
+    again();
+    // The focus was in what is gone. Whoever has moved on meanwhile is left where they are.
+    if (at && document.activeElement === document.body) {
+      document.querySelector(`[data-row="${CSS.escape(at)}"]`)?.focus({ preventScroll: true });
+    }
   }
 
   function value(field) {
@@ -85,6 +109,31 @@
     }
   }
 
+  function unchanged(field) {
+    if (field.type === "checkbox" || field.type === "radio") return field.checked === field.defaultChecked;
+    if (field.tagName === "SELECT") return field.value === initial(field);
+    return field.value === field.defaultValue;
+  }
+
+  function initial(field) {
+    if (field.tagName !== "SELECT") return field.type === "checkbox" ? field.defaultChecked : field.defaultValue;
+    return ([...field.options].find((one) => one.defaultSelected) ?? field.options[0])?.value ?? "";
+  }
+
+  // What the fields of a body were before: as their pages came.
+  function before(form, body) {
+    const were = {};
+    for (const name of Object.keys(body)) {
+      const field = form.elements.namedItem(name);
+      if (!(field instanceof Element)) continue;
+      const was = initial(field);
+      if (typeof was === "boolean") were[name] = was;
+      else if (was === "") were[name] = field.dataset.empty === "text" ? "" : null;
+      else were[name] = field.dataset.type === "number" ? Number(was) : field.dataset.type === "boolean" ? was === "true" : was;
+    }
+    return were;
+  }
+
   function fields(form) {
     const body = {};
     for (const field of form.elements) {
@@ -93,8 +142,9 @@
         if (field.checked) body[field.name] = [...(body[field.name] ?? []), field.value];
         continue;
       }
+      if ("changed" in field.dataset && unchanged(field)) continue;
       if (field.value === "" && field.dataset.type !== "boolean") {
-        if ("empty" in field.dataset) body[field.name] = null;
+        if ("empty" in field.dataset) body[field.name] = field.dataset.empty === "text" ? "" : null;
         continue;
       }
       body[field.name] = value(field);
@@ -102,62 +152,166 @@
     return body;
   }
 
-  async function act(element) {
-    const { act: what, done, refresh: part, sure, undo, undoBody } = element.dataset;
+  async function act(element, instead) {
+    const what = instead ?? element.dataset.act;
+    const { done, refresh: part, sure, undo, undoBody } = element.dataset;
     if (sure && !window.confirm(sure)) return;
     const fixed = JSON.parse(element.dataset.body || "{}");
     const body = element.tagName === "FORM" ? { ...fixed, ...fields(element) } : fixed;
+    if ("some" in element.dataset && !Object.keys(body).length) return toast("Nothing has changed.");
+    const were = "undoBefore" in element.dataset ? before(element, body) : null;
     const buttons = element.tagName === "FORM" ? element.querySelectorAll("button") : [element];
     buttons.forEach((one) => { one.disabled = true; });
     try {
-      const answer = await call(what, body);
+      const answer = await call(what, body, element.dataset.match ? { "If-Match": element.dataset.match } : {});
       element.closest("dialog")?.close();
-      const back = undo
-        ? () => call(undo, JSON.parse(undoBody || "{}")).then(() => refresh(part), say)
-        : null;
-      toast(answer.text || done || "Done.", { undo: back });
-      element.dispatchEvent(new CustomEvent("keepwell:done", { bubbles: true, detail: answer }));
-      await refresh(part);
+      const from = origin(element);
+      const tell = (name, detail) =>
+        from.dispatchEvent(new CustomEvent(name, { bubbles: true, cancelable: true, detail }));
+      const way = answer.undo
+        ? [`${answer.undo.method} ${answer.undo.path}`, answer.undo.body ?? {}]
+        : undo ? [undo, JSON.parse(undoBody || "{}")]
+          : were && Object.keys(were).length ? [what, { ...fixed, ...were }] : null;
+      const back = way && (() => call(...way).then(() => tell("keepwell:undone", {}) && refresh(part), say));
+      const text = answer.text || done || "Done.";
+      // A row that says itself what happened cancels the event.
+      if (tell("keepwell:done", { answer, text, undo: back })) {
+        toast(text, { undo: back });
+        await refresh(part, from.closest("[data-row]")?.dataset.row);
+      }
     } catch (problem) {
-      say(problem, element);
+      const heard = new CustomEvent("keepwell:wrong", { bubbles: true, cancelable: true, detail: problem });
+      if (element.dispatchEvent(heard)) say(problem, element);
     } finally {
       buttons.forEach((one) => { one.disabled = false; });
     }
   }
 
   function say(problem, element) {
-    const wrong = problem.errors?.map((one) => `${one.place}: ${one.message}`).join("; ");
-    const title = problem.title ?? "Something failed here.";
-    const detail = wrong || problem.detail || (problem.title ? "" : String(problem));
+    const rest = element?.tagName === "FORM" ? mark(element, problem) : problem.errors ?? [];
+    const marked = (problem.errors?.length ?? 0) > rest.length;
+    const title = marked && !rest.length ? "It was not saved: see the marked field." : problem.title ?? "Something failed here.";
+    const wrong = rest.filter((one) => one.message !== title).map((one) => `${one.place}: ${one.message}`).join("; ");
+    const detail = marked && !rest.length ? "" : wrong || problem.detail || (problem.title ? "" : String(problem));
     const place = element?.querySelector?.("[data-wrong]");
     if (place) {
-      place.textContent = `${title} ${detail}`;
+      place.textContent = `${title} ${detail}`.trim();
       place.hidden = false;
     } else {
       toast(title, { wrong: true, detail });
     }
   }
 
+  // Says at each field what is wrong with it, and leads to the first. What belongs to none is given back.
+  function mark(form, problem) {
+    unmark(form);
+    const rest = [];
+    let first = null;
+    for (const one of problem.errors ?? []) {
+      const field = fieldOf(form, one.place);
+      if (!field) { rest.push(one); continue; }
+      const own = one.message === problem.title && problem.detail ? `${one.message} ${problem.detail}` : one.message;
+      note(field, own.replace(/^Value error, /, ""), true);
+      first ??= field;
+    }
+    first?.focus();
+    return rest;
+  }
+
+  function fieldOf(form, place) {
+    const name = place.split(".").find((part) => part !== "body") ?? "";
+    const named = form.elements.namedItem(name);
+    return form.querySelector(`[data-place="${CSS.escape(place)}"]`) ?? (named instanceof Element ? named : named?.[0]) ?? null;
+  }
+
+  function note(field, text, wrong) {
+    const words = document.createElement("p");
+    words.className = wrong ? "wrong field-note" : "field-note";
+    words.id = `note-${field.id || field.name}`;
+    words.textContent = text;
+    document.getElementById(words.id)?.remove();
+    (field.closest(".field, fieldset") ?? field.parentElement).append(words);
+    field.dataset.said ??= field.getAttribute("aria-describedby") ?? "";
+    field.setAttribute("aria-describedby", `${field.dataset.said} ${words.id}`.trim());
+    if (wrong) field.setAttribute("aria-invalid", "true");
+  }
+
+  function unmark(within) {
+    const noted = within.matches?.("[data-said]") ? [within] : within.querySelectorAll("[data-said]");
+    for (const field of noted) {
+      document.getElementById(`note-${field.id || field.name}`)?.remove();
+      field.removeAttribute("aria-invalid");
+      if (field.dataset.said) field.setAttribute("aria-describedby", field.dataset.said);
+      else field.removeAttribute("aria-describedby");
+      delete field.dataset.said;
+    }
+  }
+
+  document.addEventListener("input", (event) => { if (event.target.matches("[data-said]")) unmark(event.target); });
+
+  const openers = new WeakMap();
+
+  // From what is in a dialog to what has opened it, through all dialogs.
+  function origin(element) {
+    const opener = openers.get(element.closest("dialog"));
+    return opener ? origin(opener) : element;
+  }
+
+  function fill(dialog, opener) {
+    const given = JSON.parse(opener.dataset.with || "{}");
+    const filled = (text) => text.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(given[name] ?? ""));
+    for (const form of dialog.querySelectorAll("form")) {
+      form.reset();
+      if (form.dataset.actFor) form.dataset.act = filled(form.dataset.actFor);
+      if (form.dataset.undoFor) form.dataset.undo = filled(form.dataset.undoFor);
+    }
+    for (const one of dialog.querySelectorAll("[data-say]")) one.textContent = given[one.dataset.say] ?? "";
+    for (const one of dialog.querySelectorAll("[data-value]")) one.value = given[one.dataset.value] ?? "";
+    for (const one of dialog.querySelectorAll("[data-wrong]")) one.hidden = true;
+    unmark(dialog);
+  }
+
+  function open(dialog, opener) {
+    if (!dialog || dialog.open) return;
+    openers.set(dialog, opener);
+    if (opener) fill(dialog, opener);
+    dialog.showModal();
+  }
+
   document.addEventListener("click", (event) => {
     const opener = event.target.closest("[data-open]");
-    if (opener) document.getElementById(opener.dataset.open)?.showModal();
+    if (opener) open(document.getElementById(opener.dataset.open), opener);
     const closer = event.target.closest("[data-close]");
     if (closer) closer.closest("dialog")?.close();
     const button = event.target.closest("button[data-act]");
     if (button) act(button);
-    const menu = document.querySelector("details.me[open]");
-    if (menu && !menu.contains(event.target)) menu.open = false;
+    for (const menu of document.querySelectorAll("details.me[open], details[data-menu][open]")) {
+      if (!menu.contains(event.target)) menu.open = false;
+    }
   });
 
   document.addEventListener("submit", (event) => {
     if (!event.target.matches("form[data-act]")) return;
     event.preventDefault();
-    act(event.target);
+    // A form may have a second button that does something else with the same fields.
+    act(event.target, event.submitter?.dataset.instead);
   });
 
   document.addEventListener("keydown", (event) => {
+    const menu = event.key === "Escape" && event.target.closest("details.me[open], details[data-menu][open]");
+    if (menu) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+      return;
+    }
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.closest("input, select, textarea, dialog")) return;
+    if (event.key === "/" || event.key === "?") {
+      event.preventDefault();
+      if (event.key === "/") document.querySelector("[data-search]")?.focus();
+      else open(document.getElementById("keys"), null);
+      return;
+    }
     const rows = [...document.querySelectorAll("[data-row]")];
     const at = rows.indexOf(document.activeElement?.closest("[data-row]"));
     if (event.key === "j" || event.key === "k") {
@@ -166,9 +320,11 @@
       next?.scrollIntoView({ block: "nearest" });
       return;
     }
-    const within = at >= 0 ? rows[at] : document;
-    within.querySelector(`[data-key="${CSS.escape(event.key)}"]`)?.click();
+    const wanted = `[data-key="${CSS.escape(event.key)}"]`;
+    const control = at >= 0 ? rows[at].querySelector(wanted) : null;
+    const free = (one) => !one.closest("[data-row]") || one.closest("[data-main]");
+    (control ?? [...document.querySelectorAll(wanted)].find(free))?.click();
   });
 
-  window.keepwell = { call, toast, refresh, say };
+  window.keepwell = { call, toast, refresh, say, open, keepOpen, note, unmark, unchanged };
 })();

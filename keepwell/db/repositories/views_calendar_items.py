@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, exists, func
+from sqlalchemy import ColumnElement, and_, exists, func
 from sqlalchemy import select as rows_of
 from sqlmodel import Session, col, select
 
@@ -170,4 +170,4 @@ def _open_tasks(asked: Asked) -> list[ColumnElement[bool]]:
         own = col(Intervention.id) == col(Task.intervention_id)
         wanted.append(exists().where(own, col(Intervention.playbook) == asked.playbook))
     # In the words of the index that holds open tasks alone.
-    return [*wanted, OPEN_TASK.self_group()]
+    return [and_(*wanted, OPEN_TASK)]

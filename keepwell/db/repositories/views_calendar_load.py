@@ -59,7 +59,8 @@ def _load(
     days: Sequence[date],
 ) -> PersonLoad:
     total = sum(counts.values(), Counter[str]())
-    by_day = tuple(DayLoad(day=day, **counts.get(day, {}), away=away.get(day, "")) for day in days)
+    none: Counter[str] = Counter()
+    by_day = tuple(DayLoad(day=day, **counts.get(day, none), away=away.get(day, "")) for day in days)
     return PersonLoad(
         staff_id=person,
         name=people.name(person) if person else "nobody",

@@ -151,10 +151,10 @@ def activity_lines(
         if down_to is not None:
             first = min(last, max(first, local_day(down_to.at, zone)))
         lines += active_days(session, customer, first, last, upper, zone)
-        upper = local_midnight(first, zone)
-        if len(lines) >= limit or (down_to is not None and upper <= down_to.at):
+        reached = upper = local_midnight(first, zone)
+        if len(lines) >= limit or (down_to is not None and reached <= down_to.at):
             break
-    return Found(lines, Place(upper, ACTIVITY, ""))
+    return Found(lines, Place(reached, ACTIVITY, ""))
 
 
 def _end_of(below: Place | None, zone: str) -> datetime | None:

@@ -76,7 +76,9 @@ class NeedTeller:
         if kind is NeedKind.DELIVERY:
             return {ref: row for ref in refs if (row := self._session.get(Delivery, ref)) is not None}
         model, found = ROWS.get(kind), dict[str, SQLModel]()
-        for part in parts(refs) if model is not None else ():
+        if model is None:
+            return found
+        for part in parts(refs):
             found.update({row.id: row for row in self._session.exec(select(model).where(model.id.in_(part)))})
         return found
 

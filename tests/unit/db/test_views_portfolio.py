@@ -161,7 +161,7 @@ def test_one_can_turn_back_page_by_page(world: World, by: SortBy, descending: bo
     predict(world, NOW - DAY, alma=0.9, bert=0.1)
     # A name may hold what is not printed.
     world.change(Customer, "cleo", name="cleo \u202e ☃\u00a0")
-    asked = {"sort": Sort(by=by, descending=descending), "now": NOW, "limit": size}
+    asked: dict[str, Any] = {"sort": Sort(by=by, descending=descending), "now": NOW, "limit": size}
     with world.store.read() as session:
         there = [portfolio(session, world.organisation, **asked)]
         while there[-1].next is not None:
