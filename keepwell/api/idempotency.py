@@ -47,21 +47,21 @@ class Keeper:
         if not self.key:
             return _answer(work(), status)
         begun, organisation, store = datetime.now(UTC), who.organisation_id, self.door.store
+        # Customers know nothing of each other's keys: one's must not stand for another's request.
+        key = self.key if who.customer_id is None else f"{who.customer_id} {self.key}"
         with store.write() as session:
-            found = idempotency.begin(
-                session, organisation, self.key, route=self.route, body=self.body, now=begun
-            )
+            found = idempotency.begin(session, organisation, key, route=self.route, body=self.body, now=begun)
         if found != "go":
             return JSONResponse(found.answer, found.status, headers={REPLAYED: "true"})
         try:
             made = work()
         except BaseException:
             with store.write() as session:
-                idempotency.give_back(session, organisation, self.key, begun)
+                idempotency.give_back(session, organisation, key, begun)
             raise
         text = made.model_dump_json(by_alias=True)
         with store.write() as session:
-            idempotency.keep(session, organisation, self.key, begun, status=status, answer=json.loads(text))
+            idempotency.keep(session, organisation, key, begun, status=status, answer=json.loads(text))
         return Response(text, status, media_type="application/json")
 
 

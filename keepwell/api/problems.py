@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 from keepwell.api.access.guarding import ForbiddenError, NotSignedInError
 from keepwell.api.rates import TooManyError
-from keepwell.api.requests_seen import request_id
+from keepwell.api.requests_seen import request_id, route_of
 from keepwell.errors import InputError, KeepwellError, NotFoundError, RefusedError
 from keepwell.ingest.single import RejectedError
 
@@ -107,7 +107,8 @@ def _of(request: Request, error: Exception) -> Problem:
         case HTTPException():
             later = error.status_code in (429, 503)
             return Problem(title=str(error.detail), status=error.status_code, retryable=later)
-    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    # The route, as the path itself may hold somebody's token.
+    log.error("%s %s failed", request.method, route_of(request.scope), exc_info=error)
     return Problem(
         title="Something failed here, and it is not your request.",
         status=500,

@@ -129,7 +129,7 @@ async def limited(connection: HTTPConnection) -> None:
     try:
         if (method, path) in SIGNING_IN:
             rates.count(connection, "sign-in", whose)
-        elif not any(rates.is_known(one) for one in _credentials(connection)):
+        elif not _is_known(connection, rates):
             rates.count(connection, "address", whose)
     except TooManyError as error:
         if connection.scope["type"] == "websocket":
@@ -150,6 +150,8 @@ def network_of(connection: HTTPConnection) -> str:
     return host
 
 
-def _credentials(connection: HTTPConnection) -> list[str]:
+def _is_known(connection: HTTPConnection, rates: Rates) -> bool:
+    """All that is brought along is looked at: a key that holds must not cover guesses at another."""
     bearer = connection.headers.get("authorization", "").partition(" ")[2].strip()
-    return [one for one in (bearer, connection.cookies.get(COOKIE, "")) if one]
+    brought = [one for one in (bearer, connection.cookies.get(COOKIE, "")) if one]
+    return bool(brought) and all(rates.is_known(one) for one in brought)

@@ -94,6 +94,7 @@ def outbox_page(
             "asked": query,
             "customer_name": name,
             "wrong": wrong,
+            "live": not cursor,
             "playbooks": {one.name: one.title for one in in_force(view).values()},
         },
     )

@@ -16,6 +16,7 @@ from keepwell.console.view import AtConsole
 from keepwell.db.repositories.closed_days import closed_days
 from keepwell.db.repositories.manners import own_days
 from keepwell.db.repositories.organisation_fields import OrganisationFields
+from keepwell.db.repositories.switches import thrown
 from keepwell.db.repositories.views_sending import sending
 from keepwell.db.repositories.zones import local_day
 from keepwell.gate.calendar import DAYS
@@ -114,6 +115,7 @@ def sending_page(view: AtConsole) -> HTMLResponse:
     """Whether messages go out, and what keeps them back now."""
     with view.door.store.read() as session:
         found = sending(session, view.organisation.id, view.now)
+        stops = list(zip(found.stops, thrown(session, view.organisation.id), strict=True))
     everything = next((one for one in found.stops if one.scope == "all"), None)
-    values = {"found": found, "all": everything, "waits": WAITS, "env": view.door.settings}
+    values = {"found": found, "all": everything, "stops": stops, "waits": WAITS, "env": view.door.settings}
     return settings_page(view, "sending", values)

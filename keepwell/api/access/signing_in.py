@@ -17,7 +17,7 @@ from keepwell.db.repositories import accounts, signing_in
 from keepwell.db.repositories.keys_and_sessions import SESSION_LONGEST, end_session
 from keepwell.db.tables import Account
 from keepwell.errors import KeepwellError
-from keepwell.passwords import hash_password, is_outdated, is_password
+from keepwell.passwords import TooManyPasswordsError, hash_password, is_outdated, is_password
 
 LONGEST_PATH: Final = 2000
 
@@ -35,18 +35,34 @@ class SeveralOrganisationsError(KeepwellError):
 
 
 def check_password_of(door: Door, found: Sequence[Account], password: str, *, address: str) -> list[Account]:
-    """Those of the accounts that have this password and do not rest. Every try counts."""
+    """Those of the accounts that have this password and do not rest.
+
+    Every try counts, but for those at a person's other accounts where it is the password of one.
+
+    Raises:
+        TooManyPasswordsError: too many sign in at once.
+    """
     now = datetime.now(UTC)
-    right = []
+    right: list[Account] = []
+    wrong: list[Account] = []
     for account in found or (None,):
         with door.store.write() as session:
             awake = signing_in.count_try(session, account, now)
         # Also where nobody is known or the account rests: the answer takes the same time.
-        fits = is_password(account.password if account is not None and awake else "", password)
-        if account is not None and fits:
-            right.append(account)
-        elif account is not None and awake:
+        try:
+            fits = is_password(account.password if account is not None and awake else "", password)
+        except TooManyPasswordsError:
             with door.store.write() as session:
+                for one in (*wrong, *((account,) if account is not None and awake else ())):
+                    signing_in.take_back(session, one, now)
+            raise
+        if account is not None and awake:
+            (right if fits else wrong).append(account)
+    for account in wrong:
+        with door.store.write() as session:
+            if right:
+                signing_in.take_back(session, account, now)
+            else:
                 signing_in.note_wrong(session, account, now, address=address)
     return right
 

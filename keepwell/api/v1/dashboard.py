@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import AfterValidator
+from sqlmodel import Session
 
 from keepwell.api.access import Reader
 from keepwell.api.door import AtDoor
@@ -27,9 +28,10 @@ router = APIRouter(tags=["figures"], responses=problems() | UNCHANGED)
 
 @router.get("/api/dashboard/stats", response_model=DashboardStats, summary="The portfolio in eight figures")
 def stats(request: Request, door: AtDoor, who: Reader) -> Response:
-    """How many customers there are, how they do, and what they pay."""
+    """How many customers there are, how they do, and what they pay. At most three seconds old."""
+    now, own = datetime.now(UTC), who.organisation_id
     with door.store.read() as session:
-        totals = views_stats.totals(session, who.organisation_id, now=datetime.now(UTC))
+        totals = door.kept.of(session, own, "totals", lambda: views_stats.totals(session, own, now=now))
     return answer(request, dashboard_stats(totals))
 
 
@@ -50,14 +52,26 @@ def stats_over_time(
         Period | None, Query(description="With the day that lies so far back; else with the period's first.")
     ] = None,
 ) -> Response:
-    """Counts, levels, segments and a point a day; what changed; revenue and key figures."""
-    now, own = datetime.now(UTC), who.organisation_id
+    """Counts, levels, segments and a point a day; what changed; revenue and key figures.
+
+    At most three seconds old.
+    """
+    own, asked = who.organisation_id, ("over time", period, segment, compare)
     with door.store.read() as session:
-        found = views_stats.dashboard_stats(
-            session, own, now=now, period=period, segment=segment, compare=compare
+        return answer(
+            request,
+            door.kept.of(session, own, asked, lambda: _over_time(session, own, period, segment, compare)),
         )
-        # These are of everybody, and would say something else beside a segment's figures.
-        whole = segment is None
-        figures = kpis(session, own, now=now) if whole else None
-        trends = health_trends(session, own, now=now, period=period) if whole else None
-    return answer(request, portfolio_stats(found, figures, trends))
+
+
+def _over_time(
+    session: Session, own: str, period: Period, segment: str | None, compare: Period | None
+) -> PortfolioStats:
+    now = datetime.now(UTC)
+    found = views_stats.dashboard_stats(session, own, now=now, period=period, segment=segment, compare=compare)
+    if segment is not None:
+        # What else there is is of everybody, and would say something else beside a segment's figures.
+        return portfolio_stats(found, None, None)
+    month = found if period is Period.MONTH and compare is None else None
+    figures = kpis(session, own, now=now, stats=month)
+    return portfolio_stats(found, figures, health_trends(session, own, now=now, period=period))

@@ -54,18 +54,14 @@ DECIDED = "`waiting` for a decision, or `all`, also those decided upon."
 class EditBody(Strict):
     """What is changed in a draft. An email whose text was changed is laid out as plain paragraphs."""
 
-    subject: Annotated[
-        str | None,
-        StringConstraints(min_length=1, max_length=HEADLINE_LIMIT),
-        AfterValidator(storable),
-        Field(description=SUBJECT),
-    ] = None
-    text: Annotated[
-        str | None,
-        StringConstraints(min_length=1, max_length=LONGEST_TEXT),
-        AfterValidator(storable),
-        Field(description=TEXT),
-    ] = None
+    subject: (
+        Annotated[str, StringConstraints(min_length=1, max_length=HEADLINE_LIMIT), AfterValidator(storable)]
+        | None
+    ) = Field(default=None, description=SUBJECT)
+    text: (
+        Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_TEXT), AfterValidator(storable)]
+        | None
+    ) = Field(default=None, description=TEXT)
 
 
 class RejectBody(Strict):

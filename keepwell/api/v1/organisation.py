@@ -157,9 +157,7 @@ def list_holidays(
     if country:
         code, part = country_code(country), ""
         if not code:
-            raise InputError(
-                f"{country!r} is no country.", place="country", hint="A code such as DE."
-            )
+            raise InputError(f"{country!r} is no country.", place="country", hint="A code such as DE.")
     if subdivision:
         part = subdivision_code(code, subdivision)
         if not part:

@@ -7,7 +7,8 @@
 //            number, boolean, list (commas or several fields of the name), json, moment (local time to UTC).
 //            An empty field is left out unless it has data-empty (then null; data-empty="text": ""); one with
 //            data-changed goes only where somebody has changed it. data-undo-before on the form: an undo is the
-//            same call with the values from before. data-some: not without a change. data-match="…" goes as If-Match. What is wrong with a field
+//            same call with the values from before. data-some: not without a change.
+//            data-own-words: data-done goes before the answer's text. data-match="…" goes as If-Match. What is wrong with a field
 //            is said at the field of that name (or with data-place="…"), and nothing that was typed is lost; a
 //            page that handles a refusal itself cancels keepwell:wrong.
 // A dialog:  data-open="id" opens <dialog id="id">; data-close closes the dialog around it. One dialog may serve
@@ -173,7 +174,7 @@
         : undo ? [undo, JSON.parse(undoBody || "{}")]
           : were && Object.keys(were).length ? [what, { ...fixed, ...were }] : null;
       const back = way && (() => call(...way).then(() => tell("keepwell:undone", {}) && refresh(part), say));
-      const text = answer.text || done || "Done.";
+      const text = ("ownWords" in element.dataset ? done : answer.text) || done || "Done.";
       // A row that says itself what happened cancels the event.
       if (tell("keepwell:done", { answer, text, undo: back })) {
         toast(text, { undo: back });
@@ -211,11 +212,18 @@
       const field = fieldOf(form, one.place);
       if (!field) { rest.push(one); continue; }
       const own = one.message === problem.title && problem.detail ? `${one.message} ${problem.detail}` : one.message;
-      note(field, own.replace(/^Value error, /, ""), true);
-      first ??= field;
+      note(field, sentence(own), true);
+      if (!first || field.compareDocumentPosition(first) & Node.DOCUMENT_POSITION_FOLLOWING) first = field;
     }
     first?.focus();
     return rest;
+  }
+
+  // What the API says of a value, as people would: a pattern is none of theirs.
+  function sentence(message) {
+    if (/^String should match pattern/.test(message)) return "This does not fit.";
+    const text = message.replace(/^Value error, /, "");
+    return text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
   }
 
   function fieldOf(form, place) {

@@ -87,7 +87,12 @@ def test_the_list_is_narrowed_by_state_what_severity_customer_and_owner(desk: De
         assert rows(page(desk, f"{PATH}?{query}")) == expected, query
     assert "the score is back" in words(page(desk, f"{PATH}?state=closed"))
     assert "of Acme" in words(page(desk, f"{PATH}?customer={desk.named('acme')}"))
-    for query, status in (("state=odd", 422), ("severity=9", 422), ("customer=none", 404), ("owner=none", 404)):
+    for query, status in (
+        ("state=odd", 422),
+        ("severity=9", 422),
+        ("customer=none", 404),
+        ("owner=none", 404),
+    ):
         assert looked(desk, f"{PATH}?{query}").status_code == status, query
 
 
@@ -122,7 +127,13 @@ def test_names_are_text_whatever_they_hold(desk: Desk, name: str) -> None:
 
 def test_evidence_leaves_out_what_the_sentence_says(desk: Desk) -> None:
     alert = desk.alert(desk.named("acme"))
-    given = {"category": "business", "seen": 3, "share": 41.25, "at": "2026-11-22T10:00:00+00:00", "odd": None}
+    given = {
+        "category": "business",
+        "seen": 3,
+        "share": 41.25,
+        "at": "2026-11-22T10:00:00+00:00",
+        "odd": None,
+    }
     desk.world.change(Alert, alert, words="Business fell to 41.2", evidence=given)
     with desk.store.read() as session:
         line = alerts(session, desk.world.organisation, NOW).alerts[0]

@@ -36,7 +36,7 @@ def test_an_open_offer_says_what_until_when_and_whether_it_was_seen(desk: Desk) 
     html = page(desk, PATH)
     assert rows(html) == [one]
     said = words(html)
-    for part in ("Acme", "Offered", "Billing pause of up to 3 months", "A pause of up to 3 months", "in 14 days"):
+    for part in ("Acme", "Offered", "Billing pause of up to 3 months", "in 14 days"):
         assert part in said, part
     assert "Not seen yet." in said
     desk.world.change(Offer, one, state="seen", seen_at=NOW - DAY)
@@ -50,7 +50,8 @@ def test_accepting_and_declining_go_through_the_api(desk: Desk) -> None:
     opened = page(desk, panel or "")
     form = next(each for each in tags(opened, "form") if "data-act" in each)
     assert form["data-act"] == f"POST /api/v1/offers/{one}/accept"
-    assert [each["value"] for each in tags(opened, "input") if each.get("name") == "option"] == ["billing_pause"]
+    options = [each["value"] for each in tags(opened, "input") if each.get("name") == "option"]
+    assert options == ["billing_pause"]
     decline = next(each for each in tags(html, "button") if each.get("data-open") == "decline")
     assert json.loads(decline["data-with"] or "")["ref"] == one
     assert "POST /api/v1/offers/{ref}/decline" in [each.get("data-act-for") for each in tags(html, "form")]

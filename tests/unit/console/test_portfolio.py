@@ -57,6 +57,8 @@ def test_nobody_yet_says_how_customers_come(desk: Desk) -> None:
     html = page(desk, PATH)
     assert "There are no customers yet." in words(html)
     assert rows(html) == []
+    assert "Customers 0" in words(page(desk, f"{PATH}/figures"))
+    assert "Nobody is at risk." in words(page(desk, f"{PATH}/beside"))
 
 
 def test_the_worst_come_first_each_with_what_one_has_to_know(full: Desk) -> None:
@@ -65,7 +67,7 @@ def test_the_worst_come_first_each_with_what_one_has_to_know(full: Desk) -> None
     html = page(full, PATH)
     assert rows(html) == [full.named(one) for one in ("acme", "beta", "coal")]
     said = words(html)
-    for one in ("3 customers", "Critical 12", "1,500 USD", "2 days ago", "Dana Reyes", "paused", "in 40 days"):
+    for one in ("3 customers", "Critical 12", "1,500 USD", "2 days ago", "paused", "in 40 days"):
         assert one in said, one
     assert "Dust" not in said
 
@@ -284,11 +286,13 @@ def test_a_table_for_a_spreadsheet_holds_all_that_fit_and_is_harmless(full: Desk
         "Dana Reyes",
     )
     narrowed = looked(full, f"{PATH}/customers.csv?level=CRITICAL").text
-    assert [one["external_id"] for one in csv.DictReader(io.StringIO(narrowed.removeprefix("\ufeff")))] == ["acme"]
+    found = csv.DictReader(io.StringIO(narrowed.removeprefix("\ufeff")))
+    assert [one["external_id"] for one in found] == ["acme"]
 
 
 def test_an_address_reads_back_as_what_it_was_made_of() -> None:
-    asked = Asked(level=(Level.CRITICAL,), owner=("me",), segment=("",), at_risk=False, descending=True, at=50)
+    chosen = {"level": (Level.CRITICAL,), "owner": ("me",), "segment": ("",), "at_risk": False}
+    asked = Asked(**chosen, descending=True, at=50)
     read = Asked.read(asked.query)
     assert read is not None
     assert read.choice == asked.choice
