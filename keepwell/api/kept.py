@@ -44,7 +44,9 @@ class Kept:
         self._lock = Lock()
         self._forgotten = 0
 
-    def of(self, session: Session, organisation: str, asked: Hashable, compute: Callable[[], Answer]) -> Answer:
+    def of(
+        self, session: Session, organisation: str, asked: Hashable, compute: Callable[[], Answer]
+    ) -> Answer:
         """The answer to what an organisation asked; computed where what is kept may be of before.
 
         `asked` names the function and everything it is given beside the moment. `compute` reads by `session`.

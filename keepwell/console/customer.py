@@ -18,7 +18,7 @@ from keepwell.console.view import AtConsole, View
 from keepwell.console.words import span_words
 from keepwell.contracts.people import PURPOSE_WORDS
 from keepwell.db.repositories.switches import stopped_because
-from keepwell.db.repositories.views_customer import CustomerDetail, customer_detail
+from keepwell.db.repositories.views_customer import CustomerDetail, comparison_of, customer_detail
 from keepwell.db.repositories.views_customer_lines import CustomerTimeline, LineKind, PlanOfOne
 from keepwell.db.repositories.views_customer_metrics import metrics_of
 from keepwell.db.repositories.views_customer_timeline import customer_timeline
@@ -67,7 +67,7 @@ def customer_page(view: AtConsole, customer: str, kind: Kinds = None) -> Respons
         own = own_id(session, view, customer)
         if own != customer:
             return RedirectResponse(doing.page_of(own), status_code=303)
-        detail = customer_detail(session, view.organisation.id, own, view.now)
+        detail = customer_detail(session, view.organisation.id, own, view.now, compared=False)
         timeline = customer_timeline(session, view.organisation.id, own, view.now, kinds=kind or ())
         history = customer_health(
             session, view.organisation.id, own, now=view.now, period=Period.QUARTER
@@ -103,6 +103,14 @@ def more_of_it(
             session, view.organisation.id, own, view.now, before=before, kinds=kind or ()
         )
         return view.page("_customer_timeline.html.j2", _lines(view, found, own, kind))
+
+
+@router.get("/console/customers/{customer}/similar")
+def among_similar(view: AtConsole, customer: str) -> HTMLResponse:
+    """Where a customer stands among similar ones: it takes longer than the rest of its page."""
+    with view.door.store.read() as session:
+        found = comparison_of(session, view.organisation.id, own_id(session, view, customer))
+    return view.page("_customer_similar.html.j2", {"comparison": found})
 
 
 def own_id(session: Session, view: View, text: str) -> str:

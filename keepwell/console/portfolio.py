@@ -94,7 +94,7 @@ def portfolio_page(view: AtConsole, asked: AtAddress) -> HTMLResponse:
             back=asked.back,
             limit=ROWS,
         )
-        segments, plans = kinds_of_customers(session, own)
+        segments, plans = view.door.kept.of(session, own, "kinds", lambda: kinds_of_customers(session, own))
         staff = staff_of(session, own)
         views = saved_views(session, own, view.who.account_id)
         chips = _chips(asked, _names(session, asked, staff))
@@ -131,9 +131,13 @@ def portfolio_page(view: AtConsole, asked: AtAddress) -> HTMLResponse:
 @router.get("/console/portfolio/figures")
 def figures(view: AtConsole, asked: AtAddress) -> HTMLResponse:
     """The figures of all, or of one segment, and how they were."""
+    own, period, segment = view.organisation.id, asked.period, asked.one_segment
     with view.door.store.read() as session:
-        stats = dashboard_stats(
-            session, view.organisation.id, now=view.now, period=asked.period, segment=asked.one_segment
+        stats = view.door.kept.of(
+            session,
+            own,
+            ("figures", period, segment),
+            lambda: dashboard_stats(session, own, now=view.now, period=period, segment=segment),
         )
     values = {"asked": asked, "stats": stats, "trend": _trend(stats.days), "periods": PERIODS}
     return view.page("_portfolio_figures.html.j2", values)

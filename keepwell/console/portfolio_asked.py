@@ -1,4 +1,4 @@
-"""What the portfolio's address asks: all filters, the order and the period, so that it can be shared and kept."""
+"""What the portfolio's address asks: filters, order and period, so that it can be shared and kept."""
 
 from __future__ import annotations
 
@@ -98,9 +98,7 @@ class Asked(BaseModel):
     def sorted_by(self, by: SortBy) -> str:
         """The address of the list sorted by something; by the same again, the other way round."""
         down = not self.descending if by is self.sort else by in NATURAL_DOWN
-        return self.href(
-            sort=None if by is SortBy.SCORE else by.value, descending="true" if down else None
-        )
+        return self.href(sort=None if by is SortBy.SCORE else by.value, descending="true" if down else None)
 
     def with_level(self, level: Level) -> str:
         """The address with a level more, or without it."""

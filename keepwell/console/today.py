@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
-from pydantic import AwareDatetime
 from sqlmodel import Session
 
+from keepwell.api.v1.asked import Moment
 from keepwell.console import doing
 from keepwell.console.choices import TASK_OUTCOMES, snoozes, staff_of
 from keepwell.console.view import AtConsole, View
@@ -89,7 +89,7 @@ def today_page(
 
 
 @router.get("/console/today/fresh")
-def fresh(view: AtConsole, since: AwareDatetime, whose: Whose | None = None) -> HTMLResponse:
+def fresh(view: AtConsole, since: Moment, whose: Whose | None = None) -> HTMLResponse:
     """How much has come since a page was loaded: a list that people work through does not move by itself."""
     with view.door.store.read() as session:
         chosen = _chosen(session, view, whose)

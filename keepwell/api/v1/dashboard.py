@@ -68,7 +68,9 @@ def _over_time(
     session: Session, own: str, period: Period, segment: str | None, compare: Period | None
 ) -> PortfolioStats:
     now = datetime.now(UTC)
-    found = views_stats.dashboard_stats(session, own, now=now, period=period, segment=segment, compare=compare)
+    found = views_stats.dashboard_stats(
+        session, own, now=now, period=period, segment=segment, compare=compare
+    )
     if segment is not None:
         # What else there is is of everybody, and would say something else beside a segment's figures.
         return portfolio_stats(found, None, None)

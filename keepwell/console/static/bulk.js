@@ -36,7 +36,7 @@
 
   const dialog = () => document.getElementById("bulk-dialog");
   const part = (name) => dialog().querySelector(`[${name}]`);
-  let kind = null, meant = [], opening = 0;
+  let kind = null, meant = [], left = 0, opening = 0;
 
   function line(text, under = "") {
     const item = document.createElement("li");
@@ -50,7 +50,7 @@
   function tally(all) {
     const counts = new Map();
     for (const one of all) counts.set(plain(one.playbook), (counts.get(plain(one.playbook)) ?? 0) + 1);
-    return [...counts].map(([name, number]) => `${name} of ${many(number, "customer")}`).join(", ");
+    return [...counts].map(([name, number]) => `${name} for ${many(number, "customer")}`).join(", ");
   }
 
   function prepare(name) {
@@ -71,12 +71,13 @@
     go.textContent = about.go;
     go.className = about.danger ? "danger" : "";
     opening += 1;
-    tell(all.length - meant.length);
+    left = all.length - meant.length;
+    tell();
     keepwell.open(dialog(), null);
     if (kind === "enrol" && meant.length) wouldBegin(opening);
   }
 
-  function tell(left) {
+  function tell() {
     const about = KINDS[kind];
     part("data-bulk-go").disabled = meant.length === 0;
     dialog().querySelector("#bulk-title").textContent = about.title(meant.length);
@@ -87,7 +88,7 @@
     which.open = meant.length <= 5;
     which.querySelector("ul").replaceChildren(...meant.map((one) => line(one.name, one.would ?? (one.run ? plain(one.playbook) : ""))));
     const note = part("data-bulk-left");
-    note.hidden = !left || !meant.length;
+    note.hidden = !left || !(meant.length || kind === "enrol");
     note.textContent = left ? `${many(left, "more that you have chosen is", "more that you have chosen are")} left out: ${about.why}.` : "";
   }
 
@@ -120,7 +121,7 @@
     const told = asked.map((one, at) => ({ ...one, ...judged(answers[at]) }));
     const [yes, no] = [told.filter((one) => one.begins), told.filter((one) => !one.begins)];
     meant = yes;
-    tell(0);
+    tell();
     part("data-bulk-words").textContent = yes.length ? `${tally(yes)} would begin. ${KINDS.enrol.words()}` : "For none of them a playbook can begin now.";
     if (no.length) {
       const which = part("data-bulk-which");

@@ -17,15 +17,18 @@
   });
 
   // What is unfolded stays so when the list is loaded again, and what one has pressed keeps the focus.
-  let opened = [];
+  let opened = [], at = "";
   document.addEventListener("htmx:beforeSwap", (event) => {
-    if (event.detail.target?.id !== "customers") return;
-    opened = [...event.detail.target.querySelectorAll("details[open][id]")].map((one) => one.id);
+    const part = event.detail.target;
+    if (part?.id !== "customers") return;
+    opened = [...part.querySelectorAll("details[open][id]")].map((one) => one.id);
+    at = part.contains(document.activeElement) ? document.activeElement.id : "";
   });
   document.addEventListener("htmx:load", (event) => {
     if (event.detail.elt.id !== "customers") return;
     opened.forEach((id) => document.getElementById(id)?.setAttribute("open", ""));
-    opened = [];
+    if (at && document.activeElement === document.body) document.getElementById(at)?.focus({ preventScroll: true });
+    [opened, at] = [[], ""];
   });
 
   // One menu is open at a time; Escape and a click beside it close it.
@@ -87,9 +90,10 @@
     try {
       const said = await drop(name, Boolean(shared));
       const back = () => keep(name, query, Boolean(shared)).then(follow, keepwell.say);
+      // Behind an open dialog nobody could press Undo.
+      button.closest("dialog").close();
       keepwell.toast(said.text, { undo: back });
       await follow();
-      document.querySelector("#change-views [data-close]")?.focus();
     } catch (problem) {
       keepwell.say(problem, button.closest("dialog"));
     }

@@ -198,7 +198,9 @@ def change_account(
         row.staff_id = None
     else:
         row.customer_id = None
-    _check_ties(session, row)
+    # What does not fit must be told by its name, and not by the database.
+    with session.no_autoflush:
+        _check_ties(session, row)
     session.add(row)
     after = row.model_dump(include=set(before))
     changed = {key: (before[key], after[key]) for key in before if before[key] != after[key]}

@@ -48,15 +48,18 @@ def begin(
         StillAtWorkError: the first one is at work, for less than five minutes.
     """
     session.exec(delete(IdempotentAnswer).where(col(IdempotentAnswer.created_at) <= now - KEPT))
-    row = {"organisation_id": organisation, "key": key, "route": route, "body": body}
-    if insert_if_absent(
-        session, "idempotent_answer", {**row, "status": AT_WORK, "answer": {}, "created_at": now}
-    ):
+    row: dict[str, Any] = {"organisation_id": organisation, "key": key, "route": route, "body": body}
+    row |= {"status": AT_WORK, "answer": {}, "created_at": now}
+    given = key.rpartition(" ")[2]
+    if insert_if_absent(session, "idempotent_answer", row):
         return "go"
-    found = session.get_one(IdempotentAnswer, (organisation, key), with_for_update=True)
+    found = session.get(IdempotentAnswer, (organisation, key), with_for_update=True)
+    if found is None:
+        # The first one gave it back in this moment.
+        return begin(session, organisation, key, route=route, body=body, now=now)
     if (found.route, found.body) != (route, body):
         raise KeyReusedError(
-            f"The Idempotency-Key {key!r} was sent before, with another request.",
+            f"The Idempotency-Key {given!r} was sent before, with another request.",
             place="Idempotency-Key",
             hint="Take a new key for each request; send the same one only to repeat the same request.",
         )
@@ -64,7 +67,7 @@ def begin(
         return Kept(status=found.status, answer=found.answer)
     if found.created_at > now - ABANDONED:
         raise StillAtWorkError(
-            f"The first request with the Idempotency-Key {key!r} is still at work.",
+            f"The first request with the Idempotency-Key {given!r} is still at work.",
             hint="Send it again in a few seconds.",
         )
     found.created_at = now

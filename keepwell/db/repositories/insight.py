@@ -45,7 +45,7 @@ class Insight(Frozen):
     """All of it; `priority` is None where neither a score nor a prediction is known.
 
     `churn_risk` is a rule of thumb with a reason for each part, and no probability: that is `prediction`'s,
-    where a churn model is in use. `comparison` is None where there is no score.
+    where a churn model is in use. `comparison` is None where there is no score, or it was not asked for.
     """
 
     priority: InterventionPriority | None
@@ -63,11 +63,14 @@ def insight(
     standing: tuple[Health, Score, Measured] | None,
     detail: ScoreDetail | None,
     now: datetime,
+    *,
+    compared: bool = True,
 ) -> Insight:
     """What is known of one customer as of now.
 
     standing: where it stands, its last score and its metrics of that moment; None where it was never scored.
     detail: that score's read model.
+    compared: with the comparison, which reads all similar customers and takes much longer than the rest.
     """
     health = standing[0] if standing else None
     card = standing[2].card if standing else None
@@ -80,7 +83,9 @@ def insight(
         prediction=prediction,
         churn_risk=churn_signs(session, organisation, customer, card, now),
         recommendations=recommended(card, detail, customer.name),
-        comparison=comparison(session, organisation, customer, *standing[1:]) if standing else None,
+        comparison=comparison(session, organisation, customer, *standing[1:])
+        if standing and compared
+        else None,
         others=other_scores(session, customer.id),
     )
 

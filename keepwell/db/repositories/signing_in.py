@@ -18,6 +18,8 @@ FIRST_REST: Final = timedelta(minutes=1)
 LONGEST_REST: Final = timedelta(hours=1)
 """After the last free one the account rests, with each further one twice as long, up to this."""
 
+_RESTS: Final = tuple(min(FIRST_REST * 2**more, LONGEST_REST) for more in range(7))
+
 
 def count_try(session: Session, account: Account | None, now: datetime) -> bool:
     """Count a try before its password is looked at; False where the account rests, whatever comes.
@@ -33,9 +35,17 @@ def count_try(session: Session, account: Account | None, now: datetime) -> bool:
     if account is None or counted.rowcount == 0:
         return False
     if failed >= FREE_TRIES:
-        rest = min(FIRST_REST * 2 ** min(failed - FREE_TRIES, 10), LONGEST_REST)
+        rest = _RESTS[min(failed - FREE_TRIES, len(_RESTS) - 1)]
         session.exec(update(Account).where(col(Account.id) == own).values(locked_until=now + rest))
     return True
+
+
+def take_back(session: Session, account: Account, now: datetime) -> None:
+    """The try that was counted at `now` was none: with the rest that it began, if it began one."""
+    mine = col(Account.id) == account.id
+    began = col(Account.locked_until).in_([now + rest for rest in _RESTS])
+    session.exec(update(Account).where(mine, began).values(locked_until=None))
+    session.exec(update(Account).where(mine, col(Account.failed) > 0).values(failed=col(Account.failed) - 1))
 
 
 def note_wrong(session: Session, account: Account, now: datetime, *, address: str = "") -> None:

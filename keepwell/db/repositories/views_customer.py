@@ -11,6 +11,7 @@ from keepwell.contracts.base import Frozen
 from keepwell.contracts.people import Purpose
 from keepwell.db.repositories.figures import Measured, measured_at
 from keepwell.db.repositories.insight import Insight, insight
+from keepwell.db.repositories.insight_benchmark import Comparison, comparison
 from keepwell.db.repositories.scorecards import scorecard_by_hash
 from keepwell.db.repositories.suppressing import same, suppressed
 from keepwell.db.repositories.team import owner_away_words
@@ -84,8 +85,10 @@ class CustomerDetail(Frozen):
     tasks: tuple[TaskLine, ...]
 
 
-def customer_detail(session: Session, organisation: str, customer: str, now: datetime) -> CustomerDetail:
-    """One customer; `customer` is our id of one that exists."""
+def customer_detail(
+    session: Session, organisation: str, customer: str, now: datetime, *, compared: bool = True
+) -> CustomerDetail:
+    """One customer; `customer` is our id of one that exists. See `insight` for `compared`."""
     row = session.get_one(Customer, customer)
     owner = session.get_one(Organisation, organisation)
     standing = standing_of(session, owner, row)
@@ -102,12 +105,20 @@ def customer_detail(session: Session, organisation: str, customer: str, now: dat
         facts=row.facts,
         score=score,
         trend=trend_of_scores(session, standing[1] if standing else None, now),
-        insight=insight(session, owner, row, standing, score, now),
+        insight=insight(session, owner, row, standing, score, now, compared=compared),
         contacts=_contacts(session, organisation, customer),
         interventions=interventions_of(session, customer, now),
         transitions=_transitions(session, customer),
         tasks=tasks(session, organisation, now, customer=customer, snoozed=True).tasks,
     )
+
+
+def comparison_of(session: Session, organisation: str, customer: str) -> Comparison | None:
+    """The customer among similar ones, None where it was never scored; `customer` is our id of one that exists."""
+    row = session.get_one(Customer, customer)
+    owner = session.get_one(Organisation, organisation)
+    standing = standing_of(session, owner, row)
+    return comparison(session, owner, row, *standing[1:]) if standing else None
 
 
 def standing_of(

@@ -106,7 +106,7 @@ class HistoryLine(Frozen):
 
 
 class Cancelled(Frozen):
-    """Steps that will not be done any more, in the playbook's order, and why: mostly that somebody answered."""
+    """Steps that will not be done any more, in the playbook's order, and why: mostly that they answered."""
 
     at: datetime | None
     why: str

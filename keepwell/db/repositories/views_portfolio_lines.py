@@ -113,7 +113,8 @@ class PortfolioLine(Frozen):
 class PortfolioPage(Frozen):
     """A page of the list. `next` is the cursor of the page after it, None on the last one.
 
-    `previous` is the cursor that leads back to the page before it, None on the first one. `total` is how many there are in all; it is counted for the first page, and the cursor carries it on.
+    `previous` is the cursor that leads back to the page before it, None on the first one. `total` is how many
+    there are in all; it is counted for the first page, and the cursor carries it on.
     """
 
     lines: tuple[PortfolioLine, ...]

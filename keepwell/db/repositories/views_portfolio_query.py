@@ -175,7 +175,11 @@ class Order:
         text = (str, type(None))
         kinds = [text if issubclass(kind, date) else (kind, int, type(None)) for kind in self.kinds]
         total, *values, customer = cursors.decode(cursor, int, *kinds, str)
-        return [_value(kind, value) for kind, value in zip(self.kinds, values, strict=True)], customer, int(total)
+        return (
+            [_value(kind, value) for kind, value in zip(self.kinds, values, strict=True)],
+            customer,
+            int(total),
+        )
 
 
 def _value(kind: type, value: Any) -> Any:

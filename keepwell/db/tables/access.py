@@ -81,12 +81,13 @@ class IdempotentAnswer(SQLModel, table=True):
     """What a request with an Idempotency-Key was answered: the same key again gets the same answer.
 
     `body` is the SHA-256 of what was sent: another body under the same key is refused. `status` is 0 while
-    the first request is still at work.
+    the first request is still at work. A customer's own keys begin with its id and a blank, so that no two
+    customers have the same.
     """
 
     __tablename__ = "idempotent_answer"
     organisation_id: str = Field(foreign_key="organisation.id", primary_key=True, max_length=40)
-    key: str = Field(primary_key=True, max_length=200)
+    key: str = Field(primary_key=True, max_length=250)
     route: str = Field(max_length=200)
     body: str = Field(max_length=64)
     status: int = 0

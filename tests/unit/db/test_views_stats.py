@@ -71,6 +71,7 @@ def test_levels_then_and_now(world: World) -> None:
         Level.CRITICAL: 0,
     }
     assert sum(one.share for one in found.levels) == pytest.approx(1.0)
+    assert found.revenue_at_risk == 1400.0, "alma's 900 and bert's 500; nobody knows cleo's"
     assert found.levels[1].before_share == pytest.approx(4 / 6)
     assert found.at_risk.now == 3
     assert found.at_risk.before == 1

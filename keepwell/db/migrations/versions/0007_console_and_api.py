@@ -126,7 +126,7 @@ def _access() -> None:
     op.create_table(
         "idempotent_answer",
         sa.Column("organisation_id", sa.String(40), nullable=False),
-        sa.Column("key", sa.String(200), nullable=False),
+        sa.Column("key", sa.String(250), nullable=False),
         sa.Column("route", sa.String(200), nullable=False),
         sa.Column("body", sa.String(64), nullable=False),
         sa.Column("status", sa.Integer(), nullable=False),
