@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
 from threading import BoundedSemaphore
@@ -11,17 +13,27 @@ from typing import Final
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from keepwell.errors import InputError
+from keepwell.errors import InputError, KeepwellError
 
 SHORTEST: Final = 12
 LONGEST: Final = 200
 AT_ONCE: Final = 4
 """Each check takes 64 MiB: more of them at once would let anybody fill the memory."""
 
+WAITING: Final = 12
+"""Whoever comes when so many wait is asked to come again: else all of a server's threads might wait here."""
+
 _hasher = PasswordHasher()
 _turns = BoundedSemaphore(AT_ONCE)
+_room = BoundedSemaphore(AT_ONCE + WAITING)
 _EDGES = re.compile(r"^[^a-z]+|[^a-z]+$")
 _REPEATED = re.compile(r"(.{1,6})\1+")
+
+
+class TooManyPasswordsError(KeepwellError):
+    """More passwords wait to be looked at than a process takes."""
+
+    retryable = True
 
 
 def check_password(password: str, *own: str) -> None:
@@ -48,14 +60,18 @@ def check_password(password: str, *own: str) -> None:
 
 
 def hash_password(password: str) -> str:
-    """What the store keeps of a password."""
-    with _turns:
+    """What the store keeps of a password. Raises TooManyPasswordsError."""
+    with _turn():
         return _hasher.hash(password)
 
 
 def is_password(kept: str, password: str) -> bool:
-    """Whether this is the password; it takes as long where nothing is kept, so that nobody learns that."""
-    with _turns:
+    """Whether this is the password; it takes as long where nothing is kept, so that nobody learns that.
+
+    Raises:
+        TooManyPasswordsError: too many wait for such an answer already.
+    """
+    with _turn():
         try:
             return _hasher.verify(kept or _nobodys(), password) and bool(kept)
         except (VerificationError, InvalidHashError):
@@ -71,6 +87,17 @@ def is_outdated(kept: str) -> bool:
 def commonest() -> frozenset[str]:
     """Passwords that are tried first: those of 12 characters and more, and words that others begin with."""
     return frozenset(files("keepwell").joinpath("commonest_passwords.txt").read_text().split())
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    if not _room.acquire(blocking=False):
+        raise TooManyPasswordsError("Too many sign in at once.", hint="Try again in a few seconds.")
+    try:
+        with _turns:
+            yield
+    finally:
+        _room.release()
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI
 from starlette.types import ASGIApp
@@ -23,6 +24,7 @@ from keepwell.api import (
 from keepwell.api.door import Door
 from keepwell.api.following import followed
 from keepwell.api.guard import BodyLimit, FeedFromElsewhere
+from keepwell.api.kept import ForgetAfter
 from keepwell.api.metrics import Standing
 from keepwell.api.metrics import router as metrics_router
 from keepwell.api.problems import add_handlers
@@ -31,7 +33,7 @@ from keepwell.api.rehearsing import rehearsing
 from keepwell.api.requests_seen import RequestsSeen, log_request_ids
 from keepwell.api.seen import Seen
 from keepwell.api.sockets import live as live_sockets
-from keepwell.api.strict import strict
+from keepwell.api.strict import storable_address, strict
 from keepwell.api.telling import RingAfter, beside
 from keepwell.api.v1 import ROUTERS as API
 from keepwell.console import ROUTERS as CONSOLE
@@ -52,6 +54,16 @@ ROUTERS: tuple[APIRouter, ...] = (
     *API,
     *CONSOLE,
 )
+
+
+LOOKED_UP = (live_sockets.router, *API, *CONSOLE)
+"""Routers whose addresses name rows of the store. Links with a token in them say themselves what is none."""
+
+
+def _checks(router: APIRouter) -> list[Any]:
+    """What is looked at before a router's endpoints."""
+    address = [Depends(storable_address)] if router in LOOKED_UP else []
+    return [*address, Depends(strict)] if router in API else address
 
 
 class _Application(FastAPI):
@@ -89,10 +101,11 @@ def create_app(door: Door, *, background: bool = False) -> FastAPI:
     app.state.standing = Standing(door)
     app.state.rates = Rates(door.settings)
     for router in ROUTERS:
-        app.include_router(router, dependencies=[Depends(strict)] if router in API else ())
+        app.include_router(router, dependencies=_checks(router))
     mount_static(app)
     add_handlers(app, page_of=(is_page, error_page))
     app.add_middleware(FeedFromElsewhere, origins=door.settings.widget_origins)
     app.add_middleware(BodyLimit)
     app.add_middleware(RingAfter)
+    app.add_middleware(ForgetAfter, kept=door.kept)
     return app

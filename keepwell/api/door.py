@@ -21,7 +21,7 @@ from keepwell.temporal.connect import connect
 class Door:
     """Store, settings and links. No endpoint may depend on Temporal's answer.
 
-    `connect` leads what goes on beside the answers to the server; `kept` are answers that are dear to compute.
+    `connect` leads what goes on beside the answers to the server; `kept` are answers dear to compute.
     """
 
     settings: Settings

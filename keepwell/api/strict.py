@@ -60,7 +60,7 @@ async def strict(request: Request) -> None:
 
 
 async def storable_address(connection: HTTPConnection) -> None:
-    """The dependency of all routes: nothing in the address that no database holds.
+    """The dependency of routes that look something up: nothing in the address that no database holds.
 
     Raises:
         RequestValidationError: a part of the path or query is such.

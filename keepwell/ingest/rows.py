@@ -64,7 +64,9 @@ def _day(value: Cell) -> date | None:
 
 
 def _moment(value: Cell) -> datetime | None:
-    return value if value is None or isinstance(value, datetime) else values.moment_of(value)
+    if isinstance(value, datetime):
+        return values.sensible_moment(value)
+    return None if value is None else values.moment_of(value)
 
 
 def _active(value: Cell) -> bool:

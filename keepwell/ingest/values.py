@@ -134,14 +134,19 @@ def moment_of(value: Cell, pattern: str | None = None) -> datetime:
     raise refuse(f"is {_named(value)}; write a moment as text like 2026-11-21 or 2026-11-21T14:30:00Z")
 
 
+def sensible_moment(moment: datetime) -> datetime:
+    """A moment that was read already, in UTC; without a zone it is UTC."""
+    _sensible(moment.date())
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
 # Most rows of a file share a few moments.
 @lru_cache(maxsize=4096)
 def _parsed_moment(text: str, pattern: str | None) -> datetime:
     if pattern or _MOMENT.fullmatch(text):
         try:
             moment = datetime.strptime(text, pattern) if pattern else datetime.fromisoformat(text.upper())  # noqa: DTZ007
-            _sensible(moment.date())
-            return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+            return sensible_moment(moment)
         except ValueError as error:
             if isinstance(error, PydanticCustomError):
                 raise

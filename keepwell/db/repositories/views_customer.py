@@ -114,7 +114,7 @@ def customer_detail(
 
 
 def comparison_of(session: Session, organisation: str, customer: str) -> Comparison | None:
-    """The customer among similar ones, None where it was never scored; `customer` is our id of one that exists."""
+    """A customer among similar ones, by our id of one that exists; None where it was never scored."""
     row = session.get_one(Customer, customer)
     owner = session.get_one(Organisation, organisation)
     standing = standing_of(session, owner, row)
