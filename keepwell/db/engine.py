@@ -175,10 +175,12 @@ def _sqlite(url: str, read_only: bool) -> Engine:
     if read_only and path:
         # By the file's URI, so that SQLite opens the file itself for reading only.
         file = f"file:{quote(str(Path(path).absolute()))}?mode=ro"
-        engine = create_engine(url, creator=lambda: sqlite3.connect(file, uri=True, **options))
+        engine = create_engine(
+            url, creator=lambda: sqlite3.connect(file, uri=True, **options), hide_parameters=True
+        )
         pragmas = ["query_only=ON"]
     else:
-        engine = create_engine(url, connect_args=options)
+        engine = create_engine(url, connect_args=options, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _connected(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:
@@ -205,7 +207,8 @@ def _sqlite(url: str, read_only: bool) -> Engine:
 
 def _postgresql(url: str, read_only: bool) -> Engine:
     given = {name: value for name, value in REACHABLE.items() if name not in make_url(url).query}
-    options: dict[str, Any] = {"pool_pre_ping": True, "connect_args": given}
+    # Names and addresses of people stay out of logs: an error shows the statement without its values.
+    options: dict[str, Any] = {"pool_pre_ping": True, "connect_args": given, "hide_parameters": True}
     if read_only:
         options["execution_options"] = {"postgresql_readonly": True}
     return create_engine(url, **options)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import psycopg
 import pytest
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 from keepwell.db.engine import REACHABLE, Store
 
@@ -32,3 +34,11 @@ def test_a_server_that_is_gone_is_noticed(postgresql_url: str) -> None:
 def test_what_the_url_says_counts_more(name: str, postgresql_url: str) -> None:
     url = make_url(postgresql_url).update_query_dict({name: "7"})
     assert parameters(url.render_as_string(hide_password=False))[name] == "7"
+
+
+def test_an_error_does_not_show_the_values_of_its_statement(store: Store) -> None:
+    """They are names and addresses, and errors end up in logs."""
+    with pytest.raises(SQLAlchemyError) as caught, store.read() as session:
+        session.connection().execute(text("SELECT :name FROM nowhere"), {"name": "pat@customer.example"})
+    assert "nowhere" in str(caught.value)
+    assert "pat@customer.example" not in str(caught.value)
