@@ -48,7 +48,7 @@ bench-churn: setup ## churn models against CatBoost, LightGBM and XGBoost, which
 	@$(UV) sync --frozen --quiet --group bench --python $(TOOLS)/bin/python
 	@$(BIN)/python -m bench.bench_churn
 
-pictures: setup ## take the pictures of docs/emails.md anew; needs chromium
+pictures: setup ## take the pictures of docs/emails.md and docs/console.md anew; needs chromium
 	@$(BIN)/python -m tests.pictures
 
 clean: ## remove what setup made

@@ -29,12 +29,13 @@ OPENS, CLOSES = 7, 18
 
 _WAYS: tuple[tuple[str, float, dict[str, Any]], ...] = (
     ("login", 0.34, {}),
-    ("page_view", 0.2, {"page": "board"}),
+    ("page_view", 0.18, {"page": "board"}),
     ("task_completed", 0.18, {"task": "weekly plan"}),
     ("feature_used", 0.1, {"feature": "reports"}),
     ("export_downloaded", 0.08, {}),
     ("content_generated", 0.06, {}),
     ("insight_reviewed", 0.04, {}),
+    ("feedback_given", 0.02, {"score": 82}),
 )
 
 

@@ -8,19 +8,24 @@ from datetime import date, datetime, timedelta
 
 from sqlmodel import Session, col, select
 
+from keepwell.contracts.alerts import AlertState
 from keepwell.contracts.drafts import Mode
 from keepwell.db.engine import Store
 from keepwell.db.repositories import absences, closed_days
-from keepwell.db.repositories.alerts import take_in_hand
+from keepwell.db.repositories.alert_rules import put_rules
+from keepwell.db.repositories.alerts import close_alert, take_in_hand
 from keepwell.db.repositories.inbound import take_letter
 from keepwell.db.repositories.modes import set_mode
 from keepwell.db.repositories.saved_views import put_view
-from keepwell.db.tables import Alert, Staff
+from keepwell.db.repositories.scorecards_chosen import put_beside
+from keepwell.db.tables import Alert, Customer, Staff
 from keepwell.demo.activity import TOLD
 from keepwell.demo.insights import store_insights
 from keepwell.demo.names import OWNERS
 from keepwell.demo.portfolio import DemoContact, DemoCustomer
 from keepwell.letters import Letter
+from scoring.scorecard import Scorecard
+from scoring.signal import Severity
 
 BY = "demo"
 DRAFTED = "usage_limit"
@@ -30,16 +35,21 @@ VIEWS = {
     "Renewing within 60 days": "renews_in=60&sort=renewal",
 }
 """Views of the portfolio that everybody shares: name and query."""
+OF_CLIENTS = "momentum"
+"""The scorecard of customers' own pages, counted from what they do."""
+QUIET_RULES = ("inactivity", "zero_activity", "feature_unused")
+"""Alerts of silence: nobody works in a demo, so each of its customers would fall silent after two days."""
 AWAY_FOR = 4
 """Days: whoever is away is away today, too."""
 ANSWERED_BEFORE = timedelta(hours=2, minutes=20)
+OVER = "It was dealt with before the demo began (demo data)"
 IN_HAND_AFTER = timedelta(hours=3)
 """How long an alert of the past had waited when somebody took it in hand."""
 SUBJECT = "Re: Your plan for next year"
 WORDS = """Hello,
 
-thank you for the outline. Two of our teams would like to start in January, and the third in spring. Could we \
-talk about it on Thursday? Any time after ten suits us.
+thank you for the outline. Two of our teams would like to start in January, and the third in spring. Could \
+we talk about it on Thursday? Any time after ten suits us.
 
 Kind regards
 {name}
@@ -47,7 +57,12 @@ Kind regards
 
 
 def set_out(
-    store: Store, organisation: str, customers: Sequence[DemoCustomer], anchor: datetime, now: datetime
+    store: Store,
+    organisation: str,
+    card: Scorecard,
+    customers: Sequence[DemoCustomer],
+    anchor: datetime,
+    now: datetime,
 ) -> None:
     """Put all of it there, in the ways by which it comes in production."""
     chief = busiest(customers)
@@ -59,6 +74,8 @@ def set_out(
         day = _ahead(anchor.date())
         closed_days.enter(session, organisation, day, name="Team day", open_=False, by=BY, now=now)
         set_mode(session, organisation, DRAFTED, Mode.DRAFT, people["mateo"].name, now)
+        put_beside(session, organisation, OF_CLIENTS, by=BY, now=now)
+        put_rules(session, organisation, card, dict.fromkeys(QUIET_RULES, "off"), by=BY, now=now)
         for name, query in VIEWS.items():
             put_view(session, organisation, None, name, query, now)
         store_insights(session, organisation, customers, now)
@@ -74,10 +91,18 @@ def busiest(customers: Sequence[DemoCustomer]) -> str:
 
 def _in_hand(session: Session, organisation: str, anchor: datetime) -> None:
     """The past days' alerts were not left lying: their owners took them in hand, some hours after."""
-    query = select(Alert).where(Alert.organisation_id == organisation, Alert.state == "open")
-    for row in session.exec(query.order_by(col(Alert.raised_at), col(Alert.id))):
+    query = (
+        select(Alert, col(Staff.name))
+        .join(Customer, col(Customer.id) == col(Alert.customer_id))
+        .join(Staff, col(Staff.id) == col(Customer.owner_id), isouter=True)
+        .where(Alert.organisation_id == organisation, Alert.state == AlertState.OPEN.value)
+    )
+    for row, owner in session.exec(query.order_by(col(Alert.raised_at), col(Alert.id))).all():
         if row.raised_at < anchor - timedelta(hours=12):
-            take_in_hand(session, row, BY, row.raised_at + IN_HAND_AFTER)
+            take_in_hand(session, row, owner or BY, row.raised_at + IN_HAND_AFTER)
+            if row.severity == Severity.CRITICAL:
+                # One that is left would begin its playbook today.
+                close_alert(session, row, OVER, row.raised_at + IN_HAND_AFTER)
 
 
 def _away(session: Session, person: Staff, cover: Staff, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from keepwell.contracts.intervention import Refusal
@@ -13,14 +14,21 @@ from keepwell.db.repositories.transitions import TransitionRepository
 from keepwell.demo.stories import PAST
 
 CODE = "before_demo"
+EVERY_DAY = tuple(range(-31, 0))
+"""A month of days, counted from today, for those who look at pages: trends, and how it was 30 days ago."""
 REASON = "It happened before the demo began (demo data)"
 
 
 def score_past(
-    store: Store, organisation: str, anchor: datetime, *, partition_size: int = 10_000
+    store: Store,
+    organisation: str,
+    anchor: datetime,
+    days: Sequence[int] = PAST,
+    *,
+    partition_size: int = 10_000,
 ) -> tuple[ScoreSummary, ...]:
-    """Score the days in `PAST`; the changes of level they bring begin nothing, and say why."""
-    return tuple(score_day(store, organisation, anchor + timedelta(days=day), partition_size) for day in PAST)
+    """Score these days, oldest first; the changes of level they bring begin nothing, and say why."""
+    return tuple(score_day(store, organisation, anchor + timedelta(days=day), partition_size) for day in days)
 
 
 def score_day(store: Store, organisation: str, as_of: datetime, partition_size: int) -> ScoreSummary:

@@ -50,8 +50,7 @@ _INSIGHTS: tuple[tuple[float, NewInsight], ...] = (
             key="demo/week",
             kind=InsightKind.WEEKLY_SUMMARY,
             title="Your week",
-            body="More tasks finished than in the week before, and nothing left open from last month. "
-            "(Demo data)",
+            body="What your team has done on each day of the last month is counted below. (Demo data)",
         ),
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -12,11 +12,14 @@ from keepwell.db.engine import Store
 from keepwell.db.migrate import ensure_current
 from keepwell.db.repositories import organisations
 from keepwell.db.tables import Organisation
+from keepwell.demo.activity import store_activity
+from keepwell.demo.desk import set_out
 from keepwell.demo.happened import Happened, happened
-from keepwell.demo.history import score_past
+from keepwell.demo.history import EVERY_DAY, score_past
 from keepwell.demo.home import ORGANISATION, DemoHome
 from keepwell.demo.load import load
 from keepwell.demo.portfolio import DemoCustomer, portfolio
+from keepwell.demo.stories import PAST
 from keepwell.errors import ConfigurationError
 from scoring.load import builtin
 
@@ -54,13 +57,15 @@ def prepare(home: DemoHome, say: Say) -> Prepared:
         return Prepared(store, organisation.id, mark.anchor, new=False)
     if mark is not None:
         home.clear()
-    anchor = newest_hour(datetime.now(UTC))
+    now = datetime.now(UTC)
+    anchor = newest_hour(now)
     home.note(anchor, ready=False)
     store = open_store(home)
-    organisation_id, customers = fill(store, anchor)
+    organisation_id, customers = fill(store, anchor, EVERY_DAY)
+    furnish(store, organisation_id, customers, anchor, now)
     home.note(anchor, ready=True)
     figures = sum(int(one.figures.measured.sum()) for one in customers)
-    say(f"{len(customers)} made-up customers, 90 days of metrics ({figures:,} values), their past scores")
+    say(f"{len(customers)} made-up customers, 90 days of metrics ({figures:,} values), a month of scores")
     return Prepared(store, organisation_id, anchor, new=True)
 
 
@@ -74,13 +79,22 @@ def look(home: DemoHome) -> Happened:
         store.dispose()
 
 
-def fill(store: Store, anchor: datetime) -> tuple[str, tuple[DemoCustomer, ...]]:
-    """Store the portfolio and score its past; the organisation's id and the customers."""
+def fill(store: Store, anchor: datetime, past: Sequence[int] = PAST) -> tuple[str, tuple[DemoCustomer, ...]]:
+    """Store the portfolio and score these days of its past; the organisation's id and the customers."""
     card = builtin(SCORECARD)
     customers = portfolio(card, anchor.date())
     organisation = load(store, ORGANISATION, card, customers, anchor, datetime.now(UTC))
-    score_past(store, organisation, anchor)
+    score_past(store, organisation, anchor, past)
     return organisation, customers
+
+
+def furnish(
+    store: Store, organisation: str, customers: Sequence[DemoCustomer], anchor: datetime, now: datetime
+) -> None:
+    """What makes the console worth looking at beside scores: activity, and what lies on the team's desk."""
+    card = builtin(SCORECARD)
+    set_out(store, organisation, card, customers, anchor, now)
+    store_activity(store, organisation, card, customers, anchor, now)
 
 
 def open_store(home: DemoHome) -> Store:

@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.environment import other_variables
 
 KEEPWELL = str(Path(sys.executable).with_name("keepwell"))
-WAIT_SECONDS = 90.0
+WAIT_SECONDS = 150.0
 
 
 class Demo:

@@ -87,7 +87,7 @@ def test_there_is_something_of_every_kind_to_look_at(page: Page, console: str) -
         expect(page.locator("#chips")).to_contain_text(re.compile(rf"{kind}\s+[1-9]"))
     page.goto(f"{console}/console/portfolio")
     expect(page.get_by_role("link", name=re.compile("At risk, the largest first"))).to_be_visible()
-    assert page.locator("table svg.sparkline, table .sparkline").count() > 20
+    assert page.locator("table svg.spark").count() > 20
 
 
 def test_the_customers_own_page_has_activity_insights_and_an_offer(page: Page, console: str) -> None:

@@ -1,4 +1,8 @@
-"""`make pictures`: takes every picture anew and writes docs/emails.md; with a word, only those it begins."""
+"""`make pictures`: takes every picture anew, and writes docs/emails.md and docs/console.md.
+
+With a word only the emails whose names begin so; `console` takes the console alone, and with a second word
+only those of its pages whose names begin so.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,11 @@ import sys
 from functools import partial
 from pathlib import Path
 
+from tests.pictures import console_index
 from tests.pictures.camera import Camera, fill, open_browser, visit
+from tests.pictures.console_camera import ConsoleCamera
+from tests.pictures.console_demo import demo
+from tests.pictures.console_pages import SHOTS
 from tests.pictures.index import FOLDER, PAGE, pictures, written
 from tests.pictures.letters import LONG_CUSTOMER, LONG_PERSON, Letter, letters, with_long_names
 from tests.pictures.pages import Shown, served
@@ -40,8 +48,29 @@ def _stills(camera: Camera, found: list[Letter], pages: list[Shown]) -> None:
             camera.still(show, FOLDER.parent / f"{page.key}.png", **size)
 
 
+def take_console(folder: Path, starting: str = "") -> None:
+    """Take the pictures of the console's pages whose names start so into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with demo() as running, open_browser() as browser:
+        camera = ConsoleCamera(browser, running)
+        for shot in SHOTS:
+            if shot.key.startswith(starting):
+                camera.take(shot, folder)
+
+
+def _console(words: list[str]) -> None:
+    take_console(console_index.FOLDER, *words[:1])
+    for old in console_index.FOLDER.glob("*.png"):
+        if old.name not in console_index.pictures():
+            old.unlink()
+    console_index.PAGE.write_text(console_index.written())
+
+
 def main(words: list[str]) -> None:
     """Take them into docs; `--long-names FOLDER` takes them elsewhere, with the longest names, to look at."""
+    if words[:1] == ["console"]:
+        _console(words[1:])
+        return
     if words[:1] == ["--long-names"]:
         take(Path(words[1]), long_names=True)
         return
@@ -50,6 +79,8 @@ def main(words: list[str]) -> None:
         if old.name not in pictures():
             old.unlink()
     PAGE.write_text(written())
+    if not words:
+        _console([])
 
 
 if __name__ == "__main__":

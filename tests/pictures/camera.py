@@ -51,7 +51,7 @@ def open_browser() -> Iterator[Browser]:
         raise FileNotFoundError(f"No browser: install one of {', '.join(PROGRAMS)}.")
     with sync_playwright() as playwright:
         # Within a container it runs as root, and there is no sandbox for root.
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--lang=en-GB"])
         yield browser
         browser.close()
 
