@@ -35,9 +35,11 @@ Every endpoint takes an API key, in the examples `$KEY`. Answers are JSON. A ref
 
 Where a header `Idempotency-Key` is taken, the same request with the same key does nothing more, and gets the
 first answer again, for a day. The same key with another request is refused (422), and while the first one is
-at work, too (409).
+at work, too (409). A command to an intervention is known by that key for good: with another command it is
+refused (409).
 
-From Python there is a client with types, of the same names:
+Keys, lists, refusals, sending again and the client, with more examples: [working with the API](guide/api.md).
+What changes is pushed by [live sockets](api-sockets.md). From Python there is a client with types:
 
 ```python
 from keepwell import Client
@@ -47,8 +49,9 @@ with Client("https://keepwell.example", key="kw_…") as client:
         print(line.name, line.score)
 ```
 
-`keepwell.AsyncClient` is the same for asyncio. Calls that read or take an Idempotency-Key are tried again
-after 429, 503 and lost connections; every other refusal is an `ApiError` with the problem's fields.
+`keepwell.AsyncClient` is the same for asyncio. Calls that read or write records are tried again after 429,
+503 and lost connections, commands only if you name them (`given=`); every other refusal is an `ApiError` with
+the problem's fields.
 """
 
 
