@@ -20,6 +20,7 @@ from sqlmodel import Session, select
 
 from bench.table import grid
 from keepwell.db.engine import Store
+from keepwell.db.repositories.bulk import stored_day, stored_moment
 from keepwell.db.repositories.views_activity import recent_activity
 from keepwell.db.repositories.views_at_risk import at_risk
 from keepwell.db.repositories.views_churn_risk import churn_risk_analytics
@@ -182,20 +183,36 @@ def bare(connection: Connection, statements: list[str], given: dict[str, Any]) -
         connection.execute(text(statement), given).all()
 
 
-def measure(store: Store, rounds: int) -> list[tuple[str, ...]]:
-    """A line for each read: p50 and p99 in milliseconds, the SQL's, and how many times as long it takes."""
+def scope_of(store: Store) -> Scope:
+    """Of whom to read in a store that is filled: the newest organisation, a customer and a CSM of it."""
     with store.read() as session:
         house = session.exec(select(Organisation).order_by(Organisation.id)).all()[-1]
         health = session.exec(select(Health).where(Health.organisation_id == house.id).limit(1)).one()
         owner = session.exec(select(Staff.id).where(Staff.organisation_id == house.id).limit(1)).one()
-    now = health.scored_at + timedelta(minutes=1)
-    lite = store.engine.dialect.name == "sqlite"
-    month = now.date() - timedelta(days=30)
-    given: dict[str, Any] = {"o": house.id, "c": health.customer_id, "w": owner}
-    given |= {"month": month.isoformat() if lite else month, "first": month.isoformat() if lite else month}
-    given["since"] = f"{now - timedelta(days=30):%Y-%m-%d %H:%M:%S}" if lite else now - timedelta(days=30)
-    lines = []
-    of = Scope(house.id, health.customer_id, owner, now)
+    return Scope(house.id, health.customer_id, owner, health.scored_at + timedelta(minutes=1))
+
+
+def values_of(store: Store, of: Scope) -> dict[str, Any]:
+    """What the bare SQL is given, as the database's driver takes it."""
+    month = of.now.date() - timedelta(days=30)
+    with store.read() as session:
+        day, since = stored_day(session, month), stored_moment(session, of.now - timedelta(days=30))
+        now = stored_moment(session, of.now)
+    return {
+        "o": of.organisation,
+        "c": of.customer,
+        "w": of.owner,
+        "month": day,
+        "first": day,
+        "since": since,
+        "now": now,
+    }
+
+
+def measure(store: Store, rounds: int) -> list[tuple[str, ...]]:
+    """A line for each read: p50 and p99 in milliseconds, the SQL's, and how many times as long it takes."""
+    of = scope_of(store)
+    given, lines = values_of(store, of), []
     for name, (read, statements) in {**lists(of), **figures(of), **histories(of)}.items():
         ours, theirs = [], []
         for _ in range(rounds + 2):

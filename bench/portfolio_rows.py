@@ -12,6 +12,9 @@ import numpy as np
 from keepwell.keys import new_ids
 from scoring.arrays import FloatArray
 from scoring.load import builtin
+from workflows.at_risk import AT_RISK
+from workflows.critical import CRITICAL
+from workflows.high_risk import HIGH_RISK
 
 SEGMENTS = ("", "enterprise", "mid-market", "small")
 PLANS = ("Basic", "Business", "Pro")
@@ -26,7 +29,7 @@ _KINDS = (
     "negative_outcome",
     "response_received",
 )
-_PLAYBOOKS = ("critical", "high-risk", "at-risk", "upgrade")
+_PLAYBOOKS = tuple((one.name, one.version, one.model_dump_json()) for one in (CRITICAL, HIGH_RISK, AT_RISK))
 _CHOICES = 200
 
 
@@ -166,7 +169,7 @@ def intervention_rows(
             )
             customer = customers[number]
             begun = (key, organisation, customer, "risk", key, f"risk/{organisation}/{customer}")
-            what = (_PLAYBOOKS[number % 3], 1, "{}", at, number % 7 == 0, "", 0, "", "", "")
+            what = (*_PLAYBOOKS[number % 3], at, number % 7 == 0, "", 0, "", "", "")
             yield *begun, *what, *ended
 
     return columns, rows()
