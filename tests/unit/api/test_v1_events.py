@@ -80,11 +80,13 @@ def test_what_came_since_is_told_once(desks: Desks) -> None:
     assert texts(ours.get("/events", after=first["after"], kind="no").json()["items"]) == []
 
 
+# On SQLite there is one writer, so nothing overlaps, and rows are numbered without an end.
+ON_POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
+
+@ON_POSTGRESQL
 def test_a_line_that_is_committed_late_is_not_lost(desks: Desks) -> None:
-    """On SQLite there is one writer, so nothing overlaps."""
     ours, _ = desks
-    if ours.store.url.get_backend_name() == "sqlite":
-        pytest.skip("one writes at a time")
     written(ours, "a")
     after = ours.get("/events").json()["after"]
     with Session(ours.store.engine) as slow:
@@ -105,12 +107,11 @@ def test_a_line_that_is_committed_late_is_not_lost(desks: Desks) -> None:
     assert sorted(found) == ["a", "fast", "last", "slow", "slow, in a savepoint"]
 
 
+@ON_POSTGRESQL
 @pytest.mark.parametrize("turn", [0, 1, 3])
 def test_the_numbers_of_transactions_may_go_round(desks: Desks, turn: int) -> None:
     """What PostgreSQL's rows keep is the rest of a number that is greater."""
     ours, _ = desks
-    if ours.store.url.get_backend_name() == "sqlite":
-        pytest.skip("rows are numbered without an end")
     written(ours, "a")
     with ours.store.read() as session:
         cursor = told.horizon(session).cursor
