@@ -25,8 +25,9 @@ from keepwell.db.repositories.tasks import (
 )
 from keepwell.db.repositories.team import away
 from keepwell.db.repositories.views import find_person
+from keepwell.db.repositories.views_today_told import letters_of_tasks
 from keepwell.db.repositories.views_work import TaskLine, tasks
-from keepwell.db.tables import Staff
+from keepwell.db.tables import Staff, Task
 
 many = typer.Typer(help="Work for people: who, what, until when.", invoke_without_command=True)
 
@@ -81,7 +82,8 @@ def list_tasks(
 def show_task(target: Target, as_json: Json = False) -> None:
     """One task: what to do, for whom, until when, and what was written at it."""
     with open_desk() as desk, desk.store.read() as session:
-        line = _line(session, desk, find_task(session, desk.organisation.id, target))
+        row = session.get_one(Task, find_task(session, desk.organisation.id, target))
+        line, letter = _line(session, desk, row.id), letters_of_tasks(session, [row.key]).get(row.key)
     if as_json:
         print_json(line)
         return
@@ -98,6 +100,7 @@ def show_task(target: Target, as_json: Json = False) -> None:
             ("closed", f"{clock.moment(line.closed_at)} by {line.closed_by}" if line.closed_at else ""),
             ("note", line.note),
             ("alert", f"keepwell alert show {words.tail(line.alert)}" if line.alert else ""),
+            ("letter", f"keepwell inbox show {letter}" if letter else ""),
             ("intervention", words.short(line.intervention)),
         ]
     )

@@ -36,9 +36,12 @@ their owner that somebody looked."""
 
 @router.get("/console/messages/{message:path}")
 def message_body(view: AtConsole, message: str) -> HTMLResponse:
-    """A message as its recipient sees it, and nothing else; for the frame in the panel."""
+    """A message as its recipient sees it, and no more, for frames; in a window of its own, a way back."""
     with view.door.store.read() as session:
         shown = message_shown(session, view.organisation.id, message)
+    if view.request.headers.get("sec-fetch-dest") == "document":
+        # Opened in a window of its own: with a title and a way back. The frame asks as "iframe".
+        return view.page("message.html.j2", {"message": shown, "doing": doing})
     return _framed(shown.html or render("_plain.html.j2", {"text": shown.text or shown.text_why}))
 
 

@@ -14,7 +14,7 @@ from keepwell.api.access import ForbiddenError
 from keepwell.console.view import AtOwn, View
 from keepwell.db.repositories.client_insights import InsightKind
 from keepwell.db.repositories.views_client import client_success
-from keepwell.db.repositories.views_client_contact import contact_of_account
+from keepwell.db.repositories.views_client_contact import contact_of_account, offers_to_contact
 from keepwell.errors import NotFoundError
 from keepwell.links import Use
 
@@ -55,8 +55,21 @@ def success(view: AtOwn) -> HTMLResponse:
     with view.door.store.read() as session:
         shown = client_success(session, view.who.organisation_id, customer, view.now)
         contact = contact_of_account(session, view.who.account_id or "")
+        offers = (
+            offers_to_contact(
+                session,
+                view.who.organisation_id,
+                contact,
+                view.door.links,
+                shown.activity.zone,
+                view.now,
+            )
+            if contact is not None
+            else ()
+        )
     values = {
         "shown": shown,
+        "offers": offers,
         "has_feed": contact is not None,
         "range": RANGES.get(shown.score.range_key, shown.score.range),
         "trend": TRENDS.get(shown.score.trend, ""),

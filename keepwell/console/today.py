@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any, Literal
@@ -18,7 +19,7 @@ from keepwell.db.repositories.views_beside import fell_since, running_playbooks,
 from keepwell.db.repositories.views_calendar import calendar
 from keepwell.db.repositories.views_calendar_lines import CalendarEntry
 from keepwell.db.repositories.views_today import today
-from keepwell.db.repositories.views_today_lines import NeedKind
+from keepwell.db.repositories.views_today_lines import Need, NeedKind
 from keepwell.db.repositories.zones import local_day, local_midnight
 
 router = APIRouter(include_in_schema=False)
@@ -37,6 +38,22 @@ KINDS: dict[NeedKind, tuple[str, str, str]] = {
     NeedKind.OFFER: ("Offer", "Offers", "good"),
 }
 """Each kind in words, one and several, and the tone of its mark."""
+
+
+FALLING = (NeedKind.ESCALATION, NeedKind.ALERT)
+"""What one fall of a customer brings: several alerts, and what its playbook escalates."""
+ONE_FALL = timedelta(hours=24)
+"""What came within this time of each other is taken for one fall."""
+JUST_DUE = timedelta(minutes=30)
+"""What was due at once is nobody's fault for so long: it reads "due now"."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """A row, and those of the same fall of the same customer that are folded beneath it."""
+
+    first: Need
+    more: tuple[Need, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,6 +95,8 @@ def today_page(
                 "kinds": kind or [],
                 "names": KINDS,
                 "today": needs,
+                "groups": _grouped(needs.needs) if not kind else [Group(one) for one in needs.needs],
+                "just_due": JUST_DUE,
                 "offset": offset,
                 "staff": staff_of(session, view.organisation.id),
                 "snoozes": snoozes(view.now, view.zone),
@@ -113,6 +132,28 @@ def beside_it(view: AtConsole, whose: Whose | None = None) -> HTMLResponse:
             "doing": doing,
         }
     return view.page("_beside.html.j2", values)
+
+
+def _grouped(needs: Sequence[Need]) -> list[Group]:
+    """The rows in their order, those of one fall together where the most pressing of them stands.
+
+    An escalation is the row that shows: what can be done about the fall, is done there.
+    """
+    groups: list[list[Need]] = []
+    for one in needs:
+        own = next((group for group in groups if _one_fall(group[0], one)), None)
+        if own is None:
+            groups.append([one])
+        else:
+            own.append(one)
+    for group in groups:
+        group.sort(key=lambda one: one.kind is not NeedKind.ESCALATION)
+    return [Group(first, tuple(more)) for first, *more in groups]
+
+
+def _one_fall(first: Need, other: Need) -> bool:
+    alike = first.customer.id == other.customer.id and abs(first.since - other.since) <= ONE_FALL
+    return alike and first.kind in FALLING and other.kind in FALLING
 
 
 def _chosen(session: Session, view: View, whose: Whose | None) -> Shown:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from itertools import groupby
@@ -10,6 +11,8 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
+from keepwell.db.repositories.views_customer_lines import HistoryLine, LineKind
+from keepwell.playbook_picture import step_words
 from keepwell.rendering.filters import count, number
 
 LEVEL_WORDS = {
@@ -19,6 +22,28 @@ LEVEL_WORDS = {
     "HIGH_RISK": "High risk",
     "CRITICAL": "Critical",
 }
+
+_LEVELS = re.compile(rf"\b({'|'.join(LEVEL_WORDS)})\b")
+# The order counts: most browsers name others, too, after which they take.
+_BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("SamsungBrowser/", "Samsung Internet"),
+    ("Firefox/", "Firefox"),
+    ("FxiOS/", "Firefox"),
+    ("CriOS/", "Chrome"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+_SYSTEMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("CrOS", "ChromeOS"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)
 
 
 def moment(at: datetime | None, zone: ZoneInfo, now: datetime | None = None) -> Markup:
@@ -91,6 +116,28 @@ def level_words(level: str | None) -> str:
     )
 
 
+def told_words(line: HistoryLine) -> str:
+    """The title of a line of a timeline, with the step and the levels that it names in words."""
+    if line.activity is not None:
+        return f"{count(line.activity.total, 'event')} of the customer"
+    title = line.title
+    if line.step and title.startswith(f"{line.step}: "):
+        rest = title.removeprefix(f"{line.step}: ")
+        title = f"{step_words(line.step)}: {rest.replace('in_app', 'in-app', 1)}"
+    if line.kind is LineKind.SCORE:
+        title = _LEVELS.sub(lambda found: LEVEL_WORDS[found[0]], title)
+    return title
+
+
+def browser_words(agent: str) -> str:
+    """A browser as people call it, by what it says of itself, or just that: "Chrome on Linux"."""
+    name = next((name for mark, name in _BROWSERS if mark in agent), "")
+    system = next((system for mark, system in _SYSTEMS if mark in agent), "")
+    if not name:
+        return agent or "unknown"
+    return f"{name} on {system}" if system else name
+
+
 def level_class(level: str | None) -> str:
     """The class of a badge: one of five, or `none`."""
     return "none" if level is None else str(level).lower().replace("_", "-")
@@ -107,6 +154,9 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "score": score,
     "level_words": level_words,
     "level_class": level_class,
+    "told": told_words,
+    "step": step_words,
+    "browser": browser_words,
     "count": count,
     "number": number,
 }

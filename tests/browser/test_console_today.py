@@ -10,7 +10,11 @@ from playwright.sync_api import Page, expect
 from sqlmodel import select
 
 from keepwell.contracts.commands import Stop
+from keepwell.db.repositories.alerts import raise_alert
 from keepwell.db.tables import Customer, Intervention, Task
+from keepwell.keys import new_id
+from scoring.signal import Severity, Trigger
+from scoring.triggers import Finding
 from tests.browser.conftest import SignedIn, Site
 from tests.browser.engine import Engine, running
 from tests.browser.looks import accessible, fits, on_a_phone
@@ -130,6 +134,35 @@ def test_a_day_is_worked_through_by_keyboard(
     with site.door.store.read() as session:
         closed = session.get_one(Task, "roof")
     assert (closed.state, closed.closed_by, closed.note) == ("done", "Dana Reyes", "Spoke to them")
+
+
+def test_what_is_folded_is_unfolded_by_keyboard_and_j_goes_through_what_shows(
+    site: Site, engine: Engine, acme: str, console_page: SignedIn
+) -> None:
+    with site.door.store.write() as session:
+        customer = session.get_one(Customer, acme)
+        for trigger in (Trigger.INACTIVITY, Trigger.ZERO_ACTIVITY):
+            finding = Finding(trigger=trigger, severity=Severity.WARNING, words="It is quiet", evidence={})
+            raise_alert(session, customer, finding, new_id(), NOW)
+    page = signed_in(console_page, engine)
+    page.goto(f"{site.url}/console")
+    summary = page.locator(".folded summary").first
+    expect(summary).to_contain_text("more of")
+    shown, folded = page.locator("[data-need]:visible"), page.locator(".folded [data-need]")
+    few, beneath = shown.count(), folded.count()
+    assert beneath >= 1
+    for _ in range(few + 3):
+        page.keyboard.press("j")
+        expect(page.locator("[data-need]:focus:visible")).to_have_count(1)
+    summary.press("Enter")
+    expect(shown).to_have_count(few + beneath)
+    for _ in range(few + beneath):
+        page.keyboard.press("k")
+    page.keyboard.press("j")
+    expect(folded.first).to_be_focused()
+    accessible(page)
+    on_a_phone(page)
+    fits(page)
 
 
 def test_the_keys_and_the_search(site: Site, engine: Engine, acme: str, console_page: SignedIn) -> None:

@@ -36,7 +36,9 @@ def enter(page: Page, console: str, door: str) -> None:
 
 def critical_one(page: Page) -> Locator:
     """The first thing on Today that a critical playbook would escalate."""
-    rows = page.locator("li.need").filter(has_text="critical@").filter(has_text="Escalation")
+    rows = (
+        page.locator("ol.needs > li.need:visible").filter(has_text="critical@").filter(has_text="Escalation")
+    )
     expect(rows.first).to_be_visible(timeout=PATIENCE)
     return rows.first
 
@@ -96,3 +98,7 @@ def test_the_customers_own_page_has_activity_insights_and_an_offer(page: Page, c
     expect(page.locator("main")).to_contain_text("Invite the rest of the team")
     expect(page.locator("main")).to_contain_text("Demo data")
     assert page.locator("ol.heat li:not(.heat-0)").count() > 10
+    expect(page.locator("section.score")).to_contain_text("of 100")
+    page.get_by_role("link", name="See the offer").first.click()
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(page).to_have_url(re.compile("/offers/"))

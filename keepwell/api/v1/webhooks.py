@@ -112,9 +112,7 @@ def add_webhook(wanted: EndpointIn, who: Configurer, door: AtDoor) -> EndpointMa
             now=datetime.now(UTC),
         )
         line = _line(session, who, row.id)
-    return EndpointMade(
-        endpoint=line, secret=secret, text=f"Added {place}. Its secret is not shown again."
-    )
+    return EndpointMade(endpoint=line, secret=secret, text=f"Added {place}. Its secret is not shown again.")
 
 
 @router.get("/deliveries")

@@ -320,7 +320,7 @@
       else open(document.getElementById("keys"), null);
       return;
     }
-    const rows = [...document.querySelectorAll("[data-row]")];
+    const rows = [...document.querySelectorAll("[data-row]")].filter((one) => !one.closest("details:not([open])"));
     const at = rows.indexOf(document.activeElement?.closest("[data-row]"));
     if (event.key === "j" || event.key === "k") {
       const next = rows[Math.max(0, Math.min(rows.length - 1, at + (event.key === "j" ? 1 : -1)))];

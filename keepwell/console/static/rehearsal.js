@@ -248,6 +248,7 @@
     $("run").disabled = true;
     try {
       const begun = await keepwell.call("POST /api/v1/rehearsals", body());
+      if (begun.id) sessionStorage.setItem("rehearsing", begun.id);
       if (begun.id) location.assign(`${path}/${begun.id}`);
     } catch (problem) {
       wrong(problem);
@@ -262,16 +263,28 @@
 
   // How far it is
 
+  // The result stands below the form: on a phone nothing else would say that it is there.
+  function toResult() {
+    sessionStorage.removeItem("rehearsing");
+    const heading = $("result").querySelector("h2");
+    heading.tabIndex = -1;
+    heading.focus({ preventScroll: true });
+    heading.scrollIntoView({ block: "start" });
+  }
+
   async function watch() {
     const shown = $("result");
+    // It was over before the page had come.
+    if (shown.dataset.state === "done" && sessionStorage.getItem("rehearsing") === shown.dataset.id) toResult();
     if (!["waiting", "running"].includes(shown.dataset.state)) return;
     try {
       const told = await keepwell.call(`GET /api/v1/rehearsals/${shown.dataset.id}`);
       if (told.state !== shown.dataset.state) {
         await keepwell.refresh("#result");
         if ($("result").dataset.state === shown.dataset.state) throw { title: "The page could not be loaded again." };
-        const said = { running: "It is played now.", done: "The rehearsal is over.", failed: "The rehearsal failed." };
+        const said = { running: "It is played now.", done: "The rehearsal is over. The result is below.", failed: "The rehearsal failed." };
         if ($("said")) $("said").textContent = said[told.state] ?? "";
+        if (told.state === "done") toResult();
       } else if (told.state === "waiting") {
         shown.querySelector("[data-place]").textContent = told.place;
       } else if (told.progress) {

@@ -2,7 +2,8 @@
 "use strict";
 
 (function () {
-  const rowsLeft = () => [...document.querySelectorAll("[data-need]:not(.done)")];
+  const unfolded = (one) => !one.closest("details:not([open])");
+  const rowsLeft = () => [...document.querySelectorAll("[data-need]:not(.done)")].filter(unfolded);
 
   // A row stays where it is and says what happened; nothing moves under the cursor.
   document.addEventListener("keepwell:done", (event) => {
@@ -11,7 +12,7 @@
     event.preventDefault();
     const { text, undo } = event.detail;
     const all = [...document.querySelectorAll("[data-need]")];
-    const after = all.slice(all.indexOf(row) + 1).find((one) => !one.classList.contains("done"));
+    const after = all.slice(all.indexOf(row) + 1).find((one) => !one.classList.contains("done") && unfolded(one));
     row.classList.add("done");
     row.querySelector(".acts").hidden = true;
     row.querySelector(".did").hidden = false;

@@ -11,7 +11,16 @@ from sqlmodel import Session, col, func, select
 from keepwell.contracts.access import Role
 from keepwell.contracts.offers import OPEN_OFFER
 from keepwell.contracts.people import StaffRole
-from keepwell.db.tables import Account, Customer, Health, Intervention, Offer, Organisation, Staff
+from keepwell.db.tables import (
+    Account,
+    ClientInsight,
+    Customer,
+    Health,
+    Intervention,
+    Offer,
+    Organisation,
+    Staff,
+)
 
 ROLES: Final = (Role.CSM, Role.OPS, Role.ADMIN, Role.CLIENT)
 """Who a demo can be entered as."""
@@ -33,6 +42,8 @@ def demo_account(session: Session, organisation: str, role: Role, now: datetime)
         select(Account).where(Account.organisation_id == organisation, Account.email == email)
     ).first()
     if known is not None:
+        if role is Role.CLIENT:
+            _tie_anew(session, known)
         return known
     staff = None if role is Role.CLIENT else _demo_staff(session, organisation, role)
     customer = _demo_customer(session, organisation) if role is Role.CLIENT else None
@@ -72,15 +83,33 @@ def _demo_staff(session: Session, organisation: str, role: Role) -> Staff | None
     return session.exec(query).first()
 
 
+def _tie_anew(session: Session, account: Account) -> None:
+    """Who came before the first offers were made becomes somebody to whom one was made."""
+    offered = select(Offer.id).where(Offer.customer_id == account.customer_id)
+    if session.exec(offered).first() is not None:
+        return
+    customer = _demo_customer(session, account.organisation_id)
+    if customer is not None and customer.id != account.customer_id:
+        account.customer_id, account.name = customer.id, customer.name
+        session.add(account)
+        session.flush()
+
+
 def _demo_customer(session: Session, organisation: str) -> Customer | None:
-    """A customer with an open offer where there is one: it sees a score, and something to answer."""
+    """A customer with insights on its page and an open offer: it sees a score, and something to answer.
+
+    The demo gives insights only to those whose people are seen at work, so that there is a score.
+    """
     offered = select(Offer.customer_id).where(
         Offer.organisation_id == organisation, col(Offer.state).in_(OPEN_OFFER)
     )
+    furnished = select(ClientInsight.customer_id).where(ClientInsight.organisation_id == organisation)
     query = (
         select(Customer)
         .join(Health, col(Health.customer_id) == col(Customer.id))
         .where(Customer.organisation_id == organisation, col(Customer.active), col(Health.score).is_not(None))
-        .order_by(col(Customer.id).in_(offered).desc(), col(Customer.name))
+        .order_by(
+            col(Customer.id).in_(furnished).desc(), col(Customer.id).in_(offered).desc(), col(Customer.name)
+        )
     )
     return session.exec(query).first()

@@ -72,7 +72,7 @@ def _effect(session: Session, letter: Letter, match: Match, program: str, identi
         return "from our own staff"
     doubt = _doubt(letter, match)
     if doubt:
-        _ask(session, letter, match, identity, doubt)
+        _ask(session, letter, match, doubt)
         return f"not counted: {doubt}"
     return _answered(session, letter, match, identity)
 
@@ -115,7 +115,7 @@ def _answered(session: Session, letter: Letter, match: Match, identity: str) -> 
         at=letter.received_at,
         data={"contact": match.contact.id if match.contact else "", "letter": identity},
     )
-    _ask(session, letter, match, identity, "")
+    _ask(session, letter, match, "")
     address = match.delivery.address if match.way and match.delivery else letter.from_address
     if means_stop(letter.text) and suppressing.suppress(
         session,
@@ -131,7 +131,7 @@ def _answered(session: Session, letter: Letter, match: Match, identity: str) -> 
     return ", ".join(done)
 
 
-def _ask(session: Session, letter: Letter, match: Match, identity: str, doubt: str) -> None:
+def _ask(session: Session, letter: Letter, match: Match, doubt: str) -> None:
     """Somebody reads it. The task outlives the intervention, which an answer may end at once."""
     assert match.customer is not None  # noqa: S101  (asked before)
     name = _name(letter, match)
@@ -140,10 +140,9 @@ def _ask(session: Session, letter: Letter, match: Match, identity: str, doubt: s
     lines = [note_of(letter.text) or "The letter has no words of its own."]
     if doubt:
         title = f"Was this letter written by {whom}? {letter.subject}"
-        row = match.intervention
         lines += [
             f"It is not counted as an answer: {doubt}.",
-            *([f"If it is theirs: keepwell respond {row.id}"] if row is not None else []),
+            *(["If it is theirs, log that they answered."] if match.intervention is not None else []),
         ]
     ask_somebody(
         session,
@@ -151,7 +150,7 @@ def _ask(session: Session, letter: Letter, match: Match, identity: str, doubt: s
         key=reply_key(letter.message_id),
         kind="reply",
         title=title,
-        detail="\n".join([*lines, f"The whole letter: keepwell inbox show {identity}"]),
+        detail="\n".join([*lines, "The whole letter is in the inbox."]),
         now=letter.received_at,
     )
 

@@ -33,10 +33,13 @@ class OfferLink:
         """The address: it names the offer and the contact, so that we know who has answered."""
         if self.links is None or self.recipient is None or self.recipient.kind != "contact":
             return ""
-        data = {"offer": offer.id, "contact": self.recipient.id}
-        return self.links.url(
-            "offers", self.links.token(Use.OFFER, data, until=offer.valid_until + AFTERWARDS)
-        )
+        return offer_url(self.links, offer, self.recipient.id)
+
+
+def offer_url(links: Links, offer: Offer, contact: str) -> str:
+    """The address of an offer's page for one contact."""
+    data = {"offer": offer.id, "contact": contact}
+    return links.url("offers", links.token(Use.OFFER, data, until=offer.valid_until + AFTERWARDS))
 
 
 NO_LINK = OfferLink()

@@ -16,7 +16,8 @@ from keepwell.db.repositories.views_people import People
 from keepwell.db.repositories.views_today_cost import Weigher, length_words
 from keepwell.db.repositories.views_today_found import Open, Part
 from keepwell.db.repositories.views_today_lines import Need, NeedKind
-from keepwell.db.tables import Alert, Delivery, Draft, Event, Intervention, Offer, Organisation, Task
+from keepwell.db.tables import Alert, Delivery, Draft, InboundMessage, Intervention, Offer, Organisation, Task
+from keepwell.keys import reply_key
 
 FAR = timedelta(days=400)
 
@@ -68,7 +69,7 @@ class NeedTeller:
             refs = [one.ref for one in page if one.kind is kind]
             self._rows.update({(kind, key): row for key, row in self._read(kind, refs).items()})
         replies = [self._rows[one.kind, one.ref].key for one in page if one.kind is NeedKind.REPLY]
-        self._letters = _letters(self._session, replies)
+        self._letters = letters_of_tasks(self._session, replies)
         self._coming = self._escalations([one.ref for one in page if one.kind is NeedKind.ESCALATION])
         return tuple(self._told(one) for one in page)
 
@@ -221,10 +222,15 @@ def _of_offer(row: Offer) -> dict[str, object]:
     }
 
 
-def _letters(session: Session, keys: Sequence[str]) -> dict[str, str]:
-    """The letters that tasks ask somebody to read, by the task's key, which a line of the journal has too."""
+def letters_of_tasks(session: Session, keys: Sequence[str]) -> dict[str, str]:
+    """The letters that tasks ask somebody to read, by the task's key: also those that were not believed."""
     found: dict[str, str] = {}
     for part in parts(keys):
-        query = select(Event.key, Event.data).where(col(Event.key).in_(part))
-        found.update({key: str(data["letter"]) for key, data in session.exec(query) if data.get("letter")})
+        # The task of a letter was made at the moment at which the letter came in.
+        query = (
+            select(Task.key, InboundMessage.id, InboundMessage.message_id)
+            .join(InboundMessage, col(InboundMessage.organisation_id) == col(Task.organisation_id))
+            .where(col(Task.key).in_(part), col(InboundMessage.received_at) == col(Task.created_at))
+        )
+        found.update({key: row for key, row, message in session.exec(query) if reply_key(message) == key})
     return found

@@ -9,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from keepwell.contracts.commands import COMMAND
+from keepwell.db.repositories.views_today_told import letters_of_tasks
 from keepwell.db.tables import (
     ContactPreference,
     Event,
@@ -56,7 +57,10 @@ def test_an_answer_is_told_to_the_run_and_to_the_owner(asked: TestClient, world:
     [task] = rows(world, Task)
     assert (task.owner_id, task.kind, task.intervention_id) == ("dana", "reply", None)
     assert task.title == "Read the answer of Pat Person at Acme: Re: Your plan"
-    assert f"keepwell inbox show {kept.id}" in task.detail
+    assert "The whole letter is in the inbox." in task.detail
+    assert "keepwell" not in task.detail, "the console shows it, too"
+    with world.store.read() as session:
+        assert letters_of_tasks(session, [task.key]) == {task.key: kept.id}
 
 
 def test_the_same_letter_again_changes_nothing(asked: TestClient, world: World) -> None:
@@ -153,7 +157,10 @@ def test_a_forged_sender_does_not_answer(
     assert [*answers(world), *replied(world)] == []
     [task] = rows(world, Task)
     assert task.title.startswith("Was this letter written by Pat Person at Acme?")
-    assert "keepwell respond one" in task.detail
+    assert "log that they answered" in task.detail
+    [kept] = rows(world, InboundMessage)
+    with world.store.read() as session:
+        assert letters_of_tasks(session, [task.key]) == {task.key: kept.id}
 
 
 def test_what_passes_for_a_domain_of_their_own_proves_nothing(asked: TestClient, world: World) -> None:

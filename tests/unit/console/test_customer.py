@@ -341,3 +341,28 @@ def test_an_offer_is_accepted_for_the_customer_with_its_terms(desk: Desk) -> Non
     assert "Months of the pause" not in words(page(desk, "/console/offer-panel/offer-1"))
     desk.world.change(Offer, "offer-1", state="withdrawn")
     assert tags(page(desk, "/console/offer-panel/offer-1"), "form") == []
+
+
+def test_where_it_stands_among_similar_ones_comes_after_the_page(desk: Desk) -> None:
+    world = desk.world
+    world.score(desk.named("acme"), 70.0, NOW - HOUR)
+    assert f'hx-get="{URL}/similar"' in page(desk, URL)
+    assert "similar" not in words(page(desk, f"{URL}/similar")), "there are too few to compare with"
+    for number, points in enumerate((10.0, 20.0, 30.0, 40.0, 90.0, 95.0)):
+        world.score(world.customer(f"peer-{number}-{world.organisation}"), points, NOW - HOUR)
+    assert "Better than 67 % of 6 similar customers" in words(page(desk, f"{URL}/similar"))
+
+
+def test_a_message_in_a_window_of_its_own_has_a_title_and_a_way_back(desk: Desk) -> None:
+    own = letter(desk, "<p>Hello <b>Grace</b></p>")
+    path = f"/console/messages/{own}"
+    alone = desk.client.get(path, headers={**desk.headers, "Sec-Fetch-Dest": "document"})
+    assert "How is it going?" in words(alone.text)
+    assert "Back to Acme" in words(alone.text)
+    assert URL in [one.get("href") for one in tags(alone.text, "a")]
+    [frame] = tags(alone.text, "iframe")
+    assert (frame["sandbox"], frame["src"]) == ("", f"{path}?framed=1")
+    framed = desk.client.get(frame["src"] or "", headers={**desk.headers, "Sec-Fetch-Dest": "iframe"})
+    assert framed.text == "<p>Hello <b>Grace</b></p>"
+    assert "sandbox" in framed.headers["content-security-policy"]
+    assert "<b>Grace</b>" not in alone.text, "what others wrote stays in its frame"

@@ -13,6 +13,7 @@ from keepwell.contracts.access import Role
 from keepwell.contracts.tasks import TaskOutcome
 from keepwell.db.repositories.absences import add_absence
 from keepwell.db.tables import Staff
+from scoring.signal import Trigger
 from tests.unit.api.callers import sign_in
 from tests.unit.api.desk_world import DAY, HOUR, NOW, Desk
 from tests.unit.console.seen import HOSTILE, NAMES, looked, page, tags, words
@@ -98,6 +99,37 @@ def test_the_kinds_are_counted_and_one_can_be_chosen(desk: Desk) -> None:
     assert rows(html) == [f"alert:{alert}"]
     assert "Tasks 1" in words(html)
     assert "Alerts 1" in words(html)
+
+
+def test_what_one_fall_brings_stands_together_and_the_counts_are_of_all(desk: Desk) -> None:
+    desk.intervention("run", "acme-org-1", owner_id=desk.named("dana"), started_at=NOW)
+    for trigger in (Trigger.INACTIVITY, Trigger.ZERO_ACTIVITY):
+        desk.alert("acme-org-1", trigger)
+    task = desk.task("one", "acme-org-1", owner_id=desk.named("dana"))
+    other = desk.alert("beta-org-1")
+    html = page(desk, "/console?whose=all")
+    said = words(html)
+    assert "and 2 more of Acme" in said
+    assert "Alerts 3" in said
+    assert set(rows(html)) >= {f"task:{task}", f"alert:{other}"}
+    before, _, folded = html.partition("<details><summary>and 2 more of Acme")
+    assert 'data-row="escalation:' in before
+    folded = folded.partition("</details></li>")[0]
+    assert len(rows(folded)) == 2
+    assert f"alert:{other}" not in rows(folded)
+    assert f"task:{task}" not in rows(folded)
+    # Whoever asks for alerts alone sees each of them.
+    assert "more of Acme" not in words(page(desk, "/console?whose=all&kind=alert"))
+
+
+def test_what_has_just_become_due_is_not_late_yet(desk: Desk) -> None:
+    desk.task("just", "acme-org-1", owner_id=desk.named("dana"), due_at=NOW - timedelta(minutes=29))
+    assert "due now" in words(page(desk, "/console"))
+    assert not any(
+        "overdue" in (one.get("class") or "").split() for one in tags(page(desk, "/console"), "li")
+    )
+    desk.task("late", "beta-org-1", owner_id=desk.named("dana"), due_at=NOW - timedelta(minutes=31))
+    assert "overdue, 31 min ago" in words(page(desk, "/console"))
 
 
 def test_an_account_that_is_nobody_of_the_staff_sees_everybodys(
