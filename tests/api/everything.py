@@ -126,7 +126,7 @@ def _put(opened: Stage) -> None:
         alert_channels.set_channel(
             session, own, "email", enabled=True, severity=None, target=None, by="a test", now=now
         )
-        webhook_desk.add_endpoint(
+        endpoint = webhook_desk.add_endpoint(
             session,
             own,
             url="https://hooks.example.com/keepwell",
@@ -136,6 +136,7 @@ def _put(opened: Stage) -> None:
             by="a test",
             now=now,
         )
+        webhook_desk.plan_test(session, endpoint, "a test", now)
         suppressing.suppress(
             session,
             own,

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from keepwell.db.engine import Store
-from keepwell.db.repositories import journal
 from keepwell.db.repositories.views_today import today
 from keepwell.db.repositories.views_today_lines import Need, NeedKind, Today
 from keepwell.db.tables import (
@@ -17,6 +16,7 @@ from keepwell.db.tables import (
     Customer,
     Delivery,
     Draft,
+    InboundMessage,
     Intervention,
     InterventionStep,
     Offer,
@@ -24,6 +24,7 @@ from keepwell.db.tables import (
     Task,
 )
 from keepwell.errors import NotFoundError
+from keepwell.keys import reply_key
 from tests.unit.db.busy_world import customers_of, open_for, staff_of, tasks_for
 from tests.unit.db.test_calendar import open_critical
 from tests.unit.db.world import DAY, NOW, World
@@ -141,19 +142,17 @@ def offer(world: World, own: str, state: str) -> None:
 def _one_of_each(world: World) -> None:
     """Each kind of what needs somebody, and beside it what looks alike and does not."""
     task(world, "t-1")
-    task(world, "t-2", kind="reply", title="Read the answer", key="reply/abc")
+    task(world, "t-2", kind="reply", title="Read the answer", key=reply_key("<answer@customer.example>"))
     task(world, "t-3", kind="approval", key="draft/d-1", intervention_id="i-1")
-    with world.store.write() as session:
-        journal.write(
-            session,
-            key="reply/abc",
-            organisation=world.organisation,
-            customer="acme",
-            kind="contact.replied",
-            text="Ann answered",
-            at=NOW,
-            data={"letter": "l-1"},
-        )
+    letter = InboundMessage(
+        id="l-1",
+        organisation_id=world.organisation,
+        customer_id="acme",
+        message_id="<answer@customer.example>",
+        from_address="ann@customer.example",
+        received_at=NOW - HOUR,
+    )
+    world.add(letter)
     world.add(
         Draft(
             id="d-1",
