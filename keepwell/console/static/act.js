@@ -313,7 +313,7 @@
       return;
     }
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.target.closest("input, select, textarea, dialog")) return;
+    if (event.target.closest("input, select, textarea, dialog[open]")) return;
     if (event.key === "/" || event.key === "?") {
       event.preventDefault();
       if (event.key === "/") document.querySelector("[data-search]")?.focus();
