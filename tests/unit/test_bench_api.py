@@ -24,9 +24,11 @@ def test_every_function_and_its_sql_run_on_both_engines(store: Store) -> None:
     fill(store, TINY, NOW)
     of = scope_of(store)
     given = values_of(store, of)
-    for one in api_asked.asked(of, api_asked.let_in(store, of), _nothing):
+    asked = api_asked.asked(of, api_asked.let_in(store, of), _nothing)
+    assert len(asked) > 10
+    for one in asked:
         with store.read() as session:
-            one.read(session)
+            assert one.read(session) is not None, one
             bare(session.connection(), one.statements, given)
 
 
