@@ -126,7 +126,7 @@ def test_a_second_row_with_the_same_id_must_say_the_same(store: Store, run: Impo
 def test_a_contradiction_is_found_across_batches(
     store: Store, run: Import, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("keepwell.ingest.importing.BATCH", 3)
+    monkeypatch.setattr("keepwell.ingest.run.BATCH", 3)
     rows = [f"C{number},Name {number}" for number in range(20)]
     content = "\n".join(["external_id,name", *rows, "C1,Other", "C7,Name 7", ""])
     summary = run("customers", content)
@@ -320,7 +320,7 @@ def test_each_import_is_one_line_of_the_journal(store: Store, run: Import) -> No
 def test_an_interrupted_import_is_run_again(
     store: Store, organisation: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("keepwell.ingest.importing.BATCH", 10)
+    monkeypatch.setattr("keepwell.ingest.run.BATCH", 10)
     path = tmp_path / "c.csv"
     path.write_text("external_id,name\n" + "".join(f"C{n},N{n}\n" for n in range(35)), encoding="utf-8")
     done: list[tuple[int, int]] = []
