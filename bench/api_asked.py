@@ -32,7 +32,7 @@ _TASKS = (
     "INSERT INTO task (id, key, organisation_id, customer_id, step, kind, title, detail, owner_id, due_at, "
     "created_at, state, closed_by, note, outcome) SELECT 'task-' || customer_id, 'task-' || customer_id, "
     "organisation_id, customer_id, 'call', 'call', 'Call them', 'They need to hear from us.', owner_id, "
-    ":due, :at, 'open', '', '', '' FROM portfolio WHERE organisation_id = :o AND level = 'CRITICAL' "
+    ":due, :at, 'open', '', '', '' FROM portfolio WHERE organisation_id = :o AND held = 'CRITICAL' "
     "AND active AND NOT EXISTS (SELECT 1 FROM task WHERE organisation_id = :o)"
 )
 _KINDS = "SELECT DISTINCT segment, plan FROM portfolio WHERE organisation_id = :o"
@@ -57,13 +57,19 @@ _CUSTOMER = [
     "SELECT * FROM delivery WHERE customer_id = :c ORDER BY begun_at DESC LIMIT 51",
     _STAFF,
 ]
+_ALIKE = (
+    "FROM customer c, (SELECT m.id, m.segment, m.industry FROM customer m WHERE m.id = :c) own "
+    "WHERE c.organisation_id = :o AND c.active AND c.segment = own.segment AND c.industry = own.industry "
+    "AND c.id <> own.id"
+)
 _SIMILAR = [
-    "SELECT count(*), avg(z.score), sum(CASE WHEN z.score < own.score THEN 1 ELSE 0 END) FROM customer c "
-    "JOIN health h ON h.customer_id = c.id JOIN score z ON z.id = h.score_id, "
-    "(SELECT m.segment, m.industry, n.score FROM customer m JOIN health n ON n.customer_id = m.id "
-    "WHERE m.id = :c) own WHERE c.organisation_id = :o AND c.active AND c.segment = own.segment "
-    "AND c.industry = own.industry AND z.score IS NOT NULL"
+    f"SELECT count(*) {_ALIKE}",
+    f"SELECT z.score, z.categories, l.packed FROM (SELECT c.id, row_number() OVER (ORDER BY c.id) AS place, "
+    f"count(*) OVER () AS number {_ALIKE}) n JOIN health h ON h.customer_id = n.id "
+    "JOIN score z ON z.id = h.score_id LEFT JOIN metric_latest l ON l.customer_id = n.id "
+    "WHERE (n.place - 1) % ((n.number + 999) / 1000) = 0 AND z.score IS NOT NULL",
 ]
+"""The first statement is the count by which every n-th is chosen."""
 _OPEN_TASKS = "FROM task t WHERE t.organisation_id = :o AND t.state = 'open' AND t.owner_id = :w"
 _TODAY = [
     f"SELECT count(*), sum(CASE WHEN t.due_at < :now THEN 1 ELSE 0 END) {_OPEN_TASKS}",

@@ -53,7 +53,16 @@ USUAL, SPREAD, OWN = 75.0, 9.0, 8.0
 FIRST = datetime(2026, 11, 20, 6, tzinfo=UTC)
 DAY = timedelta(days=1)
 CUSTOMER = ("id", "organisation_id", "external_id", "name", "plan", "industry", "segment", "country")
-DETAILS = ("time_zone", "currency", "monthly_revenue", "active", "facts", "created_at", "updated_at")
+DETAILS = (
+    "subdivision",
+    "time_zone",
+    "currency",
+    "monthly_revenue",
+    "active",
+    "facts",
+    "created_at",
+    "updated_at",
+)
 
 
 def filled(store: Store, customers: int) -> str:
@@ -68,7 +77,7 @@ def filled(store: Store, customers: int) -> str:
             rows = [
                 (
                     *(one, organisation, f"{start}-{n}", f"Customer {start + n}"),
-                    *("Team", "retail", "small", "DE", "UTC", "EUR", 900.0, True, "{}", at, at),
+                    *("Team", "retail", "small", "DE", "", "UTC", "EUR", 900.0, True, "{}", at, at),
                 )
                 for n, one in enumerate(ids)
             ]

@@ -46,10 +46,10 @@ _LINE = (
 )
 _COUNT = "SELECT count(*) FROM portfolio p WHERE p.organisation_id = :o AND p.active"
 _GROUPS = (
-    "SELECT segment, level, currency, active, count(*), count(score), sum(score), sum(churn), "
+    "SELECT held, active, segment, currency, count(*), count(score), sum(score), sum(churn), "
     "sum(CASE WHEN insufficient THEN 1 ELSE 0 END), count(monthly_revenue), sum(monthly_revenue), "
     "sum(CASE WHEN left_on > :month THEN 1 ELSE 0 END) "
-    "FROM portfolio WHERE organisation_id = :o GROUP BY segment, level, currency, active"
+    "FROM portfolio WHERE organisation_id = :o GROUP BY held, active, segment, currency"
 )
 _DAYS = (
     "SELECT day, level, currency, sum(customers), sum(scored), sum(score_sum), sum(revenue) "
@@ -58,7 +58,7 @@ _DAYS = (
 _REASONS = _LINE.replace("h.recent,", "h.recent, z.factors, z.categories,").replace(
     "LEFT JOIN intervention", "LEFT JOIN score z ON z.id = h.score_id LEFT JOIN intervention"
 )
-_RISKY = " AND p.level IN ('AT_RISK', 'HIGH_RISK', 'CRITICAL')"
+_RISKY = " AND p.held IN ('AT_RISK', 'HIGH_RISK', 'CRITICAL')"
 _URGENT = (
     " ORDER BY CASE WHEN p.score < 25 OR p.churn > 0.7 THEN 0 WHEN p.score < 50 OR p.churn > 0.5 THEN 1 "
     f"WHEN p.score < 70 OR p.churn > 0.3 THEN 2 ELSE 3 END, p.score, p.customer_id LIMIT {PAGE + 1}"
@@ -119,7 +119,7 @@ def lists(of: Scope) -> Reads:
     found = " AND (lower(p.name) LIKE '%4711%' OR lower(p.external_id) LIKE '%4711%')"
     narrowed = {
         "one owner": (PortfolioFilter(owners=(of.owner,)), " AND p.owner_id = :w"),
-        "critical": (PortfolioFilter(levels=(Level.CRITICAL,)), " AND p.level = 'CRITICAL'"),
+        "critical": (PortfolioFilter(levels=(Level.CRITICAL,)), " AND p.held = 'CRITICAL'"),
         "search": (PortfolioFilter(search="4711"), found),
     }
     return {

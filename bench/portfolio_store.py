@@ -33,6 +33,7 @@ from bench.portfolio_rows import (
 from keepwell.db.engine import Store
 from keepwell.db.migrate import ensure_current
 from keepwell.db.repositories.bulk import put_in, stored_day, stored_moment
+from keepwell.db.repositories.metrics_latest import put_together
 from keepwell.db.repositories.scorecards import scorecard_in_force
 from keepwell.db.tables import ChurnModel, Organisation, Staff
 from keepwell.keys import new_id, new_ids
@@ -82,6 +83,9 @@ def fill(store: Store, size: Size, now: datetime, *, seed: int = 7) -> Made:
         session.connection().execute(text("DROP TABLE bench_number"))
     rest = (made.customers, made.organisation, now, random)
     _put(store, "metric", *metric_rows(*rest, size.metrics))
+    for start in range(0, len(made.customers), BLOCK):
+        block = made.customers[start : start + BLOCK]
+        put_together(store, made.organisation, block[0], block[-1])
     _put(store, "engagement_event", *engagement_rows(*rest, size.events))
     _put(store, "event", *journal_rows(*rest, size.events // 2))
     _put(store, "intervention", *intervention_rows(*rest))

@@ -70,7 +70,7 @@ def insight(
 
     standing: where it stands, its last score and its metrics of that moment; None where it was never scored.
     detail: that score's read model.
-    compared: with the comparison, which reads all similar customers and takes much longer than the rest.
+    compared: with the comparison, which reads up to a thousand others and takes longer than the rest.
     """
     health = standing[0] if standing else None
     card = standing[2].card if standing else None

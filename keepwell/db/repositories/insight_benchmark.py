@@ -1,23 +1,24 @@
 """Where a customer stands among similar ones: its score, categories and metrics, as percentiles.
 
-Score and categories are compared with all similar customers who have a score of the same scorecard, by one
-statement of sums. Metrics, and all medians, are of `SAMPLE` of them at most, evenly spread over their ids.
+All figures are those of at most `SAMPLE` similar customers: of more of them, every n-th by their ids, which
+follow the time of their making, so that all ages are in it. An index on `customer` counts and chooses them,
+so that a comparison among a hundred thousand reads the scores and metrics of no more than a thousand.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from sqlalchemy import ColumnElement, Row, Select, case, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlmodel import Session, col
 
 from keepwell.contracts.base import Frozen
 from keepwell.db.repositories.figures import Measured
 from keepwell.db.repositories.lookup import table
-from keepwell.db.repositories.peers import Likeness, likenesses_of, said
+from keepwell.db.repositories.peers import likenesses_of, said
 from keepwell.db.repositories.scores_read import latest_values
 from keepwell.db.repositories.wording import value_words
 from keepwell.db.tables import Customer, Health, Organisation, Score
@@ -26,7 +27,7 @@ from scoring.benchmark import FEWEST, in_good_direction, percentile, percentile_
 from scoring.kernel import score_many
 
 SAMPLE = 1_000
-"""Similar customers whose metrics are read: a percentile is then within about 3 points of that of all."""
+"""Similar customers whose figures are read: a percentile is then within about 3 points of that of all."""
 SAME = 5e-7
 """Scores that differ by less are equal, as borders see them."""
 
@@ -51,8 +52,10 @@ class Place(Frozen):
 class Comparison(Frozen):
     """A customer among similar ones.
 
-    `segment` says which, `customers` how many they are and `sampled` of how many the metrics and medians
-    are. Where even all customers are too few, `customers` is 0 and `why` says so.
+    `segment` says which, `customers` how many they are and `sampled` of how many the figures are: all who
+    have a score by the same scorecard, or where they are more than `SAMPLE`, those of every n-th customer
+    (`customers` then counts those without a score, too). Where even all customers are too few, `customers` is
+    0 and `why` says so.
     """
 
     segment: str
@@ -73,12 +76,20 @@ def comparison(
     """
     own = _own(score)
     for likeness, others in likenesses_of(customer):
-        query = _sums(own, score.scorecard, others)
-        row = session.connection().execute(query).one()
-        if row.others >= FEWEST:
-            return _compared(session, organisation, customer, score, measured, (likeness, others, row))
+        chosen = _chosen(session, score.scorecard, others, list(own))
+        if len(chosen.customers) >= FEWEST:
+            segment = said(likeness, organisation, customer)[1]
+            return _compared(session, segment, own, measured, chosen)
     why = f"fewer than {FEWEST} other customers have a score by this scorecard"
     return Comparison(segment="", customers=0, sampled=0, why=why, score=None, categories=(), metrics=())
+
+
+class _Chosen(NamedTuple):
+    """How many are similar, the ids of those who are compared with, and their known figures by label."""
+
+    similar: int
+    customers: tuple[str, ...]
+    figures: dict[str, FloatArray]
 
 
 def _own(score: Score) -> dict[str, float]:
@@ -95,110 +106,69 @@ def _figure(label: str) -> ColumnElement[float]:
     return figure
 
 
-def _alike(
-    columns: Sequence[ColumnElement[Any]], scorecard: str, others: Sequence[ColumnElement[bool]]
-) -> Select[Any]:
-    """Columns of the customers who are alike and have a score by that scorecard now."""
-    return (
-        select(*columns)
-        .select_from(Customer)
-        .join(Health, col(Health.customer_id) == col(Customer.id))
+def _chosen(
+    session: Session, scorecard: str, others: Sequence[ColumnElement[bool]], labels: Sequence[str]
+) -> _Chosen:
+    """Those of the others, or of a sample of them, who have a score by that scorecard now."""
+    connection, ids = session.connection(), col(Customer.id)
+    similar = connection.execute(select(func.count()).select_from(Customer).where(*others)).scalar_one()
+    step = max(1, math.ceil(similar / SAMPLE))
+    place = func.row_number().over(order_by=ids).label("place")
+    numbered = select(ids.label("id"), place).where(*others).subquery().c
+    figures: list[ColumnElement[Any]] = [_figure(label).label(label) for label in labels]
+    query = (
+        select(numbered.id, *figures)
+        .join(Health, col(Health.customer_id) == numbered.id)
         .join(Score, col(Score.id) == col(Health.score_id))
-        .where(*others, col(Score.scorecard) == scorecard, col(Score.score).is_not(None))
+        .where((numbered.place - 1) % step == 0)
+        .where(col(Score.scorecard) == scorecard, col(Score.score).is_not(None))
+    )
+    rows = connection.execute(query).all()
+    customers, *columns = zip(*rows, strict=True) if rows else ((), *((),) * len(labels))
+    return _Chosen(
+        similar if step > 1 else len(rows),
+        tuple(customers),
+        {
+            label: np.array([value for value in column if value is not None], dtype=np.float64)
+            for label, column in zip(labels, columns, strict=True)
+        },
     )
 
 
-def _sums(own: dict[str, float], scorecard: str, others: Sequence[ColumnElement[bool]]) -> Select[Any]:
-    """How many others there are; of each figure how many have it, are worse and are equal."""
-    sums: list[ColumnElement[Any]] = [func.count().label("others")]
-    for label, value in own.items():
-        figure = _figure(label)
-        near = (figure >= value - SAME) & (figure <= value + SAME)
-        sums += [
-            func.count(figure).label(f"{label}/have"),
-            _how_many(figure < value - SAME).label(f"{label}/worse"),
-            _how_many(near).label(f"{label}/equal"),
-        ]
-    return _alike(sums, scorecard, others)
-
-
-def _how_many(condition: ColumnElement[bool]) -> ColumnElement[int]:
-    return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
-
-
 def _compared(
-    session: Session,
-    organisation: Organisation,
-    customer: Customer,
-    score: Score,
-    measured: Measured,
-    found: tuple[Likeness, tuple[ColumnElement[bool], ...], Row[Any]],
+    session: Session, segment: str, own: dict[str, float], measured: Measured, chosen: _Chosen
 ) -> Comparison:
-    likeness, others, row = found
-    numbered = _sample(score.scorecard, others, row.others)
-    sample = tuple(session.connection().execute(numbered).scalars())
-    own = _own(score)
-    medians = _medians(session, sample, list(own))
-    card = measured.card
-    titles = {f"category/{one.name}": (one.name, one.title) for one in card.categories}
+    titles = {f"category/{one.name}": (one.name, one.title) for one in measured.card.categories}
     places = {
-        label: _place(*titles.get(label, ("score", "Score")), value, medians[label], row._mapping, label)
+        label: _place(*titles.get(label, ("score", "Score")), value, chosen.figures[label])
         for label, value in own.items()
         if label == "score" or label in titles
     }
     return Comparison(
-        segment=said(likeness, organisation, customer)[1],
-        customers=row.others,
-        sampled=len(sample),
+        segment=segment,
+        customers=chosen.similar,
+        sampled=len(chosen.customers),
         why="",
         score=places.pop("score", None),
         categories=tuple(places[label] for label in titles if label in places),
-        metrics=_metrics(session, sample, measured),
+        metrics=_metrics(session, chosen.customers, measured),
     )
 
 
-def _place(name: str, title: str, value: float, median: float | None, sums: Any, label: str) -> Place:
-    have = int(sums[f"{label}/have"])
+def _place(name: str, title: str, value: float, theirs: FloatArray) -> Place:
+    """One figure beside theirs; none of so few is told, it would give them away."""
+    worse, near = int((theirs < value - SAME).sum()), int((np.abs(theirs - value) <= SAME).sum())
+    median = float(np.median(theirs)) if len(theirs) >= FEWEST else None
     return Place(
         name=name,
         title=title,
         yours=value,
         median=median,
-        percentile=percentile(int(sums[f"{label}/worse"]), int(sums[f"{label}/equal"]), have),
-        others=have,
+        percentile=percentile(worse, near, len(theirs)),
+        others=len(theirs),
         yours_words=f"{value:.1f}",
         median_words="" if median is None else f"{median:.1f}",
     )
-
-
-def _step(size: int) -> int:
-    return max(1, math.ceil(size / SAMPLE))
-
-
-def _sample(scorecard: str, others: Sequence[ColumnElement[bool]], size: int) -> Select[Any]:
-    """Ids: every n-th of the others. They follow the time of their making, so that all ages are in it."""
-    place = func.row_number().over(order_by=col(Customer.id)).label("place")
-    numbered = _alike((col(Customer.id).label("id"), place), scorecard, others).subquery()
-    return select(numbered.c.id).where((numbered.c.place - 1) % _step(size) == 0).order_by(numbered.c.id)
-
-
-def _medians(session: Session, sample: Sequence[str], labels: Sequence[str]) -> dict[str, float | None]:
-    """By label; None where fewer than five have the figure: a median of so few would give them away."""
-    if not labels:
-        return {}
-    figures: Sequence[ColumnElement[Any]] = [_figure(label) for label in labels]
-    query = (
-        select(*figures)
-        .select_from(Health)
-        .join(Score, col(Score.id) == col(Health.score_id))
-        .where(col(Health.customer_id).in_(sample))
-    )
-    columns = list(zip(*session.connection().execute(query), strict=True))
-    known = [[value for value in column if value is not None] for column in columns]
-    return {
-        label: float(np.median(values)) if len(values) >= FEWEST else None
-        for label, values in zip(labels, known, strict=True)
-    }
 
 
 def _metrics(session: Session, sample: Sequence[str], measured: Measured) -> tuple[Place, ...]:

@@ -4,34 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, RowMapping, func, select
+from sqlalchemy import RowMapping, func, select
 from sqlmodel import Session
 
-from keepwell.contracts.churn import HOLDS
-from keepwell.db.repositories.lookup import found, table
-from keepwell.db.repositories.scores_recent import unpacked
+from keepwell.db.repositories.lookup import table
+from keepwell.db.repositories.views_portfolio_beside import lines_of
 from keepwell.db.repositories.views_portfolio_lines import (
     LONGEST_PAGE,
-    OpenIntervention,
     PortfolioFilter,
     PortfolioLine,
     PortfolioPage,
     Sort,
 )
 from keepwell.db.repositories.views_portfolio_query import COLUMNS, Order, narrowed, order_of
-from keepwell.db.repositories.zones import local_day
-from keepwell.db.tables import Organisation
 from keepwell.errors import InputError
-from scoring.levels import Level
-from scoring.trend import Direction
 
 AT_ONCE = 500
 """Ids in one statement."""
-SOON = timedelta(days=90)
-"""A renewal within this time is one to prepare."""
 
 
 def portfolio(
@@ -89,6 +80,11 @@ def customers_shown(
     """The lines of these customers of the organisation, by id; those of others are left out."""
     rows = _whole(session, organisation, customers)
     return {line.id: line for line in lines_of(session, organisation, rows, now)}
+
+
+def customer_shown(session: Session, organisation: str, customer: str, now: datetime) -> PortfolioLine:
+    """The line of one customer, active or not; `customer` is our id of one of the organisation."""
+    return customers_shown(session, organisation, [customer], now)[customer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,116 +171,3 @@ def _whole(session: Session, organisation: str, customers: Sequence[str]) -> lis
         found_rows = session.connection().execute(select(table("portfolio")).where(mine)).mappings()
         rows |= {row["customer_id"]: row for row in found_rows}
     return [rows[one] for one in customers if one in rows]
-
-
-def lines_of(
-    session: Session, organisation: str, rows: Sequence[RowMapping], now: datetime
-) -> tuple[PortfolioLine, ...]:
-    """Rows of `portfolio` with what is read for them alone: owners, days and interventions."""
-    if not rows:
-        return ()
-    house = found(session, Organisation, organisation, "organisation")
-    customers = [row["customer_id"] for row in rows]
-    owners = _owners(session, {row["owner_id"] for row in rows if row["owner_id"]})
-    running, days = _running(session, organisation, customers), _days(session, customers)
-    today = local_day(now, house.time_zone)
-    return tuple(
-        _line(
-            row,
-            _Beside(
-                owners.get(row["owner_id"], ""),
-                house.currency,
-                running.get(row["customer_id"]),
-                days.get(row["customer_id"]),
-            ),
-            now,
-            today,
-        )
-        for row in rows
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Beside:
-    """What a line has beside its row: the owner's name, the organisation's currency, what runs, the days."""
-
-    owner: str
-    currency: str
-    running: OpenIntervention | None
-    days: tuple[date, tuple[float | None, ...]] | None
-
-
-def _line(row: RowMapping, beside: _Beside, now: datetime, today: date) -> PortfolioLine:
-    until, points = beside.days or (None, ())
-    return PortfolioLine(
-        **{name: row[name] for name in _AS_STORED},
-        id=row["customer_id"],
-        owner=beside.owner,
-        currency=row["currency"] or beside.currency,
-        level=Level(row["level"]) if row["level"] else None,
-        trend=Direction(row["trend"] or Direction.UNKNOWN),
-        points=points,
-        points_until=until,
-        churn_old=row["churn_at"] is not None and now - row["churn_at"] > HOLDS,
-        insufficient=bool(row["insufficient"]),
-        intervention=beside.running,
-        tags=_tags(row, beside.running, today),
-    )
-
-
-_AS_STORED = (
-    *("external_id", "name", "active", "plan", "segment", "owner_id", "monthly_revenue", "renews_on"),
-    *("score", "since", "scored_at", "change_7", "change_30", "churn", "churn_at"),
-)
-
-
-def _tags(row: RowMapping, running: OpenIntervention | None, today: date) -> tuple[str, ...]:
-    renews = row["renews_on"] if row["active"] else None
-    holds = {
-        "unscored": row["score"] is None,
-        "insufficient": bool(row["insufficient"]),
-        "no_owner": row["owner_id"] is None,
-        "paused": running is not None and running.paused,
-        "renews_soon": renews is not None and today <= renews <= today + SOON,
-        "renewal_past": renews is not None and renews < today,
-    }
-    return tuple(tag for tag, there in holds.items() if there)
-
-
-def _owners(session: Session, staff: set[str]) -> dict[str, str]:
-    rows = table("staff").c
-    query = select(rows.id, rows.name).where(rows.id.in_(sorted(staff)))
-    return {one: name for one, name in session.connection().execute(query)}
-
-
-def _running(session: Session, organisation: str, customers: Sequence[str]) -> dict[str, OpenIntervention]:
-    """The open intervention of each customer that has one; a risk playbook before a campaign."""
-    rows = table("intervention").c
-    query = (
-        select(rows.customer_id, rows.id, rows.playbook, rows.version, rows.paused)
-        .where(rows.organisation_id == organisation, rows.outcome.is_(None), _among(rows, customers))
-        # The last one counts: "event" and "expansion" sort before "risk".
-        .order_by(rows.family, rows.started_at, rows.id)
-    )
-    return {
-        one.customer_id: OpenIntervention(
-            id=one.id, playbook=f"{one.playbook}@{one.version}", paused=one.paused
-        )
-        for one in session.connection().execute(query)
-    }
-
-
-def _days(session: Session, customers: Sequence[str]) -> dict[str, tuple[date, tuple[float | None, ...]]]:
-    """The last day of the sparkline, and its scores."""
-    rows = table("health").c
-    query = select(rows.customer_id, rows.day, rows.recent).where(_among(rows, customers))
-    return {
-        one.customer_id: (one.day, points)
-        for one in session.connection().execute(query)
-        if (points := unpacked(one.recent)) is not None
-    }
-
-
-def _among(rows: Any, customers: Sequence[str]) -> ColumnElement[bool]:
-    fits: ColumnElement[bool] = rows.customer_id.in_(customers)
-    return fits

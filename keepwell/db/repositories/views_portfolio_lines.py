@@ -80,6 +80,8 @@ class PortfolioLine(Frozen):
     Changes are in points. `currency` is that of the revenue, the organisation's where the customer has none.
     `churn` is a probability, 0 to 1, and `churn_old` says that it is too old to count. `tags` are what a CSM
     looks for: unscored, insufficient, no_owner, paused, renews_soon (within 90 days), renewal_past.
+    `coverage` is the share of the weight that the last scoring found measured, 0 to 1; `insufficient` says
+    that it found too little, and `unusable` counts the values it could not use.
     """
 
     id: str
@@ -105,7 +107,9 @@ class PortfolioLine(Frozen):
     churn: float | None
     churn_at: datetime | None
     churn_old: bool = False
+    coverage: float | None
     insufficient: bool
+    unusable: int
     intervention: OpenIntervention | None = None
     tags: tuple[str, ...] = ()
 

@@ -48,7 +48,7 @@ def narrowed(organisation: str, wanted: PortfolioFilter, now: datetime) -> Colum
         ~rows.active if wanted.inactive else rows.active,
     ]
     for column, values in (
-        (rows.level, [level.value for level in wanted.levels]),
+        (rows.held, [level.value for level in wanted.levels]),
         (rows.segment, wanted.segments),
         (rows.plan, wanted.plans),
     ):
@@ -62,8 +62,8 @@ def narrowed(organisation: str, wanted: PortfolioFilter, now: datetime) -> Colum
         unknown = wanted.trend is Direction.UNKNOWN
         parts.append(rows.trend.is_(None) if unknown else rows.trend == wanted.trend.value)
     if wanted.at_risk is not None:
-        risk = rows.level.in_(at_risk)
-        parts.append(risk if wanted.at_risk else or_(rows.level.is_(None), ~risk))
+        risk = rows.held.in_(at_risk)
+        parts.append(risk if wanted.at_risk else ~risk)
     if wanted.unscored is not None:
         parts.append(rows.score.is_(None) if wanted.unscored else rows.score.is_not(None))
     if wanted.insufficient is not None:

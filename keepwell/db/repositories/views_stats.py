@@ -86,7 +86,8 @@ def _groups(
     """Everything that is counted, in one pass over the portfolio: by segment, level, currency, activity."""
     rows = COLUMNS
     counts = and_(counting(now), rows.churn.is_not(None))
-    keys = (rows.segment, rows.level, rows.currency, rows.active)
+    # In the order of the primary key, by which SQLite has them together.
+    keys = (rows.held, rows.active, rows.segment, rows.currency)
     query = (
         select(
             *keys,
@@ -123,7 +124,7 @@ def _mean(groups: Sequence[Group], total: str, count: str) -> float | None:
 
 
 def _risky(groups: Sequence[Group]) -> list[Group]:
-    return [group for group in groups if group["level"] in _RISKY]
+    return [group for group in groups if group["held"] in _RISKY]
 
 
 def _totals(groups: Sequence[Group], currency: str, nps: float | None) -> Totals:
@@ -162,13 +163,13 @@ def _money(groups: Sequence[Group], currency: str) -> dict[str, Money]:
 
 
 def _levels(groups: Sequence[Group], before: DayFigures | None) -> tuple[LevelCount, ...]:
-    active = [group for group in groups if group["active"] and group["level"]]
+    active = [group for group in groups if group["active"] and group["held"]]
     whole = _sum(active, "customers")
     then = before.point.levels if before else None
     all_then = sum(then.values()) if then else 0
     lines = []
     for level in LEVELS:
-        mine = [group for group in active if group["level"] == level.value]
+        mine = [group for group in active if group["held"] == level.value]
         number = _sum(mine, "customers")
         lines.append(
             LevelCount(

@@ -1,6 +1,13 @@
 """All tables of the store."""
 
-from keepwell.db.tables.access import Account, ApiKey, IdempotentAnswer, SavedView, WebSession
+from keepwell.db.tables.access import (
+    Account,
+    ApiKey,
+    IdempotentAnswer,
+    KnownBrowser,
+    SavedView,
+    WebSession,
+)
 from keepwell.db.tables.alerts import Alert, AlertRule, EngagementEvent, MonitorState, Watch
 from keepwell.db.tables.arrivals import InboundMessage, PendingCommand, ProviderEvent
 from keepwell.db.tables.churn import ChurnModel, ChurnPrediction
@@ -60,6 +67,7 @@ __all__ = [
     "Intervention",
     "InterventionStep",
     "KillSwitch",
+    "KnownBrowser",
     "LiveChange",
     "Metric",
     "MetricLatest",

@@ -54,6 +54,20 @@ class WebSession(SQLModel, table=True):
     agent: str = Field(default="", max_length=200)
 
 
+class KnownBrowser(SQLModel, table=True):
+    """A browser in which an account has signed in. `id` is the SHA-256 of its cookie's token.
+
+    Wrong passwords are counted here for the browser, so that nobody elsewhere can lock it out.
+    """
+
+    __tablename__ = "known_browser"
+    id: str = Field(primary_key=True, max_length=64)
+    account_id: str = Field(foreign_key="account.id", primary_key=True, max_length=40, index=True)
+    failed: int = 0
+    locked_until: datetime | None = moment_or_none()
+    expires_at: datetime = moment(index=True)
+
+
 class ApiKey(SQLModel, table=True):
     """A program's key. `secret` is its SHA-256; `prefix` is what lists show of it.
 

@@ -81,7 +81,11 @@ class Customer(SQLModel, table=True):
     """
 
     __tablename__ = "customer"
-    __table_args__ = (UniqueConstraint("organisation_id", "external_id"),)
+    __table_args__ = (
+        UniqueConstraint("organisation_id", "external_id"),
+        # Who is similar to whom is read from it alone (`peers.likenesses_of`).
+        Index("ix_customer_alike", "organisation_id", "active", "segment", "industry", "id", "plan"),
+    )
     id: str = id_field()
     organisation_id: str = reference("organisation.id")
     external_id: str = Field(max_length=200)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import Index
+from sqlalchemy import Index, PrimaryKeyConstraint, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from keepwell.db.tables.base import moment_or_none
@@ -19,20 +19,27 @@ class Portfolio(SQLModel, table=True):
     from the first score of the last 7 or 30 days to the last. The third is the newest churn prediction
     (0 to 1) and its moment.
 
-    `here_since` is the day a customer began, or else that on which it was first known here.
+    `here_since` is the day a customer began, or else that on which it was first known here. `held` is
+    `level`, or "" for none; a trigger keeps it.
+
+    The primary key begins with what figures are counted by: SQLite, which keeps rows in its order, counts a
+    hundred thousand of them in one go, where it would sort them first.
     """
 
     __tablename__ = "portfolio"
-    # Nothing that changes with each score is in an index and PostgreSQL's pages keep room for new versions of
-    # their rows, so that writing scores costs a run little. SQLite keeps an organisation's rows side by side.
+    # Of what a score changes only the level is in an index, by `held`, which the trigger writes only then;
+    # PostgreSQL's pages keep room for new versions of their rows. So writing scores costs a run little.
     __table_args__ = (
-        # The organisation comes last, or SQLite would take these for reading all of one, too.
+        PrimaryKeyConstraint("organisation_id", "held", "active", "segment", "currency", "customer_id"),
+        UniqueConstraint("organisation_id", "customer_id"),
+        # The organisation comes last, or SQLite would take it for reading all of one, too.
         Index("ix_portfolio_owner", "owner_id", "organisation_id"),
-        Index("ix_portfolio_level", "level", "organisation_id"),
         {"sqlite_with_rowid": False, "postgresql_with": {"fillfactor": 70}},
     )
-    organisation_id: str = Field(foreign_key="organisation.id", primary_key=True, max_length=40)
-    customer_id: str = Field(primary_key=True, max_length=40)
+    __mapper_args__ = {"primary_key": ["organisation_id", "customer_id"]}
+    organisation_id: str = Field(foreign_key="organisation.id", max_length=40)
+    customer_id: str = Field(max_length=40)
+    held: str = Field(max_length=20)
     name: str
     external_id: str = Field(max_length=200)
     active: bool

@@ -19,7 +19,6 @@ from keepwell.db.tables import (
     ChurnPrediction,
     Customer,
     Delivery,
-    EngagementEvent,
     Health,
     Intervention,
     Organisation,
@@ -73,16 +72,7 @@ def sign(detail: CustomerDetail, name: str) -> IndicatorSign:
 
 
 def event(world: World, kind: str, days: float) -> None:
-    world.add(
-        EngagementEvent(
-            organisation_id=world.organisation,
-            customer_id="acme",
-            key=f"{kind}/{days}",
-            kind=kind,
-            at=LATER - days * DAY,
-            received_at=LATER,
-        )
-    )
+    world.did("acme", (kind, LATER - days * DAY))
 
 
 def peers(world: World, points: list[float], **values: str) -> None:
@@ -144,16 +134,19 @@ def test_sums_of_the_store_are_the_vectorised_percentiles(world: World) -> None:
     assert [one.percentile for one in found.metrics] == pytest.approx([wanted] * len(CARD.metrics))
 
 
-def test_a_large_segment_is_sampled_for_metrics(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("keepwell.db.repositories.insight_benchmark.SAMPLE", 5)
+def test_of_a_large_segment_every_nth_is_read(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("keepwell.db.repositories.insight_benchmark.SAMPLE", 6)
     world.score("acme", 50, NOW)
-    peers(world, [10, 20, 30, 40, 60, 70, 80, 90], segment="small")
+    # Every second one by their ids is read: the scores of 10, 30, 60, 80 and 60, and one without.
+    peers(world, [10, 20, 30, 40, 60, 70, 80, 90, 60, 70], segment="small")
+    # Those without a score are known to be similar, and nothing is compared with them.
+    world.customer("peer98", segment="small")
+    world.customer("peer99", segment="small")
     found = compared(world)
-    assert (found.customers, found.sampled) == (8, 4)
+    assert (found.customers, found.sampled) == (12, 5)
     assert found.score is not None
-    # All eight count for the percentile; four are too few for a median, and for metrics.
-    assert (found.score.percentile, found.score.median) == (50, None)
-    assert {one.percentile for one in found.metrics} == {None}
+    assert (found.score.percentile, found.score.median, found.score.others) == (40, 60, 5)
+    assert [one.others for one in found.metrics] == [5] * len(CARD.metrics)
 
 
 def test_priority_follows_the_score_and_a_fresh_prediction(world: World) -> None:

@@ -16,12 +16,13 @@ from keepwell.db.engine import Store
 from keepwell.db.repositories.views_activity import recent_activity
 from keepwell.db.repositories.views_at_risk import at_risk
 from keepwell.db.repositories.views_churn_risk import churn_risk_analytics
+from keepwell.db.repositories.views_customer import comparison_of
 from keepwell.db.repositories.views_engagement import engagement_analytics
 from keepwell.db.repositories.views_health import customer_health, health_trends
 from keepwell.db.repositories.views_kpis import kpis
-from keepwell.db.repositories.views_portfolio import portfolio
+from keepwell.db.repositories.views_portfolio import kinds_of_customers, portfolio
 from keepwell.db.repositories.views_portfolio_lines import PortfolioFilter, Sort, SortBy
-from keepwell.db.repositories.views_stats import dashboard_stats
+from keepwell.db.repositories.views_stats import dashboard_stats, totals
 from keepwell.db.repositories.views_stats_lines import Period
 from tests.unit.db.portfolio_world import predict, small_portfolio
 from tests.unit.db.world import DAY, NOW, World
@@ -52,6 +53,9 @@ READS: dict[str, Read] = {
     "statistics": lambda s: dashboard_stats(s, ORG, now=NOW, period=Period.YEAR),
     "statistics of a segment": lambda s: dashboard_stats(s, ORG, now=NOW, segment="mid"),
     "key figures": lambda s: kpis(s, ORG, now=NOW),
+    "eight figures": lambda s: totals(s, ORG, now=NOW),
+    "segments and plans": lambda s: kinds_of_customers(s, ORG),
+    "similar customers": lambda s: comparison_of(s, ORG, "alma"),
     "health of one": lambda s: customer_health(s, ORG, "alma", now=NOW, period=Period.YEAR),
     "health of everybody": lambda s: health_trends(s, ORG, now=NOW, risky=True),
     "who may leave": lambda s: churn_risk_analytics(s, ORG, now=NOW, threshold=0.1, factors=True),
@@ -153,6 +157,41 @@ def test_no_read_goes_through_the_past(world: World, name: str) -> None:
         READS[name](session)
     assert sent
     assert scans(world.store, sent) == []
+
+
+@pytest.fixture
+def lite(sqlite_store: Store) -> World:
+    """On SQLite: PostgreSQL chooses its plans by how many rows there are, and groups in memory."""
+    return small_portfolio(sqlite_store)
+
+
+def test_similar_customers_are_chosen_in_their_index(lite: World) -> None:
+    """Whoever has many of them reads rows of the sample alone."""
+    with sent_with(lite.store) as sent, lite.store.read() as session:
+        comparison_of(session, ORG, "alma")
+    plans = _plans(lite.store, sent, r"FROM customer WHERE customer\.organisation_id")
+    # A count and a sample of each likeness.
+    assert len(plans) > 1
+    assert all("COVERING INDEX ix_customer_alike (organisation_id=? AND active=?" in one for one in plans)
+
+
+def test_figures_are_counted_in_the_order_of_the_rows(lite: World) -> None:
+    """SQLite would sort all customers for a grouping of another order, which takes three times as long."""
+    with sent_with(lite.store) as sent, lite.store.read() as session:
+        dashboard_stats(session, ORG, now=NOW)
+    (plan,) = _plans(lite.store, sent, r"FROM portfolio WHERE .* GROUP BY")
+    assert "TEMP B-TREE" not in plan
+
+
+def _plans(store: Store, sent: Sent, like: str) -> list[str]:
+    """SQLite's plans of the statements that have this in them."""
+    wanted = [one for one in sent if re.search(like, " ".join(one[0].split()))]
+    with store.read() as session:
+        connection = session.connection()
+        return [
+            "\n".join(row[-1] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given))
+            for statement, given in wanted
+        ]
 
 
 @pytest.mark.parametrize(

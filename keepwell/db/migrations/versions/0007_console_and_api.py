@@ -16,6 +16,7 @@ _MOMENT = keepwell.db.tables.base.UtcDateTime(timezone=True)
 
 # What pages ask for all day: by index, name, table, columns and which rows it holds (None: all).
 _OF_PAGES = (
+    ("ix_customer_alike", "customer", ["organisation_id", "active", "segment", "industry", "id", "plan"], None),
     ("ix_event_timeline", "event", ["customer_id", "at", "id"], None),
     ("ix_engagement_event_listed", "engagement_event", ["organisation_id", "at", "kind", "customer_id"], None),
     ("ix_inbound_message_listed", "inbound_message", ["organisation_id", "received_at"], None),
@@ -54,7 +55,7 @@ def downgrade() -> None:
     op.drop_table("live_change")
     _portfolio_away()
     op.drop_table("insight")
-    for table in ("saved_view", "idempotent_answer", "api_key", "web_session", "account"):
+    for table in ("saved_view", "idempotent_answer", "api_key", "known_browser", "web_session", "account"):
         op.drop_table(table)
 
 
@@ -101,6 +102,18 @@ def _access() -> None:
     )
     op.create_index("ix_web_session_account_id", "web_session", ["account_id"])
     op.create_index("ix_web_session_expires_at", "web_session", ["expires_at"])
+    op.create_table(
+        "known_browser",
+        sa.Column("id", sa.String(64), nullable=False),
+        sa.Column("account_id", sa.String(40), nullable=False),
+        sa.Column("failed", sa.Integer(), nullable=False),
+        sa.Column("locked_until", _MOMENT, nullable=True),
+        sa.Column("expires_at", _MOMENT, nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"]),
+        sa.PrimaryKeyConstraint("id", "account_id"),
+    )
+    op.create_index("ix_known_browser_account_id", "known_browser", ["account_id"])
+    op.create_index("ix_known_browser_expires_at", "known_browser", ["expires_at"])
     op.create_table(
         "api_key",
         sa.Column("id", sa.String(40), nullable=False),
@@ -225,21 +238,26 @@ def _portfolio_triggers() -> tuple[str, ...]:
         new = _of_customer("NEW")
         changes = ", ".join(f"{name} = {value}" for name, value in zip(_LISTED, new, strict=True))
         old = "organisation_id = OLD.organisation_id AND customer_id = OLD.id"
-        watched = ", ".join(("id", "organisation_id", *_FOLLOWS, "started_on", "created_at"))
+        watched = ("id", "organisation_id", *_FOLLOWS, "started_on", "created_at")
+        after, before = (", ".join(f"{row}.{name}" for name in watched) for row in ("NEW", "OLD"))
         return (
-            f"CREATE TRIGGER portfolio_insert AFTER INSERT ON customer BEGIN INSERT INTO portfolio ({listed}) "
-            f"VALUES ({', '.join(new)}) {upsert}; END",
-            f"CREATE TRIGGER portfolio_update AFTER UPDATE OF {watched} ON customer "
-            f"BEGIN UPDATE portfolio SET {changes} WHERE {old}; END",
+            f"CREATE TRIGGER portfolio_insert AFTER INSERT ON customer BEGIN "
+            f"INSERT INTO portfolio ({listed}, held) VALUES ({', '.join(new)}, '') {upsert}; END",
+            # Most imports write what is there already; a row whose key is written moves, even to where it is.
+            f"CREATE TRIGGER portfolio_update AFTER UPDATE OF {', '.join(watched)} ON customer "
+            f"WHEN ({after}) IS NOT ({before}) BEGIN UPDATE portfolio SET {changes} WHERE {old}; END",
             f"CREATE TRIGGER portfolio_delete AFTER DELETE ON customer "
             f"BEGIN DELETE FROM portfolio WHERE {old}; END",
+            "CREATE TRIGGER portfolio_held AFTER UPDATE OF level ON portfolio "
+            "WHEN NEW.held <> coalesce(NEW.level, '') BEGIN UPDATE portfolio SET held = coalesce(NEW.level, '') "
+            "WHERE organisation_id = NEW.organisation_id AND customer_id = NEW.customer_id; END",
         )
     new, same = _of_customer("n"), "p.organisation_id = n.organisation_id AND p.customer_id = n.id"
     changes = ", ".join(f"{name} = {value}" for name, value in zip(_LISTED[2:], new[2:], strict=True))
     differs = f"({', '.join(f'p.{name}' for name in _LISTED[2:])}) IS DISTINCT FROM ({', '.join(new[2:])})"
     work = {
         "insert": (
-            f"INSERT INTO portfolio ({listed}) SELECT {', '.join(new)} FROM rows_after n {upsert}",
+            f"INSERT INTO portfolio ({listed}, held) SELECT {', '.join(new)}, '' FROM rows_after n {upsert}",
             "NEW TABLE AS rows_after",
         ),
         # Who moves to another organisation is not a thing that happens.
@@ -249,7 +267,13 @@ def _portfolio_triggers() -> tuple[str, ...]:
         ),
         "delete": (f"DELETE FROM portfolio p USING rows_before n WHERE {same}", "OLD TABLE AS rows_before"),
     }
-    return tuple(
+    held = (
+        "CREATE FUNCTION portfolio_held() RETURNS trigger LANGUAGE plpgsql AS $$ "
+        "BEGIN NEW.held := coalesce(NEW.level, ''); RETURN NEW; END $$",
+        "CREATE TRIGGER portfolio_held BEFORE UPDATE OF level ON portfolio FOR EACH ROW "
+        "WHEN (NEW.held <> coalesce(NEW.level, '')) EXECUTE FUNCTION portfolio_held()",
+    )
+    return held + tuple(
         statement
         for name, (what, rows) in work.items()
         for statement in (
@@ -266,6 +290,7 @@ def _portfolio() -> None:
         "portfolio",
         sa.Column("organisation_id", sa.String(40), nullable=False),
         sa.Column("customer_id", sa.String(40), nullable=False),
+        sa.Column("held", sa.String(20), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("external_id", sa.String(200), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
@@ -288,12 +313,12 @@ def _portfolio() -> None:
         sa.Column("churn", sa.Float(), nullable=True),
         sa.Column("churn_at", _MOMENT, nullable=True),
         sa.ForeignKeyConstraint(["organisation_id"], ["organisation.id"]),
-        sa.PrimaryKeyConstraint("organisation_id", "customer_id"),
+        sa.PrimaryKeyConstraint("organisation_id", "held", "active", "segment", "currency", "customer_id"),
+        sa.UniqueConstraint("organisation_id", "customer_id"),
         sqlite_with_rowid=False,
         postgresql_with={"fillfactor": 70},
     )
     op.create_index("ix_portfolio_owner", "portfolio", ["owner_id", "organisation_id"])
-    op.create_index("ix_portfolio_level", "portfolio", ["level", "organisation_id"])
     op.create_table(
         "portfolio_day",
         sa.Column("organisation_id", sa.String(40), nullable=False),
@@ -340,9 +365,10 @@ def _portfolio_as_it_is() -> None:
     values = ", ".join(_of_customer("c"))
     newest = "(SELECT {what} FROM churn_prediction p WHERE p.customer_id = c.id ORDER BY p.at DESC LIMIT 1)"
     op.execute(
-        f"INSERT INTO portfolio ({', '.join(_LISTED)}, score, level, since, scored_at, insufficient, trend, "
+        f"INSERT INTO portfolio ({', '.join(_LISTED)}, held, score, level, since, scored_at, insufficient, trend, "
         "churn, churn_at) "
-        f"SELECT {values}, h.score, h.level, h.since, h.scored_at, s.insufficient, s.trend_direction, "
+        f"SELECT {values}, coalesce(h.level, ''), h.score, h.level, h.since, h.scored_at, s.insufficient, "
+        f"s.trend_direction, "
         f"{newest.format(what='p.probability')}, {newest.format(what='p.at')} "
         "FROM customer c LEFT JOIN health h ON h.customer_id = c.id LEFT JOIN score s ON s.id = h.score_id"
     )
@@ -381,3 +407,5 @@ def _portfolio_away() -> None:
             op.execute(f"DROP FUNCTION portfolio_{name}()")
     for table in ("portfolio_metric_day", "portfolio_day", "portfolio"):
         op.drop_table(table)
+    if op.get_bind().dialect.name != "sqlite":
+        op.execute("DROP FUNCTION portfolio_held()")
