@@ -1,24 +1,36 @@
-"""What stands before all endpoints: how much may be sent to which, and which pages may call the feed."""
+"""What stands before all endpoints: how much who may send to which, and which pages may call the feed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from keepwell.api.access.guarding import brought, who_asks
+from keepwell.api.door import Door
+from keepwell.api.inbound import check_token
+from keepwell.api.problems import problem
+from keepwell.api.rates import limited
 from keepwell.api.requests_seen import request_id
+from keepwell.errors import KeepwellError
 
 FEED = "/api/v1/feed"
+INBOUND = "/webhooks/sendgrid/inbound"
 LARGEST_IMPORT = 32_000_000
+STRANGERS = 65_536
+"""Bytes of a body that are read before anybody has looked who sends it."""
+
 LIMITS: Mapping[str, int] = {
     FEED: 16_384,
     "/offers": 16_384,
     "/preferences": 16_384,
     # SendGrid sends its events in batches of up to 768 KB, and mail that comes in with up to 30 MB.
     "/webhooks/sendgrid/events": 1_048_576,
-    "/webhooks/sendgrid/inbound": 32_000_000,
+    INBOUND: 32_000_000,
     # A message of Slack's with 50 blocks comes along with a click.
     "/webhooks/slack": 1_000_000,
     "/api/v1/import": LARGEST_IMPORT,
@@ -26,13 +38,19 @@ LIMITS: Mapping[str, int] = {
     "/sign-in": 16_384,
     # A thousand customers with their facts.
     "/api/": 8_388_608,
-    "": 1_048_576,
+    "": STRANGERS,
 }
 """Bytes of a body, by the beginning of the path."""
 
+ASKED = ("/api/", INBOUND)
+"""Where the address or the head says who sends, so that it is known before the body. Others sign it."""
+
 
 class BodyLimit:
-    """Answers 413 where more is sent than an endpoint takes, before anything of it is read or kept."""
+    """Answers 413 where more is sent than an endpoint takes, before anything of it is read or kept.
+
+    Nor is much read of what nobody knows the sender of: the answer is then the endpoint's own, 401 or 403.
+    """
 
     def __init__(self, app: ASGIApp, limits: Mapping[str, int] = LIMITS) -> None:
         self._app = app
@@ -45,14 +63,21 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         announced = dict(scope["headers"]).get(b"content-length", b"0")
-        pieces: list[bytes] = []
-        length = 0
-        message: Message = {"type": "http.request", "more_body": True}
         if not announced.isdigit() or int(announced) > limit:
             await _refuse(scope, receive, send)
             return
+        pieces: list[bytes] = []
+        length, known = 0, not scope["path"].startswith(ASKED)
+        message: Message = {"type": "http.request", "more_body": True}
         # Bounded as it is it may be read whole here: what comes in pieces announces no length.
         while message["type"] == "http.request" and message.get("more_body", False):
+            if not known and max(length, int(announced)) > STRANGERS:
+                try:
+                    await _check_sender(HTTPConnection(scope))
+                except KeepwellError as error:
+                    await problem(error)(scope, receive, send)
+                    return
+                known = True
             message = await receive()
             pieces.append(message.get("body", b""))
             length += len(pieces[-1])
@@ -67,6 +92,21 @@ class BodyLimit:
             return None
         path = scope["path"]
         return next((most for start, most in self._limits.items() if path.startswith(start)), None)
+
+
+async def _check_sender(connection: HTTPConnection) -> None:
+    """Look who sends a large body, before it is read.
+
+    Raises:
+        KeepwellError: nobody knows them, or they ask too often.
+    """
+    door: Door = connection.app.state.door
+    path = connection.url.path
+    if path.startswith(INBOUND):
+        check_token(door, path.removeprefix(f"{INBOUND}/"))
+        return
+    await limited(connection)
+    await run_in_threadpool(who_asks, door, *brought(connection))
 
 
 def _first(waiting: list[Message], then: Receive) -> Receive:

@@ -8,9 +8,8 @@ from __future__ import annotations
 import time
 from ipaddress import IPv6Address, ip_address
 from math import ceil
-from typing import Annotated, Final
+from typing import Final
 
-from fastapi import Depends
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
@@ -58,7 +57,7 @@ class Rates:
                 ("sign-in", settings.rate_sign_in),
             )
         }
-        self._known: dict[str, float] = {}
+        self._known: dict[str, tuple[float, str]] = {}
 
     def count(self, connection: HTTPConnection, name: str, whose: str) -> None:
         """Count a request, and note what its answer says of it.
@@ -84,22 +83,25 @@ class Rates:
                 headers={"Retry-After": str(wait)},
             )
 
-    def is_known(self, token: str) -> bool:
-        """Whether this key or cookie let somebody in lately."""
-        return self._known.get(hashed(token), 0.0) > time.monotonic()
+    def known(self, token: str) -> str:
+        """Whom this key or cookie let in lately; "" for nobody."""
+        until, whose = self._known.get(hashed(token), (0.0, ""))
+        return whose if until > time.monotonic() else ""
 
     def let_in(self, connection: HTTPConnection, caller: Caller, token: str) -> None:
-        """Somebody is known now: count for them.
+        """Somebody is known now: count for them, unless that was done as they came in.
 
         Raises:
             TooManyError: their minute is full.
         """
         if len(self._known) > MOST_KNOWN:
             self._known.clear()
-        self._known[hashed(token)] = time.monotonic() + KNOWN_FOR
         whose = caller.account_id or caller.key_id or ""
-        connection.scope.setdefault("state", {})["who"] = whose
-        self.count(connection, "caller", whose)
+        self._known[hashed(token)] = time.monotonic() + KNOWN_FOR, whose
+        state = connection.scope.setdefault("state", {})
+        state["who"] = whose
+        if state.get("counted") != whose:
+            self.count(connection, "caller", whose)
 
     def forget(self, token: str) -> None:
         """It lets nobody in any more."""
@@ -112,24 +114,28 @@ def rates_of(connection: HTTPConnection) -> Rates:
     return rates
 
 
-AtRates = Annotated[Rates, Depends(rates_of)]
-
-
 async def limited(connection: HTTPConnection) -> None:
     """The dependency of all routes: what comes without a known key or cookie counts for its address.
 
+    With one it counts for whom it let in, also where nobody asks who it is.
+
     Raises:
-        TooManyError: the address' minute is full.
+        TooManyError: the minute is full.
     """
-    path = connection.url.path
-    if path.startswith(EXEMPT):
+    path, state = connection.url.path, connection.scope.setdefault("state", {})
+    # A large body was held up for it before.
+    if path.startswith(EXEMPT) or state.get("limited"):
         return
+    state["limited"] = True
     rates, whose = rates_of(connection), network_of(connection)
     method = connection.scope.get("method", "")
     try:
         if (method, path) in SIGNING_IN:
             rates.count(connection, "sign-in", whose)
-        elif not _is_known(connection, rates):
+        elif caller := _known(connection, rates):
+            state["counted"] = caller
+            rates.count(connection, "caller", caller)
+        else:
             rates.count(connection, "address", whose)
     except TooManyError as error:
         if connection.scope["type"] == "websocket":
@@ -150,8 +156,8 @@ def network_of(connection: HTTPConnection) -> str:
     return host
 
 
-def _is_known(connection: HTTPConnection, rates: Rates) -> bool:
+def _known(connection: HTTPConnection, rates: Rates) -> str:
     """All that is brought along is looked at: a key that holds must not cover guesses at another."""
     bearer = connection.headers.get("authorization", "").partition(" ")[2].strip()
-    brought = [one for one in (bearer, connection.cookies.get(COOKIE, "")) if one]
-    return bool(brought) and all(rates.is_known(one) for one in brought)
+    found = [rates.known(one) for one in (bearer, connection.cookies.get(COOKIE, "")) if one]
+    return found[0] if all(found) and found else ""

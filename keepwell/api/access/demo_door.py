@@ -9,7 +9,7 @@ from typing import Final
 from fastapi import Request
 
 from keepwell.api.access.guarding import ForbiddenError
-from keepwell.api.access.signing_in import let_in
+from keepwell.api.access.signing_in import Entered, let_in
 from keepwell.api.door import Door
 from keepwell.contracts.access import Role
 from keepwell.db.repositories import demo_accounts, organisations
@@ -24,8 +24,8 @@ def is_open(door: Door, request: Request) -> bool:
     return organisation is not None and (door.settings.demo_open or _from_this_machine(request))
 
 
-def enter_demo(door: Door, request: Request, role: Role) -> str:
-    """The token of a new session as one of the demo's people.
+def enter_demo(door: Door, request: Request, role: Role) -> Entered:
+    """Let whoever asks in as one of the demo's people.
 
     Raises:
         ForbiddenError: this is no demo, or whoever asks is elsewhere.

@@ -1,4 +1,4 @@
-"""Nobody gives what they have not: neither to a key nor to an account."""
+"""Nobody gives what they have not: neither to a key nor to an account. And only people let people in."""
 
 from __future__ import annotations
 
@@ -32,3 +32,16 @@ def check_gives(
     maker = session.get(ApiKey, who.key_id) if who.key_id is not None else None
     ends = [one for one in (until, maker.expires_at if maker is not None else None) if one is not None]
     return min(ends, default=None)
+
+
+def check_is_person(who: Principal) -> None:
+    """Refuse a key: whoever it let in by an account would stay when the key has ended.
+
+    Raises:
+        ForbiddenError: it is a key that asks.
+    """
+    if who.account_id is None:
+        raise ForbiddenError(
+            "Accounts are made and changed by people, not by keys.",
+            hint='Sign in as an admin. A key can shut an account out: {"active": false}.',
+        )

@@ -22,9 +22,8 @@ from fastapi import Request
 from joserfc.errors import JoseError
 from sqlmodel import Session
 
-from keepwell.api.access.signing_in import let_in
+from keepwell.api.access.signing_in import Entered, let_in
 from keepwell.api.door import Door
-from keepwell.contracts.access import Role
 from keepwell.db.repositories import accounts, signing_in
 from keepwell.db.tables import Account
 from keepwell.errors import KeepwellError
@@ -70,8 +69,8 @@ def begin(door: Door, wanted: str) -> tuple[str, str]:
     return str(made["url"]), state
 
 
-def finish(door: Door, request: Request) -> tuple[str, Role, str]:
-    """A new session's token, what it is for, and where the browser wanted to go.
+def finish(door: Door, request: Request) -> tuple[Entered, str]:
+    """Who came in, and where the browser wanted to go.
 
     Raises:
         SignInFailedError: the answer is not the one to our question, or nobody here is whom it names.
@@ -88,8 +87,7 @@ def finish(door: Door, request: Request) -> tuple[str, Role, str]:
     person = _person(door, provider, asked["code"], kept)
     with door.store.write() as session:
         account = _account(session, door, person)
-        role = Role(account.role)
-    return let_in(door, request, account, how=door.settings.oidc_name), role, kept["next"]
+    return let_in(door, request, account, how=door.settings.oidc_name), kept["next"]
 
 
 def _person(door: Door, provider: _Provider, code: str, kept: Mapping[str, str]) -> Mapping[str, Any]:

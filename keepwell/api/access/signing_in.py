@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -12,9 +13,10 @@ from fastapi.responses import Response
 
 from keepwell.api.access.guarding import ForbiddenError
 from keepwell.api.door import Door
-from keepwell.contracts.access import COOKIE, Role
+from keepwell.contracts.access import BROWSER_COOKIE, COOKIE, Role
 from keepwell.db.repositories import accounts, signing_in
 from keepwell.db.repositories.keys_and_sessions import SESSION_LONGEST, end_session
+from keepwell.db.repositories.known_browsers import KNOWN_FOR, remember_browser
 from keepwell.db.tables import Account
 from keepwell.errors import KeepwellError
 from keepwell.passwords import TooManyPasswordsError, hash_password, is_outdated, is_password
@@ -34,7 +36,16 @@ class SeveralOrganisationsError(KeepwellError):
         self.keys = tuple(keys)
 
 
-def check_password_of(door: Door, found: Sequence[Account], password: str, *, address: str) -> list[Account]:
+@dataclass(frozen=True)
+class Entered:
+    """Somebody who came in: their session's token and role; `browser` is what the browser is known by."""
+
+    token: str
+    role: Role
+    browser: str = ""
+
+
+def check_password_of(door: Door, request: Request, found: Sequence[Account], password: str) -> list[Account]:
     """Those of the accounts that have this password and do not rest.
 
     Every try counts, but for those at a person's other accounts where it is the password of one.
@@ -42,35 +53,34 @@ def check_password_of(door: Door, found: Sequence[Account], password: str, *, ad
     Raises:
         TooManyPasswordsError: too many sign in at once.
     """
-    now = datetime.now(UTC)
+    now, browser = datetime.now(UTC), request.cookies.get(BROWSER_COOKIE, "")
     right: list[Account] = []
     wrong: list[Account] = []
     for account in found or (None,):
         with door.store.write() as session:
-            awake = signing_in.count_try(session, account, now)
+            awake = signing_in.count_try(session, account, now, browser)
         # Also where nobody is known or the account rests: the answer takes the same time.
         try:
             fits = is_password(account.password if account is not None and awake else "", password)
         except TooManyPasswordsError:
             with door.store.write() as session:
                 for one in (*wrong, *((account,) if account is not None and awake else ())):
-                    signing_in.take_back(session, one, now)
+                    signing_in.take_back(session, one, now, browser)
             raise
         if account is not None and awake:
             (right if fits else wrong).append(account)
-    for account in wrong:
-        with door.store.write() as session:
+    with door.store.write() as session:
+        for account in (*right, *wrong):
             if right:
-                signing_in.take_back(session, account, now)
+                signing_in.take_back(session, account, now, browser)
             else:
-                signing_in.note_wrong(session, account, now, address=address)
+                address = address_of(request)
+                signing_in.note_wrong(session, account, now, browser=browser, address=address)
     return right
 
 
-def sign_in(
-    door: Door, request: Request, email: str, password: str, organisation: str = ""
-) -> tuple[str, Role]:
-    """The token of a new session, and what it is for.
+def sign_in(door: Door, request: Request, email: str, password: str, organisation: str = "") -> Entered:
+    """Let somebody in by address and password.
 
     Raises:
         WrongPasswordError: it is not the password of an account with this address.
@@ -80,7 +90,7 @@ def sign_in(
         found = list(accounts.with_email(session, email))
     if organisation:
         found = [one for one in found if one.organisation_id == organisation]
-    right = check_password_of(door, found, password, address=address_of(request))
+    right = check_password_of(door, request, found, password)
     if not right:
         raise WrongPasswordError(
             "That did not work: the address or the password is wrong.",
@@ -93,30 +103,41 @@ def sign_in(
     if is_outdated(account.password):
         with door.store.write() as session:
             session.get_one(Account, account.id).password = hash_password(password)
-    return let_in(door, request, account, how="password"), Role(account.role)
+    return let_in(door, request, account, how="password")
 
 
-def let_in(door: Door, request: Request, account: Account, *, how: str) -> str:
+def let_in(door: Door, request: Request, account: Account, *, how: str) -> Entered:
     """Begin a session for somebody who has shown who they are; the one the browser had before ends."""
+    now = datetime.now(UTC)
     with door.store.write() as session:
         if old := request.cookies.get(COOKIE):
             end_session(session, old)
-        return signing_in.enter(
-            session,
-            account,
-            datetime.now(UTC),
-            how=how,
-            address=address_of(request),
-            agent=request.headers.get("user-agent", ""),
-        )
+        agent = request.headers.get("user-agent", "")
+        token = signing_in.enter(session, account, now, how=how, address=address_of(request), agent=agent)
+        known = request.cookies.get(BROWSER_COOKIE, "")
+        # Without a password there is nothing to guess.
+        browser = remember_browser(session, account.id, known, now) if account.password else ""
+    return Entered(token, Role(account.role), browser)
 
 
-def give_cookie(door: Door, answer: Response, token: str) -> None:
-    """Let the browser keep the session: out of scripts' reach, and sent from our own pages only."""
+def give_cookies(door: Door, answer: Response, entered: Entered) -> None:
+    """Let the browser keep the session, and by what the account knows it."""
+    _give(door, answer, COOKIE, entered.token, SESSION_LONGEST)
+    if entered.browser:
+        give_browser(door, answer, entered.browser)
+
+
+def give_browser(door: Door, answer: Response, token: str) -> None:
+    """Let the browser keep by what an account knows it, also when nobody is signed in."""
+    _give(door, answer, BROWSER_COOKIE, token, KNOWN_FOR)
+
+
+def _give(door: Door, answer: Response, name: str, token: str, lasts: timedelta) -> None:
+    """Out of scripts' reach, and sent from our own pages only."""
     answer.set_cookie(
-        COOKIE,
+        name,
         token,
-        max_age=int(SESSION_LONGEST.total_seconds()),
+        max_age=int(lasts.total_seconds()),
         path="/",
         secure=is_secure(door),
         httponly=True,

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, delete, func, select
 from keepwell.contracts.access import Role
 from keepwell.contracts.base import Frozen
 from keepwell.db.repositories import journal
+from keepwell.db.repositories.known_browsers import forget_browsers
 from keepwell.db.repositories.views import did_you_mean
 from keepwell.db.tables import Account, Customer, Staff, WebSession
 from keepwell.errors import InputError, NotFoundError, RefusedError
@@ -104,7 +105,8 @@ def find_account(session: Session, organisation: str, text: str) -> Account:
         known = session.exec(select(Account.email).where(Account.organisation_id == organisation)).all()
         raise NotFoundError(
             f"There is no account {wanted!r}{did_you_mean(wanted, known)}.",
-            hint="See: keepwell accounts list",
+            hint="See the list of accounts.",
+            command="keepwell accounts list",
         )
     return row
 
@@ -141,10 +143,7 @@ def add_account(
         RefusedError: there is an account with this address.
     """
     address = _address(email)
-    if session.exec(
-        select(Account.id).where(Account.organisation_id == organisation, Account.email == address)
-    ).first():
-        raise RefusedError(f"There is an account {address} already.", hint="See it: keepwell accounts list")
+    _check_free(session, organisation, address)
     if staff is None and role is not Role.CLIENT:
         same = select(Staff.id).where(
             Staff.organisation_id == organisation, func.lower(Staff.email) == address, col(Staff.active)
@@ -166,6 +165,16 @@ def add_account(
     session.flush()
     _note(session, row, "added", f"An account was made for {row.name} <{address}>: {role.value}", by, now)
     return row
+
+
+def _check_free(session: Session, organisation: str, address: str) -> None:
+    there = select(Account.id).where(Account.organisation_id == organisation, Account.email == address)
+    if session.exec(there).first():
+        raise RefusedError(
+            f"There is an account {address} already.",
+            hint="See it in the list of accounts.",
+            command="keepwell accounts list",
+        )
 
 
 def change_account(
@@ -224,7 +233,11 @@ def set_password(
 
 
 def end_sessions(session: Session, account: str, *, keep: str | None = None) -> int:
-    """Sign an account out everywhere, but for the session `keep`; how many sessions that ended."""
+    """Sign an account out everywhere, but for the session `keep`; how many sessions that ended.
+
+    Browsers that it knew are strange to it again.
+    """
+    forget_browsers(session, account)
     query = delete(WebSession).where(col(WebSession.account_id) == account)
     if keep is not None:
         query = query.where(col(WebSession.id) != keep)

@@ -11,6 +11,7 @@ from keepwell.contracts.access import Permission
 from keepwell.contracts.base import Frozen
 from keepwell.db.repositories import journal
 from keepwell.db.repositories.keys_and_sessions import make_key
+from keepwell.db.repositories.lookup import own
 from keepwell.db.tables import ApiKey, Customer
 from keepwell.errors import InputError, NotFoundError, RefusedError
 
@@ -76,9 +77,7 @@ def new_key(
     if expires_at is not None and expires_at <= now:
         raise InputError("A key cannot end before it begins.", place="expires_at")
     if customer is not None:
-        found = session.get(Customer, customer)
-        if found is None or found.organisation_id != organisation:
-            raise NotFoundError(f"There is no customer {customer!r}.")
+        own(session, Customer, organisation, customer, "customer")
     row, text = make_key(
         session,
         organisation,
@@ -105,7 +104,9 @@ def revoke_key(session: Session, organisation: str, key: str, *, by: str, now: d
     )
     row = session.exec(query.with_for_update()).first()
     if row is None:
-        raise NotFoundError(f"There is no key {key!r}.", hint="See them: keepwell keys list")
+        raise NotFoundError(
+            f"There is no key {key!r}.", hint="See the list of keys.", command="keepwell keys list"
+        )
     if row.revoked_at is not None:
         raise RefusedError(f"The key {row.name} was revoked by {row.revoked_by} already.")
     row.revoked_at, row.revoked_by = now, by

@@ -131,7 +131,7 @@ def test_an_account_cannot_become_somebody_who_is_not_there(
     calm: TestClient, door: Door, world: World
 ) -> None:
     account = person(door, world.organisation)
-    headers = key_for(world.store, world.organisation, *EVERYTHING)
+    headers = sign_in(calm, world.store, world.organisation, Role.ADMIN)
     answer = calm.patch(f"/api/v1/accounts/{account}", json={"staff_id": "nobody"}, headers=headers)
     assert (answer.status_code, account_of(door, account).staff_id) == (404, None)
 

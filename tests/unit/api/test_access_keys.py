@@ -87,14 +87,32 @@ def test_a_key_gives_no_more_and_no_longer_than_it_has(client: TestClient, world
     for asked in ({}, {"expires_at": (end + timedelta(days=9)).isoformat()}):
         made = client.post("/api/v1/keys", json={"name": "a", "scopes": ["ingest"], **asked}, headers=own)
         assert datetime.fromisoformat(made.json()["expires_at"]) == end
-    # It may not make itself an admin, nor sign in as one.
-    new = {"email": "x@example.com", "name": "X", "role": "admin"}
-    assert client.post("/api/v1/accounts", json=new, headers=own).status_code == 403
+    # It may not shut an admin out, who may more than it.
     account = person_in(world, Role.ADMIN)
-    for change in ({"password": NEW}, {"role": "ingest"}, {"active": False}):
-        refused = client.patch(f"/api/v1/accounts/{account}", json=change, headers=own)
-        assert refused.status_code == 403, change
-    assert client.post("/api/v1/accounts", json={**new, "role": "ingest"}, headers=own).status_code == 201
+    refused = client.patch(f"/api/v1/accounts/{account}", json={"active": False}, headers=own)
+    assert (refused.status_code, refused.json()["title"][:28]) == (403, "You cannot give what you hav")
+
+
+def test_what_a_key_lets_in_ends_with_it_so_it_makes_no_accounts(
+    client: TestClient, door: Door, world: World
+) -> None:
+    own = key_for(world.store, world.organisation, *(set(Permission) - {Permission.OWN}))
+    for role in (Role.ADMIN, Role.INGEST):
+        new = {"email": "x@example.com", "name": "X", "role": role.value, "password": NEW}
+        refused = client.post("/api/v1/accounts", json=new, headers=own)
+        assert refused.status_code == 403
+        assert refused.json()["title"] == "Accounts are made and changed by people, not by keys."
+    account = person(door, world.organisation, role=Role.CSM)
+    path = f"/api/v1/accounts/{account}"
+    for change in ({"password": NEW}, {"role": "ops"}, {"name": "Y"}, {"active": True}, {}):
+        assert client.patch(path, json=change, headers=own).status_code == 403, change
+        both = {**change, "active": False}
+        assert client.patch(path, json=both, headers=own).status_code == (403 if len(both) > 1 else 200)
+    assert client.get(path, headers=own).json()["active"] is False, "it may shut somebody out"
+    assert come_in(client, door).status_code == 401
+    assert client.patch(path, json={"active": True}, headers=own).status_code == 403
+    page = sign_in(client, world.store, world.organisation, Role.ADMIN)
+    assert client.patch(path, json={"active": True}, headers=page).json()["active"] is True
 
 
 def person_in(world: World, role: Role) -> str:

@@ -52,6 +52,16 @@ def test_a_key_may_ask_so_often_and_hears_when_again(slow: TestClient, world: Wo
     assert slow.get("/api/v1/me", headers=other).status_code == 200
 
 
+def test_who_is_known_is_counted_where_nobody_asks_who_it_is(slow: TestClient, world: World) -> None:
+    own = key_for(world.store, world.organisation, Permission.READ)
+    assert slow.get("/api/v1/me", headers=own).status_code == 200
+    answers = [slow.get("/offers/x", headers=own) for _ in range(5)]
+    assert [one.status_code for one in answers] == [404] * 4 + [429]
+    assert answers[0].headers["RateLimit"].startswith('"caller";r=3;t=')
+    assert slow.get("/api/v1/me", headers=own).status_code == 429, "it is the same minute"
+    assert slow.get("/offers/x").status_code == 404, "and not that of their address"
+
+
 def test_who_is_unknown_counts_for_their_address_whatever_they_call_themselves(
     slow: TestClient, world: World
 ) -> None:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import select
+from starlette.requests import Request
 
 from keepwell.api.access import COOKIE
 from keepwell.api.access.signing_in import own_path
@@ -174,8 +175,9 @@ def test_many_wrong_ones_at_once_are_counted_all(door: Door, account: str) -> No
 
     with door.store.read() as session:
         row = session.get_one(Account, account)
+    asked = Request({"type": "http", "client": ("192.0.2.7", 1), "headers": []})
     with ThreadPoolExecutor(8) as pool:
-        tries = pool.map(lambda _: check_password_of(door, [row], WRONG, address=""), range(12))
+        tries = pool.map(lambda _: check_password_of(door, asked, [row], WRONG), range(12))
         assert list(tries) == [[]] * 12
     with door.store.read() as session:
         assert session.get_one(Account, account).failed == FREE_TRIES
