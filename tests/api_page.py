@@ -49,9 +49,9 @@ with Client("https://keepwell.example", key="kw_…") as client:
         print(line.name, line.score)
 ```
 
-`keepwell.AsyncClient` is the same for asyncio. Calls that read or write records are tried again after 429,
-503 and lost connections, commands only if you name them (`given=`); every other refusal is an `ApiError` with
-the problem's fields.
+`keepwell.AsyncClient` is the same for asyncio. Calls that read, and those that take an Idempotency-Key (the
+client makes one for each call, or takes yours), are tried again after 429, 503 and lost connections; every
+other call only where nothing was done yet. Every other refusal is an `ApiError` with the problem's fields.
 """
 
 

@@ -18,6 +18,8 @@ from pydantic import AwareDatetime, BaseModel
 from pydantic.fields import FieldInfo
 
 KEY = "idempotency-key"
+COMMAND_KEY = "Idempotency-Key"
+"""As `commanding` spells it: the id of a command, which its body may hold as well."""
 
 
 class Imports:
@@ -139,7 +141,7 @@ class _Said:
         parts: list[str] = []
         query: dict[str, str] = {}
         headers: dict[str, str] = {}
-        keyed = False
+        keyed = command = False
         for field in get_flat_params(route.dependant):
             info, kind = field.field_info, imports.type(field.field_info.annotation)
             model = info.annotation
@@ -149,8 +151,8 @@ class _Said:
                 slashes = "__path" if f"{{{field.alias}:path}}" in route.path else ""
                 parts.append(f"{field.alias}{slashes}={name}")
             elif isinstance(info, params.Header):
-                if field.alias == KEY:
-                    keyed = True
+                if field.alias.lower() == KEY:
+                    keyed, command = True, field.alias == COMMAND_KEY
                     continue
                 name = self._name(field.name)
                 may.append(f"{name}: str | None = None")
@@ -168,7 +170,7 @@ class _Said:
         if keyed:
             may.append("idempotency_key: str | None = None")
             headers["Idempotency-Key"] = "idempotency_key"
-        body = self._body(route, needed, may)
+        body = self._body(route, needed, may, skip=("id",) if command else ())
         rest = [*needed, *may]
         self.parameters = [*first, *(["*"] if rest else []), *rest]
         path = route.path.replace(":path}", "}")
@@ -194,7 +196,7 @@ class _Said:
         else:
             may.append(f"{name}: {kind}{'' if kind.endswith('None') else ' | None'} = None")
 
-    def _body(self, route: APIRoute, needed: list[str], may: list[str]) -> str:
+    def _body(self, route: APIRoute, needed: list[str], may: list[str], skip: tuple[str, ...]) -> str:
         """The body's fields as parameters of their own, where it is one model."""
         if route.body_field is None:
             return ""
@@ -208,6 +210,8 @@ class _Said:
         fields: dict[str, str] = {}
         for key, info in model.model_fields.items():
             if get_origin(info.annotation) is Literal and len(get_args(info.annotation)) == 1:
+                continue
+            if key in skip:
                 continue
             name, own = self._name(key), self._imports.type(info.annotation)
             fields[info.alias or key] = name

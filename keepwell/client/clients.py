@@ -18,9 +18,11 @@ RETRIES = 3
 class Client(Groups[Sends]):
     """The API, called and waited for.
 
-    Calls that read, and those that take an Idempotency-Key (which the client makes), are tried again up to
-    `retries` times after 429, 503 and lost connections, as late as Retry-After says. Every other error is an
-    `ApiError`. A client may be used by many threads; `close` it, or use it in a `with`.
+    Calls that read, and those that take an Idempotency-Key (the client makes one for each call), are tried
+    again up to `retries` times after 429, 503, lost connections, and while the first attempt is still at
+    work, as late as Retry-After says. Other calls are tried again only where nothing was done: after 429, or
+    where no connection was made. Every other error is an `ApiError`. A client may be used by many threads;
+    `close` it, or use it in a `with`.
     """
 
     def __init__(

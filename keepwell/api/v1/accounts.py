@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, SecretStr
 from sqlmodel import Session
 
 from keepwell.api.access import Configurer, Principal
-from keepwell.api.access.giving import check_gives
+from keepwell.api.access.giving import check_gives, check_is_person
 from keepwell.api.door import AtDoor
 from keepwell.api.problems import problems
 from keepwell.api.v1.asked import Text, storable
@@ -18,14 +18,18 @@ from keepwell.contracts.access import GRANTS, Role
 from keepwell.contracts.base import Frozen, Strict
 from keepwell.db.repositories import accounts
 from keepwell.db.repositories.accounts import AccountLine
+from keepwell.db.repositories.lookup import own
+from keepwell.db.repositories.named import customer_named
 from keepwell.db.tables import Account
-from keepwell.errors import NotFoundError
 from keepwell.passwords import check_password, hash_password
 
 router = APIRouter(prefix="/api/v1/accounts", tags=["access"])
 
 AccountPath = Annotated[str, AfterValidator(storable), Path(max_length=40, description="The account's id.")]
 Identity = Annotated[Text, Field(max_length=40)]
+CustomerText = Annotated[
+    Text, Field(min_length=1, max_length=200, description="A customer: our id, or its external id.")
+]
 Name = Annotated[Text, Field(min_length=1, max_length=120)]
 Password = Annotated[SecretStr, Field(max_length=200, description="12 to 200 characters, hard to guess.")]
 
@@ -45,7 +49,10 @@ class AccountAsked(Strict):
     staff_id: Identity | None = Field(
         default=None, description="Who of the staff it is; unset: whoever has the same address."
     )
-    customer_id: Identity | None = Field(default=None, description="Whose success page a client sees.")
+    customer_id: CustomerText | None = Field(
+        default=None,
+        description="Whose success page a client sees: the customer's id, or its external id.",
+    )
     password: Password | None = None
 
 
@@ -55,7 +62,7 @@ class AccountChange(Strict):
     name: Name | None = None
     role: Role | None = None
     staff_id: Identity | None = None
-    customer_id: Identity | None = None
+    customer_id: CustomerText | None = None
     active: bool | None = Field(default=None, description="false: they are signed out, and stay out.")
     password: Password | None = Field(default=None, description="A new one; it signs them out everywhere.")
 
@@ -75,7 +82,8 @@ def list_accounts(who: Configurer, door: AtDoor) -> Accounts:
 
 @router.post("", status_code=201, responses=problems(404, 409, 415))
 def add_account(asked: AccountAsked, who: Configurer, door: AtDoor) -> AccountLine:
-    """Make an account; nobody makes one that may more than they do."""
+    """Make an account; nobody makes one that may more than they do, and no key makes one."""
+    check_is_person(who)
     hashed = _hashed(asked.password, asked.email, asked.name)
     with door.store.write() as session:
         check_gives(session, who, GRANTS[asked.role])
@@ -88,7 +96,7 @@ def add_account(asked: AccountAsked, who: Configurer, door: AtDoor) -> AccountLi
             by=who.name,
             now=datetime.now(UTC),
             staff=asked.staff_id,
-            customer=asked.customer_id,
+            customer=_customer(session, who, asked.customer_id),
             password=hashed,
         )
         return accounts.account_line(session, who.organisation_id, row.id)
@@ -103,10 +111,12 @@ def get_account(account: AccountPath, who: Configurer, door: AtDoor) -> AccountL
 
 @router.patch("/{account}", responses=problems(404, 409, 415))
 def change_account(account: AccountPath, asked: AccountChange, who: Configurer, door: AtDoor) -> AccountLine:
-    """Change an account, or let its person in or out."""
+    """Change an account, or let its person in or out. A key may shut somebody out, and change no more."""
     now = datetime.now(UTC)
     with door.store.read() as session:
         known = _own(session, who, account)
+    if asked.model_dump(exclude_none=True) != {"active": False}:
+        check_is_person(who)
     hashed = _hashed(asked.password, known.email, known.name)
     with door.store.write() as session:
         row = _own(session, who, account)
@@ -120,7 +130,7 @@ def change_account(account: AccountPath, asked: AccountChange, who: Configurer, 
             name=asked.name,
             role=asked.role,
             staff=asked.staff_id,
-            customer=asked.customer_id,
+            customer=_customer(session, who, asked.customer_id),
             active=asked.active,
         )
         if hashed:
@@ -142,10 +152,11 @@ def end_sessions(account: AccountPath, who: Configurer, door: AtDoor) -> Ended:
 
 
 def _own(session: Session, who: Principal, account: str) -> Account:
-    row = session.get(Account, account)
-    if row is None or row.organisation_id != who.organisation_id:
-        raise NotFoundError(f"There is no account {account!r}.")
-    return row
+    return own(session, Account, who.organisation_id, account, "account")
+
+
+def _customer(session: Session, who: Principal, text: str | None) -> str | None:
+    return customer_named(session, who.organisation_id, text).id if text else None
 
 
 def _hashed(password: SecretStr | None, *own: str) -> str:

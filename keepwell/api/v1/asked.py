@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import Path, Query
-from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from keepwell.contracts.base import Frozen, Strict
+from keepwell.contracts.ingestion import At
 
 MOST: Final = 200
 """Things that one request may name."""
@@ -44,7 +45,7 @@ Reason = Annotated[
     StringConstraints(min_length=1, max_length=LONGEST, strip_whitespace=True),
     AfterValidator(storable),
 ]
-Moment = Annotated[AwareDatetime, AfterValidator(_near)]
+Moment = Annotated[At, AfterValidator(_near)]
 """With its distance from UTC: "2026-12-01T09:00:00+01:00"."""
 
 OwnId = Annotated[str, StringConstraints(min_length=1, max_length=40), AfterValidator(storable)]

@@ -37,6 +37,7 @@ from keepwell.db.repositories.commands_kept import (
     same_as,
 )
 from keepwell.db.repositories.named import staff_named
+from keepwell.db.repositories.withdrawing import require_standing
 from keepwell.db.tables import Intervention
 from keepwell.errors import InputError, KeepwellError, RefusedError
 from keepwell.keys import new_id
@@ -152,6 +153,8 @@ class Commands:
                 raise ended(row)
             elif said.kind in ("complete", "skip"):
                 require_step(session, row, said.step)
+            elif said.kind in ("accept", "decline", "seen"):
+                require_standing(session, row.id)
             elif said.kind == "pause" and said.until is not None and said.until <= now:
                 raise InputError("A pause ends in the future.", place="until", hint="Name a later moment.")
         return _Ready(row, command, _undo(row, command), known)

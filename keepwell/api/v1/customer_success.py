@@ -35,6 +35,13 @@ TRENDS: Final = {
     Direction.UNKNOWN: "unknown",
 }
 
+KNOWN_AS: Final = {
+    "support_tickets_30_days": "support_tickets_30d",
+    "system_uptime": "uptime_percentage",
+    "cost_savings": "cost_savings_achieved",
+}
+"""What customer-success tools call metrics that have another name here."""
+
 
 class Recommendations(Frozen):
     """What costs the score most, what to do, and how urgent it is (null: neither score nor prediction)."""
@@ -48,7 +55,7 @@ class HealthMetrics(Frozen):
     """One customer. Null: not known. `churn_probability` is 0 to 1, null where no prediction counts.
 
     `component_scores` and `trends` (increasing, stable, decreasing, unknown) are by the scorecard's
-    categories, `key_metrics` its metrics with a usable value.
+    categories, `key_metrics` its metrics with a usable value, by the names that other tools know.
     """
 
     customer_id: str
@@ -167,7 +174,7 @@ def _health(one: CustomerHealth) -> HealthMetrics:
         churn_probability=None if churn is None else round(churn, 4),
         churn_risk=None if churn is None else category_of(churn).value,
         component_scores={part.name: rounded(part.points) for part in one.components},
-        key_metrics={metric.name: metric.value for metric in one.key_metrics},
+        key_metrics={KNOWN_AS.get(metric.name, metric.name): metric.value for metric in one.key_metrics},
         trends={part.name: TRENDS[part.trend] for part in one.components},
         recommendations=Recommendations(
             risk_factors=one.risk_factors,

@@ -108,7 +108,7 @@ class RevenueMetrics(Camel):
 
 
 class CustomerSuccessKpis(Camel):
-    """Rates are in percent, `timeToValue` in days. Null: nothing of it is stored.
+    """Rates are in percent, `timeToValue` in months. Null: nothing of it is stored.
 
     `churnRate` is over 30 days, `adoptionRate` the mean of the metric. `engagementScore` is null: scores have
     categories of their own, and their mean over a portfolio is not kept.

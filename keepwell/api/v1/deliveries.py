@@ -27,6 +27,7 @@ from keepwell.contracts.playbook import Channel
 from keepwell.db.repositories.commands_kept import own_intervention
 from keepwell.db.repositories.pages import Page
 from keepwell.db.repositories.settling import own_delivery, settle_unknown
+from keepwell.db.repositories.veiled import veiled
 from keepwell.db.repositories.views_deliveries import DeliveryFilter, DeliveryRow, delivery_page
 from keepwell.db.repositories.views_message_shown import MessageShown, message_shown
 from keepwell.db.repositories.views_messages import MessageDetail, MessageLine, message_page, own_message
@@ -94,7 +95,10 @@ def settle(key: DeliveryPath, body: SettleBody, door: AtDoor, who: Operator) -> 
 
 @router.get("/deliveries/{key:path}", summary="One message, with what became of it and why")
 def get_delivery(key: DeliveryPath, door: AtDoor, who: Reader) -> MessageShown:
-    """Its text is there where Keepwell keeps it: in the outbox, in the app, or as an approved draft."""
+    """Its text is there where Keepwell keeps it: in the outbox, in the app, or as an approved draft.
+
+    The links by which its reader answers lack their tokens.
+    """
     with door.store.read() as session:
         own_delivery(session, who.organisation_id, key)
         return message_shown(session, who.organisation_id, key)
@@ -123,6 +127,6 @@ def list_messages(
 
 @router.get("/outbox/{message}", summary="One message in full")
 def get_message(message: MessagePath, door: AtDoor, who: Reader) -> MessageDetail:
-    """With its text, HTML, attachments and headers."""
+    """With its text, HTML, attachments and headers, and without the tokens of its reader's own links."""
     with door.store.read() as session:
-        return own_message(session, who.organisation_id, message)
+        return veiled(own_message(session, who.organisation_id, message))

@@ -28,9 +28,11 @@ from keepwell.api.v1.asked import (
 )
 from keepwell.api.v1.many import each
 from keepwell.api.v1.resolving import customer_of, owner_of
+from keepwell.contracts.access import Permission
 from keepwell.contracts.base import Frozen, Strict
 from keepwell.db.repositories.deciding import LONGEST_TEXT, approve, edit, reject
 from keepwell.db.repositories.pages import Page
+from keepwell.db.repositories.veiled import veiled
 from keepwell.db.repositories.views_drafts import (
     DraftDetail,
     DraftFilter,
@@ -132,8 +134,12 @@ def decide_many(body: ManyDrafts, door: AtDoor, who: Actor) -> Outcomes:
 
 @router.get("/{draft}", summary="One draft, as it will go out")
 def get_draft(draft: DraftPath, door: AtDoor, who: Reader) -> DraftDetail:
-    """With the part of it that may be changed, and what was changed."""
-    return _detail(door, who, draft)
+    """With the part of it that may be changed, and what was changed.
+
+    Who may not change it sees the customer's own links without their tokens.
+    """
+    found = _detail(door, who, draft)
+    return found if Permission.ACT in who.permissions else veiled(found)
 
 
 @router.post("/{draft}/edit", summary="Change a draft")

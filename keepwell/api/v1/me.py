@@ -5,18 +5,19 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path, Request, Response
 from pydantic import AfterValidator, Field, SecretStr
 
 from keepwell.api.access import COOKIE, ForbiddenError, Somebody
-from keepwell.api.access.signing_in import address_of, check_password_of
+from keepwell.api.access.signing_in import check_password_of, give_browser
 from keepwell.api.door import AtDoor
 from keepwell.api.problems import problems
 from keepwell.api.v1.asked import storable
-from keepwell.contracts.access import Permission, Role
+from keepwell.contracts.access import BROWSER_COOKIE, Permission, Role
 from keepwell.contracts.base import Frozen, Strict
 from keepwell.db.repositories import accounts, sessions
 from keepwell.db.repositories.keys_and_sessions import hashed
+from keepwell.db.repositories.known_browsers import remember_browser
 from keepwell.db.repositories.sessions import SessionLine
 from keepwell.db.tables import Account, Organisation
 from keepwell.errors import InputError
@@ -84,29 +85,27 @@ def end_session(session_id: SessionPath, who: Somebody, door: AtDoor) -> None:
 
 
 @router.post("/password", status_code=204, responses=problems(415))
-def change_password(asked: PasswordAsked, who: Somebody, request: Request, door: AtDoor) -> None:
+def change_password(
+    asked: PasswordAsked, who: Somebody, request: Request, answer: Response, door: AtDoor
+) -> None:
     """Change your password; you are signed out everywhere else."""
     own = _account(who.account_id)
     with door.store.read() as session:
         account = session.get_one(Account, own)
     new = asked.new.get_secret_value()
     check_password(new, account.email, account.name)
-    if not check_password_of(door, [account], asked.current.get_secret_value(), address=address_of(request)):
+    if not check_password_of(door, request, [account], asked.current.get_secret_value()):
         raise InputError(
             "This is not your password.",
             place="current",
             hint="After several wrong ones an account rests for a while. An admin can give you a new one.",
         )
-    kept = hash_password(new)
+    kept, now = hash_password(new), datetime.now(UTC)
     with door.store.write() as session:
-        accounts.set_password(
-            session,
-            session.get_one(Account, own),
-            kept,
-            by=who.name,
-            now=datetime.now(UTC),
-            keep=hashed(request.cookies.get(COOKIE, "")),
-        )
+        here = hashed(request.cookies.get(COOKIE, ""))
+        accounts.set_password(session, session.get_one(Account, own), kept, by=who.name, now=now, keep=here)
+        browser = remember_browser(session, own, request.cookies.get(BROWSER_COOKIE, ""), now)
+    give_browser(door, answer, browser)
 
 
 def _account(account: str | None) -> str:

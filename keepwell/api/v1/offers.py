@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 from starlette.concurrency import run_in_threadpool
 
 from keepwell.api.access import Actor, Principal, Reader
 from keepwell.api.door import AtDoor, Door
 from keepwell.api.problems import problems
-from keepwell.api.v1.asked import Cursor, CustomerFilter, Limit, Moment, storable
+from keepwell.api.v1.asked import Cursor, CustomerFilter, Limit, Moment, Reason, Undo, storable
 from keepwell.api.v1.command_bodies import AcceptBody, DeclineBody, SeenBody
 from keepwell.api.v1.commanding import AsCommands, CommandAnswer
 from keepwell.api.v1.intervention_commands import KEPT
 from keepwell.api.v1.resolving import customer_of
-from keepwell.contracts.base import Frozen
+from keepwell.contracts.base import Frozen, Strict
 from keepwell.contracts.offers import OfferState
 from keepwell.db.repositories.offer_rates import OfferRate, Per, offer_rates
 from keepwell.db.repositories.pages import Page
 from keepwell.db.repositories.views_offers import OfferFilter, OfferLine, offer_list, own_offer
+from keepwell.db.repositories.withdrawing import restore_offer, withdraw_offer
 from keepwell.db.tables import Organisation
 from keepwell.errors import InputError
 
@@ -35,6 +37,20 @@ class OfferRates(Frozen):
     """All offers together first, then by group. Acceptance is of those that are over and not withdrawn."""
 
     rates: tuple[OfferRate, ...]
+
+
+class WithdrawBody(Strict):
+    """An offer is taken back."""
+
+    reason: Reason = Field(description="Why, for the timeline.")
+
+
+class OfferAnswer(Frozen):
+    """The offer as it stands now. `text` says what was done."""
+
+    offer: OfferLine
+    text: str
+    undo: Undo
 
 
 @router.get("", summary="Offers: the open ones first, then the newest")
@@ -97,6 +113,32 @@ async def seen(
 ) -> CommandAnswer:
     """Noted at the offer; the playbook goes on."""
     return await commands.tell(await run_in_threadpool(_intervention, door, who, offer), body)
+
+
+@router.post("/{offer}/withdraw", summary="Take an open offer back")
+def withdraw(offer: OfferPath, body: WithdrawBody, door: AtDoor, who: Actor) -> OfferAnswer:
+    """Its page says so, and messages name it no more. The playbook goes on: it is no answer."""
+    with door.store.write() as session:
+        withdraw_offer(session, who.organisation_id, offer, body.reason, who.name[:200], datetime.now(UTC))
+    undo = Undo(method="POST", path=f"/api/v1/offers/{offer}/restore", words="Let it stand again")
+    return _standing(door, who, offer, "The offer is withdrawn. The playbook goes on.", undo)
+
+
+@router.post("/{offer}/restore", summary="Let an offer stand again that a person has withdrawn")
+def restore(offer: OfferPath, door: AtDoor, who: Actor) -> OfferAnswer:
+    """It ends when it would have; where its playbook is over, it cannot."""
+    with door.store.read() as session:
+        reason = own_offer(session, who.organisation_id, offer).note or "Withdrawn again"
+    with door.store.write() as session:
+        restore_offer(session, who.organisation_id, offer, who.name[:200], datetime.now(UTC))
+    path, body = f"/api/v1/offers/{offer}/withdraw", {"reason": reason}
+    undo = Undo(method="POST", path=path, body=body, words="Withdraw it again")
+    return _standing(door, who, offer, "The offer stands again.", undo)
+
+
+def _standing(door: Door, who: Principal, offer: str, text: str, undo: Undo) -> OfferAnswer:
+    with door.store.read() as session:
+        return OfferAnswer(offer=own_offer(session, who.organisation_id, offer), text=text, undo=undo)
 
 
 def _intervention(door: Door, who: Principal, offer: str) -> str:

@@ -23,7 +23,12 @@ from keepwell.db.repositories.modes import set_mode
 from keepwell.db.repositories.named import customer_named
 from keepwell.db.repositories.views import customer_names
 from keepwell.db.repositories.views_drafts import DraftFilter, draft_count
-from keepwell.db.repositories.views_playbooks import PlaybookStanding, playbook_standings
+from keepwell.db.repositories.views_playbooks import (
+    PlaybookStanding,
+    Retired,
+    playbook_standings,
+    retired_playbooks,
+)
 from keepwell.db.tables import KillSwitch
 from keepwell.errors import NotFoundError
 from keepwell.known_playbooks import all_playbooks
@@ -38,6 +43,9 @@ class Playbooks(Frozen):
     """The playbooks in force: those for levels first, the gravest before the others."""
 
     items: tuple[PlaybookStanding, ...]
+    retired: tuple[Retired, ...] = Field(
+        default=(), description="Those that no module has any more, and that still run for somebody."
+    )
 
 
 class PlaybookInFull(Frozen):
@@ -129,7 +137,8 @@ def list_playbooks(request: Request, door: AtDoor, who: Reader) -> Response:
     known = all_playbooks(door.settings)
     with door.store.read() as session:
         found = playbook_standings(session, who.organisation_id, known, datetime.now(UTC))
-    return etags.answer(request, Playbooks(items=found))
+        retired = retired_playbooks(session, who.organisation_id, known)
+    return etags.answer(request, Playbooks(items=found, retired=retired))
 
 
 @router.get("/playbooks/{name}", summary="One playbook as data")

@@ -12,17 +12,23 @@ from keepwell.api.access import Actor, Principal, Reader
 from keepwell.api.door import AtDoor, Door
 from keepwell.api.idempotency import Once
 from keepwell.api.problems import problems
-from keepwell.api.v1.asked import Note, OwnerFilter, StaffText, Text
+from keepwell.api.v1.asked import Note, OwnerFilter, StaffText, Text, Undo
 from keepwell.api.v1.resolving import owner_of
 from keepwell.contracts.base import Frozen, Strict
-from keepwell.db.repositories.absences import AbsenceLine, absences, add_absence, withdraw_absence
+from keepwell.db.repositories.absences import (
+    AbsenceLine,
+    absences,
+    add_absence,
+    day_of,
+    withdraw_absence,
+)
+from keepwell.db.repositories.lookup import own
 from keepwell.db.repositories.named import staff_named
 from keepwell.db.repositories.pages import Page
 from keepwell.db.repositories.team import standing_in
 from keepwell.db.repositories.views_staff import StaffLine, staff_lines
 from keepwell.db.repositories.zones import local_midnight
-from keepwell.db.tables import Absence, Organisation
-from keepwell.errors import NotFoundError
+from keepwell.db.tables import Absence, Organisation, Staff
 
 router = APIRouter(prefix="/api/v1", tags=["staff"])
 
@@ -43,6 +49,7 @@ class AbsenceAnswer(Frozen):
     absence: AbsenceLine
     stands_in: str = ""
     text: str
+    undo: Undo | None = None
 
 
 @router.get("/staff", responses=problems())
@@ -85,12 +92,12 @@ def withdraw_an_absence(
     """An absence does not take place, or is over earlier."""
     now = datetime.now(UTC)
     with door.store.write() as session:
-        row = session.get(Absence, absence)
-        if row is None or row.organisation_id != who.organisation_id:
-            raise NotFoundError(f"There is no absence {absence!r}.")
+        row = own(session, Absence, who.organisation_id, absence, "absence")
         withdraw_absence(session, row.id, who.name, now)
+        over = row.until_on < day_of(session, session.get_one(Staff, row.staff_id), now)
     line = _line(door, who, absence, now)
-    return AbsenceAnswer(absence=line, text=f"Withdrawn: {line.staff}, {line.from_on} to {line.until_on}.")
+    text = f"Withdrawn: {line.staff}, {line.from_on} to {line.until_on}."
+    return AbsenceAnswer(absence=line, text=text, undo=None if over else _again(line))
 
 
 def _add(door: Door, who: Principal, away: AbsenceIn) -> AbsenceAnswer:
@@ -114,7 +121,15 @@ def _add(door: Door, who: Principal, away: AbsenceIn) -> AbsenceAnswer:
         acting, own = standing_in(session, person, begins).name, row.id
     line = _line(door, who, own, now)
     text = f"{line.staff} is away from {line.from_on} until {line.until_on}. {acting} stands in."
-    return AbsenceAnswer(absence=line, stands_in=acting, text=text)
+    undo = Undo(method="POST", path=f"/api/v1/absences/{own}/withdraw", body={}, words="Withdraw it")
+    return AbsenceAnswer(absence=line, stands_in=acting, text=text, undo=undo)
+
+
+def _again(line: AbsenceLine) -> Undo:
+    """The call that enters the same absence anew."""
+    given = line.model_dump(mode="json", include={"from_on", "until_on", "reason"})
+    body = {**given, "staff": line.staff_id, "cover": line.cover_id}
+    return Undo(method="POST", path="/api/v1/absences", body=body, words="Enter it again")
 
 
 def _line(door: Door, who: Principal, own: str, now: datetime) -> AbsenceLine:

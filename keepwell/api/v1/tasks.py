@@ -14,6 +14,7 @@ from keepwell.api.access import Actor, Principal, Reader
 from keepwell.api.door import AtDoor, Door
 from keepwell.api.problems import problems
 from keepwell.api.v1.asked import (
+    LONGEST,
     Cursor,
     CustomerFilter,
     Limit,
@@ -31,6 +32,7 @@ from keepwell.contracts.base import Frozen, Strict
 from keepwell.contracts.tasks import TaskOutcome
 from keepwell.db.repositories.named import staff_named
 from keepwell.db.repositories.pages import Page
+from keepwell.db.repositories.reopening import closed_for_good, reopen_task
 from keepwell.db.repositories.tasks import (
     close_task,
     comment_on,
@@ -205,17 +207,33 @@ def give(task: TaskPath, body: GiveBody, door: AtDoor, who: Actor) -> TaskAnswer
 
 @router.post("/{task}/close", summary="A task is done, or not needed any more")
 def close(task: TaskPath, body: CloseBody, door: AtDoor, who: Actor) -> TaskAnswer:
-    """One of a step completes the step: its playbook is told in a moment. It cannot be taken back."""
+    """One of a step completes the step: its playbook is told in a moment, and that cannot be taken back."""
     told = False
 
     def work(session: Session, by: str, now: datetime) -> tuple[str, Undo | None]:
         nonlocal told
         row, told = close_task(session, task, body.outcome, body.note, by, now)
         came = "" if body.outcome is TaskOutcome.DONE else f": {body.outcome.words}"
-        return f"It is {row.state}{came}.", None
+        back = None if told or closed_for_good(session, row) else _undo(task, "reopen", "Open it again")
+        return f"It is {row.state}{came}.", back
 
     answer = _do(door, who, task, work)
     return answer.model_copy(update={"tells_its_playbook": told})
+
+
+@router.post("/{task}/reopen", summary="Open a closed task again")
+def reopen(task: TaskPath, door: AtDoor, who: Actor) -> TaskAnswer:
+    """Where no run has gone on because of it. Its deadline stays: past it, there is an alert again."""
+
+    def work(session: Session, by: str, now: datetime) -> tuple[str, Undo | None]:
+        before = _row(session, who, task)
+        closed = TaskOutcome.NOT_NEEDED if before.state == "withdrawn" else TaskOutcome.DONE
+        came, note = before.outcome or closed.value, before.note[:LONGEST]
+        row = reopen_task(session, task, by, now)
+        late = " It is overdue." if row.due_at < now else ""
+        return f"It is open again.{late}", _undo(task, "close", "Close it again", outcome=came, note=note)
+
+    return _do(door, who, task, work)
 
 
 def _row(session: Session, who: Principal, task: str) -> Task:

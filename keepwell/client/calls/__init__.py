@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from keepwell.client.calls.dashboard import DashboardCalls
     from keepwell.client.calls.deliveries import DeliveriesCalls
     from keepwell.client.calls.drafts import DraftsCalls
+    from keepwell.client.calls.enrolments import EnrolmentsCalls
     from keepwell.client.calls.events import EventsCalls
     from keepwell.client.calls.feed import FeedCalls
     from keepwell.client.calls.health import HealthCalls
@@ -158,6 +159,13 @@ class Groups(Generic[Sender]):
         from keepwell.client.calls.drafts import DraftsCalls  # noqa: PLC0415
 
         return DraftsCalls(self._sender)
+
+    @cached_property
+    def enrolments(self) -> EnrolmentsCalls[Sender]:
+        """Calls of enrolments."""
+        from keepwell.client.calls.enrolments import EnrolmentsCalls  # noqa: PLC0415
+
+        return EnrolmentsCalls(self._sender)
 
     @cached_property
     def events(self) -> EventsCalls[Sender]:

@@ -24,7 +24,7 @@ class AccountsCalls(Group[Sender]):
         customer_id: str | Omitted | None = OMITTED,
         password: SecretStr | Omitted | None = OMITTED,
     ) -> Call[AccountLine]:
-        """Make an account; nobody makes one that may more than they do."""
+        """Make an account; nobody makes one that may more than they do, and no key makes one."""
         return Call(
             "POST",
             "/api/v1/accounts",

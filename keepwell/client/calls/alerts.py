@@ -16,24 +16,26 @@ class AlertsCalls(Group[Sender]):
     """Calls of alerts."""
 
     @endpoint
-    def acknowledge(self, alert: str, *, given: str | None = None) -> Call[AlertAnswer]:
+    def acknowledge(self, alert: str, *, idempotency_key: str | None = None) -> Call[AlertAnswer]:
         """And what its playbook does, so that nobody escalates it."""
         return Call(
             "POST",
             at("/api/v1/alerts/{alert}/acknowledge", alert=alert),
             AlertAnswer,
-            headers={"Idempotency-Key": given},
+            headers={"Idempotency-Key": idempotency_key},
+            keyed=True,
         )
 
     @endpoint
-    def acknowledge_many(self, *, ids: Sequence[str], given: str | None = None) -> Call[Outcomes]:
+    def acknowledge_many(self, *, ids: Sequence[str], idempotency_key: str | None = None) -> Call[Outcomes]:
         """Each by itself, with the intervention that it began; what became of each is in the answer."""
         return Call(
             "POST",
             "/api/v1/alerts/acknowledge",
             Outcomes,
             body={"ids": ids},
-            headers={"Idempotency-Key": given},
+            headers={"Idempotency-Key": idempotency_key},
+            keyed=True,
         )
 
     @endpoint

@@ -146,8 +146,7 @@ class CustomersCalls(Group[Sender]):
         customer: str,
         *,
         reason: str,
-        given: str | None = None,
-        id: str | Omitted | None = OMITTED,
+        idempotency_key: str | None = None,
         until: datetime | Omitted | None = OMITTED,
     ) -> Call[Outcomes]:
         """Each is told by itself; one that does not run needs nothing."""
@@ -155,8 +154,9 @@ class CustomersCalls(Group[Sender]):
             "POST",
             at("/api/v1/customers/{customer}/pause", customer=customer),
             Outcomes,
-            body={"id": id, "until": until, "reason": reason},
-            headers={"Idempotency-Key": given},
+            body={"until": until, "reason": reason},
+            headers={"Idempotency-Key": idempotency_key},
+            keyed=True,
         )
 
     @endpoint
@@ -170,27 +170,25 @@ class CustomersCalls(Group[Sender]):
         )
 
     @endpoint
-    def resume(
-        self, customer: str, *, given: str | None = None, id: str | Omitted | None = OMITTED
-    ) -> Call[Outcomes]:
+    def resume(self, customer: str, *, idempotency_key: str | None = None) -> Call[Outcomes]:
         """Those that are paused."""
         return Call(
             "POST",
             at("/api/v1/customers/{customer}/resume", customer=customer),
             Outcomes,
-            body={"id": id},
-            headers={"Idempotency-Key": given},
+            body={},
+            headers={"Idempotency-Key": idempotency_key},
+            keyed=True,
         )
 
     @endpoint
-    def stop(
-        self, customer: str, *, reason: str, given: str | None = None, id: str | Omitted | None = OMITTED
-    ) -> Call[Outcomes]:
+    def stop(self, customer: str, *, reason: str, idempotency_key: str | None = None) -> Call[Outcomes]:
         """It cannot be taken back."""
         return Call(
             "POST",
             at("/api/v1/customers/{customer}/stop", customer=customer),
             Outcomes,
-            body={"id": id, "reason": reason},
-            headers={"Idempotency-Key": given},
+            body={"reason": reason},
+            headers={"Idempotency-Key": idempotency_key},
+            keyed=True,
         )

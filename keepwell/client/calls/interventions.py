@@ -36,8 +36,7 @@ class InterventionsCalls(Group[Sender]):
         intervention: str,
         *,
         option: OfferKind,
-        given: str | None = None,
-        id: str | Omitted | None = OMITTED,
+        idempotency_key: str | None = None,
         months: int | Omitted | None = OMITTED,
         plan: str | Omitted = OMITTED,
         note: str | Omitted = OMITTED,
@@ -47,26 +46,23 @@ class InterventionsCalls(Group[Sender]):
             "POST",
             at("/api/v1/interventions/{intervention}/accept", intervention=intervention),
             CommandAnswer,
-            body={"id": id, "option": option, "months": months, "plan": plan, "note": note},
-            headers={"Idempotency-Key": given},
+            body={"option": option, "months": months, "plan": plan, "note": note},
+            headers={"Idempotency-Key": idempotency_key},
+            keyed=True,
         )
 
     @endpoint
     def acknowledge(
-        self,
-        intervention: str,
-        *,
-        given: str | None = None,
-        id: str | Omitted | None = OMITTED,
-        note: str | Omitted = OMITTED,
+        self, intervention: str, *, idempotency_key: str | None = None, note: str | Omitted = OMITTED
     ) -> Call[CommandAnswer]:
         """Nobody escalates it any more, and its alert is acknowledged too."""
         return Call(
             "POST",
             at("/api/v1/interventions/{intervention}/acknowledge", intervention=intervention),
             CommandAnswer,
-            body={"id": id, "note": note},
-            headers={"Idempotency-Key": given},
+            body={"note": note},
+            headers={"Idempotency-Key": idempotency_key},
+            keyed=True,
         )
 
     @endpoint
@@ -82,7 +78,7 @@ class InterventionsCalls(Group[Sender]):
         | SkipBody
         | ReassignBody
         | StopBody,
-        given: str | None = None,
+        idempotency_key: str | None = None,
     ) -> Call[Outcomes]:
         """Each is told by itself, and what became of each is in the answer."""
         return Call(
@@ -90,7 +86,8 @@ class InterventionsCalls(Group[Sender]):
             "/api/v1/interventions/bulk",
             Outcomes,
             body={"ids": ids, "command": command},
-            headers={"Idempotency-Key": given},
+            headers={"Idempotency-Key": idempotency_key},
+            keyed=True,
         )
 
     @endpoint
@@ -112,8 +109,7 @@ class InterventionsCalls(Group[Sender]):
         intervention: str,
         *,
         step: str,
-        given: str | None = None,
-        id: str | Omitted | None = OMITTED,
+        idempotency_key: str | None = None,
         note: str | Omitted = OMITTED,
     ) -> Call[CommandAnswer]:
         """By hand, or because its task is."""
@@ -121,26 +117,23 @@ class InterventionsCalls(Group[Sender]):
             "POST",
             at("/api/v1/interventions/{intervention}/complete", intervention=intervention),
             CommandAnswer,
-            body={"id": id, "step": step, "note": note},
-            headers={"Idempotency-Key": given},
+            body={"step": step, "note": note},
+            headers={"Idempotency-Key": idempotency_key},
+            keyed=True,
         )
 
     @endpoint
     def decline(
-        self,
-        intervention: str,
-        *,
-        given: str | None = None,
-        id: str | Omitted | None = OMITTED,
-        note: str | Omitted = OMITTED,
+        self, intervention: str, *, idempotency_key: str | None = None, note: str | Omitted = OMITTED
     ) -> Call[CommandAnswer]:
         """An answer like any other."""
         return Call(
             "POST",
             at("/api/v1/interventions/{intervention}/decline", intervention=intervention),
             CommandAnswer,
-            body={"id": id, "note": note},
-            headers={"Idempotency-Key": given},
+            body={"note": note},
+            headers={"Idempotency-Key": idempotency_key},
+            keyed=True,
         )
 
     @endpoint
@@ -221,8 +214,7 @@ class InterventionsCalls(Group[Sender]):
         intervention: str,
         *,
         reason: str,
-        given: str | None = None,
-        id: str | Omitted | None = OMITTED,
+        idempotency_key: str | None = None,
         until: datetime | Omitted | None = OMITTED,
     ) -> Call[CommandAnswer]:
         """Until a moment, or until somebody resumes it."""
@@ -230,65 +222,61 @@ class InterventionsCalls(Group[Sender]):
             "POST",
             at("/api/v1/interventions/{intervention}/pause", intervention=intervention),
             CommandAnswer,
-            body={"id": id, "until": until, "reason": reason},
-            headers={"Idempotency-Key": given},
+            body={"until": until, "reason": reason},
+            headers={"Idempotency-Key": idempotency_key},
+            keyed=True,
         )
 
     @endpoint
     def reassign(
-        self, intervention: str, *, to: str, given: str | None = None, id: str | Omitted | None = OMITTED
+        self, intervention: str, *, to: str, idempotency_key: str | None = None
     ) -> Call[CommandAnswer]:
         """They own the customer, its interventions and its open tasks from now on."""
         return Call(
             "POST",
             at("/api/v1/interventions/{intervention}/reassign", intervention=intervention),
             CommandAnswer,
-            body={"id": id, "to": to},
-            headers={"Idempotency-Key": given},
+            body={"to": to},
+            headers={"Idempotency-Key": idempotency_key},
+            keyed=True,
         )
 
     @endpoint
     def respond(
-        self,
-        intervention: str,
-        *,
-        given: str | None = None,
-        id: str | Omitted | None = OMITTED,
-        note: str | Omitted = OMITTED,
+        self, intervention: str, *, idempotency_key: str | None = None, note: str | Omitted = OMITTED
     ) -> Call[CommandAnswer]:
         """Nothing waits for an answer any more."""
         return Call(
             "POST",
             at("/api/v1/interventions/{intervention}/respond", intervention=intervention),
             CommandAnswer,
-            body={"id": id, "note": note},
-            headers={"Idempotency-Key": given},
+            body={"note": note},
+            headers={"Idempotency-Key": idempotency_key},
+            keyed=True,
         )
 
     @endpoint
-    def resume(
-        self, intervention: str, *, given: str | None = None, id: str | Omitted | None = OMITTED
-    ) -> Call[CommandAnswer]:
+    def resume(self, intervention: str, *, idempotency_key: str | None = None) -> Call[CommandAnswer]:
         """The remaining delays are as they were."""
         return Call(
             "POST",
             at("/api/v1/interventions/{intervention}/resume", intervention=intervention),
             CommandAnswer,
-            body={"id": id},
-            headers={"Idempotency-Key": given},
+            body={},
+            headers={"Idempotency-Key": idempotency_key},
+            keyed=True,
         )
 
     @endpoint
-    def seen(
-        self, intervention: str, *, given: str | None = None, id: str | Omitted | None = OMITTED
-    ) -> Call[CommandAnswer]:
+    def seen(self, intervention: str, *, idempotency_key: str | None = None) -> Call[CommandAnswer]:
         """Noted at the offer; the playbook goes on."""
         return Call(
             "POST",
             at("/api/v1/interventions/{intervention}/seen", intervention=intervention),
             CommandAnswer,
-            body={"id": id},
-            headers={"Idempotency-Key": given},
+            body={},
+            headers={"Idempotency-Key": idempotency_key},
+            keyed=True,
         )
 
     @endpoint
@@ -297,8 +285,7 @@ class InterventionsCalls(Group[Sender]):
         intervention: str,
         *,
         step: str,
-        given: str | None = None,
-        id: str | Omitted | None = OMITTED,
+        idempotency_key: str | None = None,
         reason: str | Omitted = OMITTED,
     ) -> Call[CommandAnswer]:
         """One that has not run yet."""
@@ -306,21 +293,23 @@ class InterventionsCalls(Group[Sender]):
             "POST",
             at("/api/v1/interventions/{intervention}/skip", intervention=intervention),
             CommandAnswer,
-            body={"id": id, "step": step, "reason": reason},
-            headers={"Idempotency-Key": given},
+            body={"step": step, "reason": reason},
+            headers={"Idempotency-Key": idempotency_key},
+            keyed=True,
         )
 
     @endpoint
     def stop(
-        self, intervention: str, *, reason: str, given: str | None = None, id: str | Omitted | None = OMITTED
+        self, intervention: str, *, reason: str, idempotency_key: str | None = None
     ) -> Call[CommandAnswer]:
         """What is planned is cancelled, open tasks are withdrawn."""
         return Call(
             "POST",
             at("/api/v1/interventions/{intervention}/stop", intervention=intervention),
             CommandAnswer,
-            body={"id": id, "reason": reason},
-            headers={"Idempotency-Key": given},
+            body={"reason": reason},
+            headers={"Idempotency-Key": idempotency_key},
+            keyed=True,
         )
 
     @endpoint
@@ -328,8 +317,7 @@ class InterventionsCalls(Group[Sender]):
         self,
         intervention: str,
         *,
-        given: str | None = None,
-        id: str | Omitted | None = OMITTED,
+        idempotency_key: str | None = None,
         plan: str | Omitted = OMITTED,
         note: str | Omitted = OMITTED,
     ) -> Call[CommandAnswer]:
@@ -338,6 +326,7 @@ class InterventionsCalls(Group[Sender]):
             "POST",
             at("/api/v1/interventions/{intervention}/upgraded", intervention=intervention),
             CommandAnswer,
-            body={"id": id, "plan": plan, "note": note},
-            headers={"Idempotency-Key": given},
+            body={"plan": plan, "note": note},
+            headers={"Idempotency-Key": idempotency_key},
+            keyed=True,
         )

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from keepwell.api.v1.commanding import CommandAnswer
-from keepwell.api.v1.offers import OfferRates
+from keepwell.api.v1.offers import OfferAnswer, OfferRates
 from keepwell.client.core import OMITTED, Call, Group, Listing, Omitted, Sender, at, endpoint, listing
 from keepwell.contracts.offers import OfferKind, OfferState
 from keepwell.db.repositories.pages import Page
@@ -22,8 +22,7 @@ class OffersCalls(Group[Sender]):
         offer: str,
         *,
         option: OfferKind,
-        given: str | None = None,
-        id: str | Omitted | None = OMITTED,
+        idempotency_key: str | None = None,
         months: int | Omitted | None = OMITTED,
         plan: str | Omitted = OMITTED,
         note: str | Omitted = OMITTED,
@@ -33,26 +32,23 @@ class OffersCalls(Group[Sender]):
             "POST",
             at("/api/v1/offers/{offer}/accept", offer=offer),
             CommandAnswer,
-            body={"id": id, "option": option, "months": months, "plan": plan, "note": note},
-            headers={"Idempotency-Key": given},
+            body={"option": option, "months": months, "plan": plan, "note": note},
+            headers={"Idempotency-Key": idempotency_key},
+            keyed=True,
         )
 
     @endpoint
     def decline(
-        self,
-        offer: str,
-        *,
-        given: str | None = None,
-        id: str | Omitted | None = OMITTED,
-        note: str | Omitted = OMITTED,
+        self, offer: str, *, idempotency_key: str | None = None, note: str | Omitted = OMITTED
     ) -> Call[CommandAnswer]:
         """An answer like any other."""
         return Call(
             "POST",
             at("/api/v1/offers/{offer}/decline", offer=offer),
             CommandAnswer,
-            body={"id": id, "note": note},
-            headers={"Idempotency-Key": given},
+            body={"note": note},
+            headers={"Idempotency-Key": idempotency_key},
+            keyed=True,
         )
 
     @endpoint
@@ -104,14 +100,25 @@ class OffersCalls(Group[Sender]):
         )
 
     @endpoint
-    def seen(
-        self, offer: str, *, given: str | None = None, id: str | Omitted | None = OMITTED
-    ) -> Call[CommandAnswer]:
+    def restore(self, offer: str) -> Call[OfferAnswer]:
+        """It ends when it would have; where its playbook is over, it cannot."""
+        return Call("POST", at("/api/v1/offers/{offer}/restore", offer=offer), OfferAnswer)
+
+    @endpoint
+    def seen(self, offer: str, *, idempotency_key: str | None = None) -> Call[CommandAnswer]:
         """Noted at the offer; the playbook goes on."""
         return Call(
             "POST",
             at("/api/v1/offers/{offer}/seen", offer=offer),
             CommandAnswer,
-            body={"id": id},
-            headers={"Idempotency-Key": given},
+            body={},
+            headers={"Idempotency-Key": idempotency_key},
+            keyed=True,
+        )
+
+    @endpoint
+    def withdraw(self, offer: str, *, reason: str) -> Call[OfferAnswer]:
+        """Its page says so, and messages name it no more."""
+        return Call(
+            "POST", at("/api/v1/offers/{offer}/withdraw", offer=offer), OfferAnswer, body={"reason": reason}
         )

@@ -13,7 +13,7 @@ class OutboxCalls(Group[Sender]):
 
     @endpoint
     def get_message(self, message: str) -> Call[MessageDetail]:
-        """With its text, HTML, attachments and headers."""
+        """With its text, HTML, attachments and headers, and without the tokens of its reader's own links."""
         return Call("GET", at("/api/v1/outbox/{message}", message=message), MessageDetail)
 
     @listing

@@ -16,7 +16,9 @@ class TasksCalls(Group[Sender]):
 
     @endpoint
     def close(self, task: str, *, outcome: TaskOutcome, note: str | Omitted = OMITTED) -> Call[TaskAnswer]:
-        """One of a step completes the step: its playbook is told in a moment."""
+        """One of a step completes the step: its playbook is told in a moment, and that cannot be taken
+        back.
+        """
         return Call(
             "POST",
             at("/api/v1/tasks/{task}/close", task=task),
@@ -100,6 +102,11 @@ class TasksCalls(Group[Sender]):
                 "limit": limit,
             },
         )
+
+    @endpoint
+    def reopen(self, task: str) -> Call[TaskAnswer]:
+        """Where no run has gone on because of it."""
+        return Call("POST", at("/api/v1/tasks/{task}/reopen", task=task), TaskAnswer)
 
     @endpoint
     def snooze(self, task: str, *, until: datetime) -> Call[TaskAnswer]:

@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from keepwell.contracts.access import Permission
 from keepwell.db.tables import Customer, Intervention, Opportunity, PendingCommand, Task, Transition
 from scoring.levels import Level
-from tests.unit.api.desk_world import NOW, Desk
+from tests.unit.api.desk_world import Desk
 
 Desks = tuple[Desk, Desk]
 Row = dict[str, Any]
@@ -80,7 +80,7 @@ def test_all_of_a_customers_interventions(desks: Desks) -> None:
     ours, theirs = desks
     acme = ours.named("acme")
     one, two = ours.intervention("a", acme), ours.intervention("b", acme, family="expansion", paused=True)
-    ours.intervention("c", acme, outcome="recovered", ended_at=NOW)
+    ours.intervention("c", acme, outcome="recovered", ended_at=ours.now)
     ours.intervention("d", ours.named("beta"))
     paused = ours.post("/customers/acme/pause", {"reason": "they moved house"})
     assert paused.status_code == 200, paused.text
@@ -106,7 +106,7 @@ def test_enrolment_says_what_would_begin_and_waits_for_a_worker(desks: Desks) ->
     unknown = ours.post("/customers/acme/enrol", {"dry_run": True})
     assert unknown.status_code == 409
     assert "has no level yet" in unknown.json()["title"]
-    ours.world.score(acme, 12, NOW)
+    ours.world.score(acme, 12, ours.now)
     would = ours.post("/customers/acme/enrol", {"dry_run": True})
     assert would.status_code == 200, would.text
     assert (would.json()["state"], would.json()["level"]) == ("would_start", Level.CRITICAL.value)
@@ -130,7 +130,12 @@ def opportunity(desk: Desk, key: str, customer: str, **values: Any) -> str:
         "currency": "EUR",
         "action": "talk",
     }
-    row |= {"words": "at 92 % of the limit", "state": "baseline", "detected_at": NOW, "seen_at": NOW}
+    row |= {
+        "words": "at 92 % of the limit",
+        "state": "baseline",
+        "detected_at": desk.now,
+        "seen_at": desk.now,
+    }
     own = desk.named(key)
     desk.world.add(
         Opportunity(

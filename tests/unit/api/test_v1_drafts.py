@@ -14,7 +14,7 @@ from keepwell.contracts.rendering import Rendered
 from keepwell.db.repositories.drafts import DraftRepository
 from keepwell.db.repositories.ledger import LedgerRepository
 from keepwell.db.tables import Delivery, Draft, InterventionStep, Organisation
-from tests.unit.api.desk_world import DAY, NOW, Desk
+from tests.unit.api.desk_world import DAY, Desk
 from tests.unit.db.test_drafts import PROPOSAL, STEP
 
 Desks = tuple[Desk, Desk]
@@ -45,7 +45,7 @@ def drafted(desk: Desk, key: str = "i", proposal: Proposal = PROPOSAL, customer:
                 kind="send",
                 offset=timedelta(),
                 state=StepState.PLANNED,
-                planned_at=NOW,
+                planned_at=desk.now,
             )
         )
     call = StepCall(
@@ -55,7 +55,7 @@ def drafted(desk: Desk, key: str = "i", proposal: Proposal = PROPOSAL, customer:
         playbook="critical@3",
         step=STEP,
         templates={},
-        now=NOW,
+        now=desk.now,
     )
     to = Recipient(id=ann, kind="contact", name="Ann Lee", address="ann@acme.example", time_zone="UTC")
     key = f"{desk.world.organisation}/{run}/critical@3/{STEP.name}/{ann}/email"
@@ -79,7 +79,7 @@ def test_a_draft_is_read_as_it_will_go(desks: Desks) -> None:
 def test_pages_hold_each_draft_once(desks: Desks) -> None:
     ours, theirs = desks
     made = [drafted(ours, f"i{number}") for number in range(3)]
-    ours.world.change(Draft, made[1], decide_by=NOW - DAY)
+    ours.world.change(Draft, made[1], decide_by=ours.now - DAY)
     drafted(theirs)
     assert [row["id"] for row in ours.pages("/drafts", limit=1)] == [made[1], made[0], made[2]]
     ours.post(f"/drafts/{made[0]}/approve")

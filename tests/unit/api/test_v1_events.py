@@ -15,13 +15,13 @@ from keepwell.db.repositories import views_journal_since as told
 from keepwell.db.repositories.views_journal import EventFilter
 from keepwell.db.repositories.views_journal_since import TURN, since
 from keepwell.errors import InputError
-from tests.unit.api.desk_world import HOUR, NOW, Desk
+from tests.unit.api.desk_world import HOUR, Desk
 
 Desks = tuple[Desk, Desk]
 
 
 def write(session: Session, desk: Desk, key: str, **more: Any) -> None:
-    row = {"kind": "task.snoozed", "text": key, "at": NOW, "by": "Dana Reyes", **more}
+    row = {"kind": "task.snoozed", "text": key, "at": desk.now, "by": "Dana Reyes", **more}
     journal.write(
         session, key=f"{desk.world.organisation}/{key}", organisation=desk.world.organisation, **row
     )
@@ -52,8 +52,8 @@ def test_pages_hold_each_line_once_the_newest_first(desks: Desks) -> None:
         ({"by": "engine"}, keys[:3:-1]),
         ({"customer": "acme"}, keys[3::-1]),
         ({"customer": "acme", "kind": "task"}, []),
-        ({"since": (NOW + HOUR).isoformat()}, []),
-        ({"until": (NOW + HOUR).isoformat()}, keys[::-1]),
+        ({"since": (ours.now + HOUR).isoformat()}, []),
+        ({"until": (ours.now + HOUR).isoformat()}, keys[::-1]),
     ):
         assert texts(ours.pages("/events", limit=2, **query)) == found, query
 
@@ -137,11 +137,11 @@ def test_cursors_that_are_none(desks: Desks) -> None:
         {"cursor": first["after"]},
         {"cursor": first["next"], "after": first["after"]},
         {"cursor": "bm9uZQ"},
-        {"since": NOW.isoformat(), "until": (NOW - HOUR).isoformat()},
+        {"since": ours.now.isoformat(), "until": (ours.now - HOUR).isoformat()},
     ):
         assert ours.get("/events", **query).status_code == 422, query
     with ours.store.read() as session, pytest.raises(InputError, match="another database"):
-        since(session, "org-1", EventFilter(), told._Place(2**60, NOW).cursor, 1)
+        since(session, "org-1", EventFilter(), told._Place(2**60, ours.now).cursor, 1)
 
 
 def test_who_has_it_already_gets_a_304_and_goes_on_from_where_they_were(desks: Desks) -> None:

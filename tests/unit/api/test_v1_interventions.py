@@ -6,10 +6,12 @@ import pytest
 from sqlmodel import select
 
 from keepwell.contracts.access import Permission, Role
+from keepwell.db.repositories import journal
+from keepwell.db.repositories.commands_kept import command_key
 from keepwell.db.tables import Alert, Intervention, PendingCommand
 from scoring.signal import Severity, Trigger
 from tests.unit.api.callers import sign_in
-from tests.unit.api.desk_world import DAY, HOUR, NOW, Desk
+from tests.unit.api.desk_world import DAY, HOUR, Desk
 from workflows.critical import CRITICAL
 
 Desks = tuple[Desk, Desk]
@@ -27,7 +29,9 @@ def test_pages_hold_each_intervention_once(desks: Desks) -> None:
     bad = ours.intervention("bad", beta, score=15.0, owner_id=ours.named("dana"))
     held = ours.intervention("held", beta, score=None, level=None, family="expansion", paused=True)
     ended = [
-        ours.intervention(f"e{day}", acme, outcome="recovered", started_at=NOW - day * DAY, ended_at=NOW)
+        ours.intervention(
+            f"e{day}", acme, outcome="recovered", started_at=ours.now - day * DAY, ended_at=ours.now
+        )
         for day in (1, 2)
     ]
     theirs.intervention("worst", theirs.named("acme"))
@@ -51,7 +55,9 @@ def test_pages_hold_each_intervention_once(desks: Desks) -> None:
 
 def test_one_in_full_and_its_etag(desks: Desks) -> None:
     ours, _ = desks
-    run = ours.intervention("i", ours.named("acme"), paused=True, paused_at=NOW, paused_until=NOW + DAY)
+    run = ours.intervention(
+        "i", ours.named("acme"), paused=True, paused_at=ours.now, paused_until=ours.now + DAY
+    )
     found = ours.get(f"/interventions/{run}")
     assert found.status_code == 200, found.text
     assert found.json()["intervention"]["state"] == "paused"
@@ -67,7 +73,7 @@ def test_one_in_full_and_its_etag(desks: Desks) -> None:
 def test_without_a_server_commands_are_kept_once(desks: Desks) -> None:
     ours, _ = desks
     run = ours.intervention("i", ours.named("acme"))
-    body = {"reason": "holidays", "until": (NOW + DAY).isoformat(), "id": "p1"}
+    body = {"reason": "holidays", "until": (ours.now + DAY).isoformat(), "id": "p1"}
     first = ours.post(f"/interventions/{run}/pause", body)
     assert (first.status_code, first.json()["state"]) == (202, "kept"), first.text
     assert ours.post(f"/interventions/{run}/pause", body).status_code == 202
@@ -103,6 +109,29 @@ def test_what_makes_no_sense_is_refused_at_once(desks: Desks, what: str, body: d
     assert answer.status_code == 422, answer.text
     with ours.store.read() as session:
         assert session.exec(select(PendingCommand)).all() == []
+
+
+def test_the_id_of_a_command_that_is_already_done_stands_for_no_other(desks: Desks) -> None:
+    ours, _ = desks
+    run = ours.intervention("i", ours.named("acme"))
+    with ours.store.write() as session:
+        journal.write(
+            session,
+            key=f"{run}/{command_key(run, 'k1')}",
+            organisation=ours.world.organisation,
+            customer=ours.named("acme"),
+            intervention=run,
+            kind="command.acknowledge",
+            by="key test",
+            text="Acknowledged",
+            why="On it",
+            at=ours.now,
+        )
+    path = f"/interventions/{run}/acknowledge"
+    again = ours.post(path, {"id": "k1", "note": "On it"})
+    assert (again.status_code, again.json()["state"], again.json()["text"]) == (200, "done", "Acknowledged")
+    assert ours.post(path, {"id": "k1", "note": "Something else"}).status_code == 409
+    assert ours.post(f"/interventions/{run}/stop", {"id": "k1", "reason": "On it"}).status_code == 409
 
 
 def test_two_ids_for_one_command(desks: Desks) -> None:
@@ -189,7 +218,7 @@ def test_alerts_by_pages_and_in_hand(desks: Desks) -> None:
     )
     assert taken.json()["intervention"] is None
     assert [row["id"] for row in ours.pages("/alerts", state="acknowledged")] == [grave]
-    ours.world.change(Alert, quiet[0], state="closed", closed_at=NOW, closed_why="it is back")
+    ours.world.change(Alert, quiet[0], state="closed", closed_at=ours.now, closed_why="it is back")
     many = ours.post("/alerts/acknowledge", {"ids": [*quiet, theirs.pages("/alerts")[0]["id"]]}).json()
     assert [row["status"] for row in many["results"]] == [409, 200, 200, 404]
     assert theirs.pages("/alerts")[0]["state"] == "open"
@@ -206,5 +235,5 @@ def test_an_alert_in_hand_is_told_to_its_intervention(desks: Desks) -> None:
     assert (taken["intervention"]["state"], taken["intervention"]["kind"]) == ("kept", "acknowledge")
     again = ours.post(f"/alerts/{alert}/acknowledge").json()
     assert again["intervention"]["noted_at"] == taken["intervention"]["noted_at"]
-    ours.world.change(Intervention, run, acknowledged_by="Dana", acknowledged_at=NOW - HOUR)
+    ours.world.change(Intervention, run, acknowledged_by="Dana", acknowledged_at=ours.now - HOUR)
     assert ours.post(f"/alerts/{alert}/acknowledge").json()["intervention"] is None

@@ -21,7 +21,7 @@ from keepwell.db.tables import (
     Task,
 )
 from keepwell.keys import fallback_key
-from tests.unit.api.desk_world import DAY, HOUR, NOW, Desk
+from tests.unit.api.desk_world import DAY, HOUR, Desk
 from workflows.critical import CRITICAL
 
 Desks = tuple[Desk, Desk]
@@ -42,7 +42,7 @@ def letter(desk: Desk, key: str, **values: Any) -> str:
         "text": "We will stay.",
         **values,
     }
-    row = {"organisation_id": desk.world.organisation, "received_at": NOW, "effect": "an answer", **row}
+    row = {"organisation_id": desk.world.organisation, "received_at": desk.now, "effect": "an answer", **row}
     desk.world.add(InboundMessage(id=own, message_id=own, **row))
     return own
 
@@ -55,7 +55,12 @@ def delivery(desk: Desk, key: str, run: str, **values: Any) -> str:
         "recipient_kind": "contact",
         "state": "planned",
     }
-    row |= {"recipient_name": "Ann Lee", "address": "ann@acme.example", "planned_at": NOW, "updated_at": NOW}
+    row |= {
+        "recipient_name": "Ann Lee",
+        "address": "ann@acme.example",
+        "planned_at": desk.now,
+        "updated_at": desk.now,
+    }
     desk.world.add(
         Delivery(
             key=own,
@@ -71,7 +76,7 @@ def delivery(desk: Desk, key: str, run: str, **values: Any) -> str:
 
 def test_letters_by_pages(desks: Desks) -> None:
     ours, theirs = desks
-    made = [letter(ours, f"l{day}", received_at=NOW - day * DAY) for day in range(3)]
+    made = [letter(ours, f"l{day}", received_at=ours.now - day * DAY) for day in range(3)]
     note = letter(ours, "note", automatic=True)
     letter(ours, "nobodys", organisation_id=None)
     foreign = letter(theirs, "l0")
@@ -89,10 +94,10 @@ def offer(desk: Desk, key: str, **values: Any) -> str:
     row: Row = {
         "options": {"billing_pause": option},
         "state": "offered",
-        "offered_at": NOW,
+        "offered_at": desk.now,
         **values,
     }
-    row |= {"valid_for": 14 * DAY, "valid_until": NOW + 14 * DAY}
+    row |= {"valid_for": 14 * DAY, "valid_until": desk.now + 14 * DAY}
     desk.world.add(
         Offer(
             id=own,
@@ -108,8 +113,8 @@ def offer(desk: Desk, key: str, **values: Any) -> str:
 
 def test_offers_by_pages_and_what_customers_said_by_phone(desks: Desks) -> None:
     ours, theirs = desks
-    old = offer(ours, "old", state="declined", offered_at=NOW + DAY)
-    first, second = offer(ours, "one"), offer(ours, "two", offered_at=NOW - DAY)
+    old = offer(ours, "old", state="declined", offered_at=ours.now + DAY)
+    first, second = offer(ours, "one"), offer(ours, "two", offered_at=ours.now - DAY)
     foreign = offer(theirs, "one")
     assert [row["id"] for row in ours.pages("/offers", limit=1)] == [first, second, old]
     assert [row["id"] for row in ours.pages("/offers", state="declined")] == [old]
@@ -133,7 +138,7 @@ def test_offers_by_pages_and_what_customers_said_by_phone(desks: Desks) -> None:
 def test_deliveries_by_pages(desks: Desks) -> None:
     ours, theirs = desks
     run, other = ours.intervention("i", ours.named("acme")), ours.intervention("j", ours.named("acme"))
-    made = [delivery(ours, f"d{hour}", run, planned_at=NOW - hour * HOUR) for hour in range(3)]
+    made = [delivery(ours, f"d{hour}", run, planned_at=ours.now - hour * HOUR) for hour in range(3)]
     late = delivery(ours, "late", other, state="deferred", channel="slack", waits_for="hours")
     foreign = delivery(theirs, "d", theirs.intervention("i", theirs.named("acme")))
     listed = [row["key"] for row in ours.pages("/deliveries", limit=2)]
@@ -183,7 +188,7 @@ def outgoing(desk: Desk, key: str, **values: Any) -> str:
         "channel": "email",
         "recipient_name": "Ann Lee",
         "address": "ann@acme.example",
-        "accepted_at": NOW,
+        "accepted_at": desk.now,
     }
     row |= {"sender_name": "Dana", "sender_address": "d@x.example", "subject": "Hello", "text": "Dear Ann"}
     desk.world.add(OutboxMessage(id=desk.named(key), **{**row, "html": "<p>Dear Ann</p>", **values}))
@@ -193,7 +198,7 @@ def outgoing(desk: Desk, key: str, **values: Any) -> str:
 def test_the_outbox_by_pages_holds_what_was_shown_in_the_app_too(desks: Desks) -> None:
     ours, theirs = desks
     contact = ours.world.contact(ours.named("ann"), ours.named("acme"))
-    made = [outgoing(ours, f"m{hour}", accepted_at=NOW - hour * HOUR) for hour in (0, 2, 4)]
+    made = [outgoing(ours, f"m{hour}", accepted_at=ours.now - hour * HOUR) for hour in (0, 2, 4)]
     shown = []
     for hour in (1, 2, 5):
         own = ours.named(f"n{hour}")
@@ -206,7 +211,7 @@ def test_the_outbox_by_pages_holds_what_was_shown_in_the_app_too(desks: Desks) -
                 contact_id=contact,
                 title="New",
                 body="Look here",
-                created_at=NOW - hour * HOUR,
+                created_at=ours.now - hour * HOUR,
             )
         )
         shown.append(own)

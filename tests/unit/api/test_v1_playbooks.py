@@ -6,7 +6,7 @@ from sqlmodel import select
 
 from keepwell.contracts.access import Permission
 from keepwell.db.tables import Event, KillSwitch, PlaybookMode
-from tests.unit.api.desk_world import NOW, Desk
+from tests.unit.api.desk_world import Desk
 from workflows.critical import CRITICAL
 
 Desks = tuple[Desk, Desk]
@@ -91,7 +91,7 @@ def test_what_cannot_be_stopped(desks: Desks) -> None:
 def test_a_stopped_playbook_that_is_gone_can_be_let_go_on(desks: Desks) -> None:
     ours, _ = desks
     row = KillSwitch(
-        organisation_id="org-1", scope="playbook", subject="old", thrown_by="Dana", thrown_at=NOW
+        organisation_id="org-1", scope="playbook", subject="old", thrown_by="Dana", thrown_at=ours.now
     )
     ours.world.add(row)
     body = {"scope": "playbook", "subject": "old"}

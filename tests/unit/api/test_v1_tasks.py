@@ -9,7 +9,7 @@ from sqlmodel import select
 
 from keepwell.contracts.access import Permission
 from keepwell.db.tables import Event, PendingCommand, Task
-from tests.unit.api.desk_world import DAY, HOUR, NOW, Desk
+from tests.unit.api.desk_world import DAY, HOUR, Desk
 
 Desks = tuple[Desk, Desk]
 
@@ -23,10 +23,10 @@ def test_pages_hold_each_task_once(desks: Desks) -> None:
     ours, theirs = desks
     acme, beta = ours.named("acme"), ours.named("beta")
     dana = ours.named("dana")
-    due = [NOW + DAY, NOW + DAY, NOW - HOUR, NOW + 3 * DAY]
+    due = [ours.now + DAY, ours.now + DAY, ours.now - HOUR, ours.now + 3 * DAY]
     made = [ours.task(f"t{place}", acme, due_at=at) for place, at in enumerate(due)]
-    closed = ours.task("closed", acme, state="done", closed_at=NOW, owner_id=dana)
-    asleep = ours.task("asleep", acme, snoozed_until=NOW + HOUR, owner_id=dana)
+    closed = ours.task("closed", acme, state="done", closed_at=ours.now, owner_id=dana)
+    asleep = ours.task("asleep", acme, snoozed_until=ours.now + HOUR, owner_id=dana)
     elsewhere = ours.task("elsewhere", beta)
     theirs.task("t", theirs.named("acme"))
 
@@ -43,7 +43,7 @@ def test_pages_hold_each_task_once(desks: Desks) -> None:
     assert [row["id"] for row in ours.pages("/tasks", state="closed")] == [closed]
     assert {row["id"] for row in ours.pages("/tasks", customer="beta")} == {elsewhere}
     assert {row["id"] for row in ours.pages("/tasks", owner="dana", snoozed=True)} == {asleep}
-    late = {row["id"] for row in ours.pages("/tasks", due_before=NOW.isoformat())}
+    late = {row["id"] for row in ours.pages("/tasks", due_before=ours.now.isoformat())}
     assert late == {made[2]}
 
 
@@ -69,7 +69,7 @@ def test_a_list_asked_wrongly(desks: Desks, query: dict[str, str], status: int) 
 def test_snooze_and_wake(desks: Desks) -> None:
     ours, _ = desks
     task = ours.task("t", ours.named("acme"))
-    until = (NOW + HOUR).isoformat()
+    until = (ours.now + HOUR).isoformat()
     snoozed = ours.post(f"/tasks/{task}/snooze", {"until": until})
     assert snoozed.status_code == 200, snoozed.text
     assert snoozed.json()["task"]["snoozed"] is True
@@ -79,10 +79,10 @@ def test_snooze_and_wake(desks: Desks) -> None:
     assert woken.json()["task"]["snoozed"] is False
     back = woken.json()["undo"]
     again = ours.post(back["path"].removeprefix("/api/v1"), back["body"])
-    assert datetime.fromisoformat(again.json()["task"]["snoozed_until"]) == NOW + HOUR
-    late = ours.post(f"/tasks/{task}/snooze", {"until": (NOW + 2 * DAY).isoformat()})
+    assert datetime.fromisoformat(again.json()["task"]["snoozed_until"]) == ours.now + HOUR
+    late = ours.post(f"/tasks/{task}/snooze", {"until": (ours.now + 2 * DAY).isoformat()})
     assert "until its deadline" in late.json()["text"]
-    past = ours.post(f"/tasks/{task}/snooze", {"until": (NOW - HOUR).isoformat()})
+    past = ours.post(f"/tasks/{task}/snooze", {"until": (ours.now - HOUR).isoformat()})
     assert past.status_code == 422
     assert past.json()["errors"][0]["place"] == "until"
 
@@ -95,11 +95,11 @@ def test_comment_due_and_give(desks: Desks) -> None:
     assert [(row["by"], row["text"]) for row in noted["task"]["comments"]] == [("key test", "They call back")]
     assert ours.post(f"/tasks/{task}/comment", {"text": "  "}).status_code == 422
 
-    moved = ours.post(f"/tasks/{task}/due", {"to": (NOW + 5 * DAY).isoformat(), "reason": "away"}).json()
-    assert one(ours, task).due_at == NOW + 5 * DAY
+    moved = ours.post(f"/tasks/{task}/due", {"to": (ours.now + 5 * DAY).isoformat(), "reason": "away"}).json()
+    assert one(ours, task).due_at == ours.now + 5 * DAY
     ours.post(moved["undo"]["path"].removeprefix("/api/v1"), moved["undo"]["body"])
-    assert one(ours, task).due_at == NOW + DAY
-    assert ours.post(f"/tasks/{task}/due", {"to": (NOW + DAY).isoformat()}).status_code == 422
+    assert one(ours, task).due_at == ours.now + DAY
+    assert ours.post(f"/tasks/{task}/due", {"to": (ours.now + DAY).isoformat()}).status_code == 422
 
     given = ours.post(f"/tasks/{task}/give", {"to": "omar"}).json()
     assert (given["task"]["owner_id"], given["task"]["owner"]) == (omar, "Omar Haddad")
@@ -136,10 +136,10 @@ def test_nobody_reaches_anothers_tasks(desks: Desks) -> None:
     task = theirs.task("t", theirs.named("acme"))
     assert ours.get(f"/tasks/{task}").status_code == 404
     for what, body in (
-        ("snooze", {"until": (NOW + HOUR).isoformat()}),
+        ("snooze", {"until": (ours.now + HOUR).isoformat()}),
         ("wake", {}),
         ("comment", {"text": "mine"}),
-        ("due", {"to": (NOW + HOUR).isoformat(), "reason": "mine"}),
+        ("due", {"to": (ours.now + HOUR).isoformat(), "reason": "mine"}),
         ("give", {"to": "dana"}),
         ("close", {"outcome": "done"}),
     ):

@@ -5,15 +5,19 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
 import pytest
 from pydantic import SecretStr
+from sqlmodel import select
 
 from keepwell import AsyncClient, Client
 from keepwell.api.door import Door
+from keepwell.api.v1.command_bodies import StopBody
 from keepwell.client import (
+    ApiError,
     ForbiddenError,
     InvalidError,
     NotReachedError,
@@ -24,6 +28,7 @@ from keepwell.client import (
 )
 from keepwell.contracts.access import Permission
 from keepwell.db.engine import Store
+from keepwell.db.tables import PendingCommand
 from keepwell.errors import KeepwellError
 from keepwell.links import Links
 from keepwell.settings import Settings
@@ -161,13 +166,77 @@ def test_what_takes_a_key_is_tried_again_under_the_same_key(
     assert len({one.content for one in answers.asked}) == 1
 
 
-def test_what_takes_no_key_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("time.sleep", lambda _: pytest.fail("waited"))
-    answers = Answers(httpx2.Response(503, json={"title": "Busy", "retryable": True}))
-    client = Client(PUBLIC, http=httpx2.Client(transport=answers, base_url=PUBLIC))
-    with pytest.raises(NotReachedError) as busy:
-        client.organisation.change(product="x")
-    assert busy.value.retryable is True
+NOTED = {"state": "done", "command": "c", "kind": "stop", "intervention": "i", "text": "Stopped."}
+AT_WORK = {"title": "The first request is still at work.", "retryable": True}
+
+
+def test_a_command_is_tried_again_under_the_same_key_also_while_the_first_is_at_work(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr("time.sleep", slept.append)
+    done = httpx2.Response(200, json={**NOTED, "noted_at": "2026-11-01T09:00:00Z"})
+    refused = httpx2.Response(409, json={"title": "It has ended.", "retryable": False})
+    first = httpx2.ReadError("reset"), httpx2.Response(409, json=AT_WORK), httpx2.Response(503, json={})
+    answers = Answers(*first, done, refused)
+    with Client(PUBLIC, http=httpx2.Client(transport=answers, base_url=PUBLIC)) as client:
+        assert client.interventions.stop("i", reason="Moved").text == "Stopped."
+        assert (len(slept), len({one.headers["idempotency-key"] for one in answers.asked})) == (3, 1)
+        with pytest.raises(RefusedHereError, match="ended"):
+            client.interventions.stop("i", reason="Moved")
+    assert len(slept) == 3, "what is refused for good is not asked again"
+    keys = [one.headers["idempotency-key"] for one in answers.asked]
+    assert keys[-1] != keys[0], "each call has a key of its own"
+
+
+def test_a_named_command_to_many_has_its_name_as_key() -> None:
+    answers = Answers(httpx2.Response(200, json={"done": 0, "kept": 0, "failed": 0, "results": []}))
+    with Client(PUBLIC, http=httpx2.Client(transport=answers, base_url=PUBLIC)) as client:
+        client.interventions.bulk(ids=["i"], command=StopBody(id="crm-1", reason="Moved"))
+    assert answers.asked[0].headers["idempotency-key"] == "crm-1"
+
+
+def test_a_command_whose_answer_was_lost_counts_once(app: Any, world: World) -> None:
+    from starlette.testclient import TestClient
+
+    class Loses(TestClient):
+        """Does what is asked, and loses the first answer."""
+
+        lost = 0
+
+        def send(self, request: Any, **options: Any) -> Any:
+            answer = super().send(request, **options)
+            if not self.lost:
+                self.lost += 1
+                raise httpx2.ReadError("The connection was reset.")
+            return answer
+
+    world.customer("acme")
+    world.score("acme", 12, datetime.now(UTC))
+    run = world.intervention("run-1", "acme")
+    http = Loses(app, base_url=PUBLIC)
+    with Client(PUBLIC, key=key(world), http=http) as client:
+        answer = client.interventions.acknowledge(run, note="On it")
+    assert (http.lost, answer.state) == (1, "kept")
+    with world.store.read() as session:
+        (kept,) = session.exec(select(PendingCommand)).all()
+    assert kept.intervention_id == run
+
+
+def test_what_takes_no_key_is_tried_again_only_where_nothing_was_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr("time.sleep", slept.append)
+    undone = later("1"), httpx2.ConnectError("refused"), later("2")
+    for lost in (httpx2.Response(503, json={"title": "Busy", "retryable": True}), httpx2.ReadError("reset")):
+        answers = Answers(*undone, lost)
+        client = Client(PUBLIC, http=httpx2.Client(transport=answers, base_url=PUBLIC), retries=9)
+        with pytest.raises(NotReachedError) as busy:
+            client.organisation.change(product="x")
+        assert busy.value.retryable is True
+        assert (len(answers.asked), slept.pop(0), slept.pop()) == (4, 1.0, 2.0)
+        slept.clear()
 
 
 def test_it_gives_up_after_so_many_attempts_and_waits_no_hour(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,6 +248,17 @@ def test_it_gives_up_after_so_many_attempts_and_waits_no_hour(monkeypatch: pytes
         with Client(PUBLIC, retries=2, http=http) as client, pytest.raises(RateLimitedError):
             client.organisation.get()
         assert slept == waits
+
+
+def test_an_answer_of_another_version_is_told_in_a_sentence() -> None:
+    answers = Answers(httpx2.Response(200, json={"items": [{"id": "1"}], "next": None}))
+    http = httpx2.Client(transport=answers, base_url=PUBLIC)
+    with Client(PUBLIC, http=http) as client, pytest.raises(ApiError) as told:
+        list(client.customers.list())
+    assert str(told.value).startswith("The API's answer is not what this client expects.")
+    assert told.value.hint.startswith("At items.0.")
+    assert "versions" in told.value.hint
+    assert not told.value.retryable
 
 
 def test_importing_keepwell_loads_no_http_and_no_database() -> None:
