@@ -14,7 +14,8 @@ Audience = Literal["user", "ops", "developer"]
 class KeepwellError(Exception):
     """Base of every error meant for a reader.
 
-    `message` says what is wrong and where, `hint` the next step. `retryable` tells whether the same call
+    `message` says what is wrong and where, `hint` the next step, in words that fit whoever asked, and
+    `command` the same as a command line: only a terminal shows it. `retryable` tells whether the same call
     may succeed later without a change; `audience` who has to act; `exit_code` what the command line
     returns. The last three are class attributes that one instance may override.
     """
@@ -28,6 +29,7 @@ class KeepwellError(Exception):
         message: str,
         *,
         hint: str = "",
+        command: str = "",
         retryable: bool | None = None,
         audience: Audience | None = None,
         exit_code: int | None = None,
@@ -36,6 +38,7 @@ class KeepwellError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.command = command
         if retryable is not None:
             self.retryable = retryable
         if audience is not None:
@@ -48,7 +51,7 @@ class KeepwellError(Exception):
 
 
 class InputError(KeepwellError):
-    """A value, row or file that came in is wrong; `place` names it (file and line, field, option)."""
+    """A value, row or file that came in is wrong; `place` names it (file and line, or field)."""
 
     exit_code = 2
 
@@ -58,11 +61,19 @@ class InputError(KeepwellError):
         *,
         place: str | None = None,
         hint: str = "",
+        command: str = "",
         retryable: bool | None = None,
         audience: Audience | None = None,
         exit_code: int | None = None,
     ) -> None:
-        super().__init__(message, hint=hint, retryable=retryable, audience=audience, exit_code=exit_code)
+        super().__init__(
+            message,
+            hint=hint,
+            command=command,
+            retryable=retryable,
+            audience=audience,
+            exit_code=exit_code,
+        )
         self.place = place
 
     def __str__(self) -> str:

@@ -12,6 +12,7 @@ from keepwell.db.repositories.templates import TemplateRepository
 from keepwell.errors import StoreError
 from keepwell.rendering.edited import FRAME
 from keepwell.rendering.guarded import render
+from keepwell.rendering.mrkdwn import escaped
 from keepwell.rendering.names import facts_used
 
 
@@ -62,6 +63,6 @@ class StoreRenderer:
 def _for_another(text: Rendered, words: str, *, slack: bool) -> Rendered:
     """A message to whoever stands in says first for whom."""
     if slack:
-        words = words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        words = escaped(words)
     first = f"{words[:1].upper()}{words[1:]}."
     return text.model_copy(update={"text": f"{first}\n\n{text.text}"})

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from keepwell.contracts.delivery import Message, MessageAction
 from keepwell.moments import minute_words
+from keepwell.rendering.mrkdwn import escaped
 
 Block = dict[str, Any]
 
@@ -46,11 +47,6 @@ OF_ALERTS: Final[tuple[MessageAction, ...]] = ("take", "take_all")
 
 _FACT = re.compile(r"\*([^*\n]{1,40}):\*[ \t]*(\S.{0,118})")
 _ENTITY = re.compile(r"&[a-z]{0,3}$")
-
-
-def escaped(text: str) -> str:
-    """Plain text for Slack, where &, < and > would have a meaning."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def blocks_of(message: Message, *, buttons: bool, ui: str = "") -> list[Block]:

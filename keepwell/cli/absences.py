@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from keepwell.cli import words
-from keepwell.cli.desk import By, Desk, Json, open_desk, who
+from keepwell.cli.desk import By, Desk, Json, no_longer, open_desk, who
 from keepwell.cli.output import Column, plain, print_json, print_table, say
 from keepwell.db.repositories.absences import (
     AbsenceLine,
@@ -62,7 +62,9 @@ def add(
         str | None,
         typer.Option("--cover", help="Who covers (unset: their deputy, or else the lead)."),
     ] = None,
-    reason: Annotated[str, typer.Option("--reason", help="Why, for colleagues.")] = "",
+    reason: Annotated[
+        str, typer.Option("--reason", help="Why, for colleagues.", callback=no_longer(500))
+    ] = "",
     by: By = None,
     as_json: Json = False,
 ) -> None:
@@ -79,7 +81,7 @@ def add(
                 first,
                 last,
                 cover=other,
-                reason=reason[:500],
+                reason=reason,
                 by=who(by),
                 now=desk.now,
             )

@@ -125,7 +125,7 @@ def run(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return 130
     except Exception as error:
-        return report(error, as_json="--json" in arguments)
+        return report(error, arguments)
     return code if isinstance(code, int) else 0
 
 

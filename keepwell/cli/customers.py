@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import typer
 from rich.text import Text
@@ -14,15 +15,11 @@ from keepwell.cli.desk import Desk, Json, Limit, open_desk
 from keepwell.cli.levels import LevelOption
 from keepwell.cli.output import Column, level_text, print_json, print_table, say
 from keepwell.db.repositories.views import find_customer
+from keepwell.db.repositories.views_counts import Counts, counts
 from keepwell.db.repositories.views_customer import customer_detail
 from keepwell.db.repositories.views_customer_category import category_detail
-from keepwell.db.repositories.views_customers import (
-    Counts,
-    CustomerLine,
-    Customers,
-    counts,
-    customers,
-)
+from keepwell.db.repositories.views_portfolio import customers_in_order, customers_shown
+from keepwell.db.repositories.views_portfolio_lines import PortfolioFilter, PortfolioLine, Sort
 from scoring.trend import Direction
 
 NONE_YET = "No customers yet. Import some: keepwell import customers FILE"
@@ -46,25 +43,35 @@ def list_customers(
 ) -> None:
     """The customers, those with the worst score first."""
     with open_desk() as desk, desk.store.read() as session:
-        found = customers(
-            session,
-            desk.organisation.id,
-            level=level,
-            owner=desk.person(session, owner),
-            insufficient=insufficient,
+        person = desk.person(session, owner)
+        wanted = PortfolioFilter(
+            levels=() if level is None else (level,),
+            owners=() if person is None else (person,),
+            insufficient=insufficient or None,
             search=search,
-            limit=limit,
         )
+        ids = customers_in_order(session, desk.organisation.id, wanted, Sort(), desk.now)
+        lines = list(customers_shown(session, desk.organisation.id, ids[:limit], desk.now).values())
         numbers = counts(session, desk.organisation.id)
     if as_json:
-        print_json({**found.model_dump(mode="json"), "counts": numbers})
-    elif not found.customers:
+        print_json({"customers": [_plain(one) for one in lines], "total": len(ids), "counts": numbers})
+    elif not lines:
         say("No customer fits." if numbers.customers else NONE_YET)
     else:
-        _print_customers(desk, found, numbers)
+        _print_customers(desk, lines, len(ids), numbers)
 
 
-def _print_customers(desk: Desk, found: Customers, numbers: Counts) -> None:
+def _plain(line: PortfolioLine) -> dict[str, Any]:
+    """A line for programs: what runs stands beside the rest, as this command has always printed it."""
+    running = line.intervention
+    return line.model_dump(mode="json") | {
+        "intervention": running.id if running else None,
+        "playbook": running.playbook if running else None,
+        "paused": running is not None and running.paused,
+    }
+
+
+def _print_customers(desk: Desk, lines: Sequence[PortfolioLine], total: int, numbers: Counts) -> None:
     columns = [
         Column("Id", drop=1),
         Column("Customer"),
@@ -76,21 +83,22 @@ def _print_customers(desk: Desk, found: Customers, numbers: Counts) -> None:
         Column("Revenue", justify="right", keep=True, drop=3),
         Column("Playbook"),
     ]
-    print_table(columns, [_row(desk, one) for one in found.customers])
+    print_table(columns, [_row(desk, one) for one in lines])
     say()
-    say(_sentence(found, numbers), style="dim")
-    if any(one.level is None and one.scored_at is None for one in found.customers):
+    say(_sentence(len(lines), total, numbers), style="dim")
+    if any(one.level is None and one.scored_at is None for one in lines):
         say("Those without a score have not been scored yet: keepwell score", style="dim")
 
 
-def _row(desk: Desk, one: CustomerLine) -> list[object]:
+def _row(desk: Desk, one: PortfolioLine) -> list[object]:
     remark = ""
     if one.insufficient:
         remark = "too little data" if not one.unusable else "unusable data"
     level = level_text(one.level, remark or "–")
     if one.level is not None and remark:
         level = Text.assemble(level, (f" ({remark})", "dim"))
-    playbook = f"{one.playbook}{' (paused)' if one.paused else ''}" if one.playbook else ""
+    running = one.intervention
+    playbook = f"{running.playbook}{' (paused)' if running.paused else ''}" if running else ""
     return [
         one.external_id,
         one.name,
@@ -104,13 +112,9 @@ def _row(desk: Desk, one: CustomerLine) -> list[object]:
     ]
 
 
-def _sentence(found: Customers, numbers: Counts) -> str:
-    shown = words.count(len(found.customers), "customer")
-    of = (
-        f"{shown} of {found.total:,} shown (--limit for more)"
-        if len(found.customers) < found.total
-        else shown
-    )
+def _sentence(number: int, total: int, numbers: Counts) -> str:
+    shown = words.count(number, "customer")
+    of = f"{shown} of {total:,} shown (--limit for more)" if number < total else shown
     levels = ", ".join(f"{count:,} {level.value}" for level, count in numbers.levels.items() if count)
     rest = [
         f"{numbers.insufficient:,} with too little data" if numbers.insufficient else "",
@@ -137,6 +141,6 @@ def show_customer(
             return
         detail = customer_detail(session, desk.organisation.id, own, desk.now)
     if as_json:
-        print_json(detail)
+        print_json({**detail.model_dump(mode="json"), "customer": _plain(detail.customer)})
     else:
         print_customer(desk, detail)

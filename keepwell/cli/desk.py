@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -33,6 +33,17 @@ Limit = Annotated[int, typer.Option("--limit", "-n", min=1, help="Show at most t
 By = Annotated[
     str | None, typer.Option("--by", help="Who does it, for the timeline (unset: your user name).")
 ]
+
+
+def no_longer(most: int) -> Callable[[str], str]:
+    """The check of a text that is stored: a longer one is refused, and never cut without a word."""
+
+    def check(text: str) -> str:
+        if len(text) > most:
+            raise typer.BadParameter(f"{len(text):,} characters are too many: at most {most:,}.")
+        return text
+
+    return check
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from keepwell.cli.signals import parse_signal
 from keepwell.contracts.playbook import Playbook
 from keepwell.contracts.scoring import Candidate
 from keepwell.db.repositories import enrolment
-from keepwell.db.repositories.views_customers import counts
+from keepwell.db.repositories.views_counts import counts
 from keepwell.db.repositories.views_transitions import Decision, owners_of
 from keepwell.errors import InputError
 from keepwell.known_playbooks import playbook_for

@@ -11,9 +11,8 @@ from keepwell.cli.desk import By, Desk, Json, open_desk, who
 from keepwell.cli.output import print_json, say, tell
 from keepwell.db.repositories import organisations
 from keepwell.db.repositories.monitor import MonitorRepository
-from keepwell.db.repositories.views import find_customer
+from keepwell.db.repositories.views import customer_names, find_customer
 from keepwell.db.repositories.views_alerts import STATES, AlertLine, alerts
-from keepwell.db.repositories.views_customers import customer_line
 from keepwell.errors import ConfigurationError, InputError, ServerUnavailableError
 from keepwell.ingest.importing import store_event
 
@@ -40,7 +39,7 @@ def store(
     with open_desk() as desk:
         with desk.store.read() as session:
             own = find_customer(session, desk.organisation.id, customer)
-            line = customer_line(session, own)
+            line = customer_names(session, [own])[own]
         with desk.store.write() as session:
             _, card = organisations.scorecard_of(session, desk.organisation.id, now=desk.now)
         summary = store_event(

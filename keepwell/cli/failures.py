@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 
 from typer.exceptions import TyperException
@@ -18,11 +19,11 @@ UNEXPECTED = 1
 TRACEBACK_HINT = "To see where it happened, run it again with KEEPWELL_LOG_LEVEL=DEBUG."
 
 
-def report(error: Exception, *, as_json: bool) -> int:
-    """Say what went wrong, on stderr or as {"error": …} on stdout; returns the exit code."""
-    kind, message, hint, code = _read(error)
-    if as_json:
-        place = error.place if isinstance(error, InputError) else None
+def report(error: Exception, arguments: Sequence[str]) -> int:
+    """Say what went wrong, on stderr or as {"error": …} on stdout with --json; returns the exit code."""
+    place = _place(error, arguments) if isinstance(error, InputError) else None
+    kind, message, hint, code = _read(error, place)
+    if "--json" in arguments:
         shown = {"kind": kind, "message": message, "hint": hint, "place": place, "exit_code": code}
         print_json({"error": shown})
     else:
@@ -34,13 +35,24 @@ def report(error: Exception, *, as_json: bool) -> int:
     return code
 
 
-def _read(error: Exception) -> tuple[str, str, str, int]:
+def _place(error: InputError, arguments: Sequence[str]) -> str | None:
+    """Where it stands: a field by the option in which it was typed."""
+    option = f"--{(error.place or '').replace('_', '-')}"
+    typed = any(one == option or one.startswith(f"{option}=") for one in arguments)
+    return option if typed else error.place
+
+
+def _hint(error: KeepwellError) -> str:
+    if not (error.hint and error.command):
+        return error.hint or error.command
+    return f"{error.hint.removesuffix('.')}: {error.command}"
+
+
+def _read(error: Exception, place: str | None) -> tuple[str, str, str, int]:
     """Kind, message, hint and exit code."""
-    if isinstance(error, InputError):
-        message = f"{error.place}: {error.message}" if error.place else error.message
-        return type(error).__name__, message, error.hint, error.exit_code
     if isinstance(error, KeepwellError):
-        return type(error).__name__, error.message, error.hint, error.exit_code
+        message = f"{place}: {error.message}" if place else error.message
+        return type(error).__name__, message, _hint(error), error.exit_code
     if isinstance(error, ScorecardError):
         return "ScorecardError", str(error), "Correct the scorecard, then: keepwell scorecards check FILE", 2
     if isinstance(error, TyperException):

@@ -63,6 +63,7 @@ def list_letters(
         Column("From"),
         Column("Customer"),
         Column("Subject"),
+        Column("Handled"),
         Column("What was made of it", drop=1),
     ]
     rows = [
@@ -72,6 +73,7 @@ def list_letters(
             words.one_line(one.from_name or one.from_address, 60),
             one.customer,
             words.one_line(one.subject, 120),
+            words.one_line(one.handled_by, 40) if one.handled_at else "not yet" if one.task else "",
             one.effect,
         ]
         for one in found
@@ -102,7 +104,11 @@ def show_letter(
             ("intervention", one.intervention_id or ""),
             ("subject", one.subject),
             ("made of it", one.effect),
+            ("handled", f"{one.handled_by}, {desk.clock.moment(one.handled_at)}" if one.handled_at else ""),
         ]
     )
     say()
     say(plain(found.text).rstrip())
+    if one.task and one.handled_at is None:
+        say()
+        say(f"Handled? keepwell tasks close {words.tail(one.task)} --outcome done", style="dim")

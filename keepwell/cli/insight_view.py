@@ -64,7 +64,7 @@ def compared_with(comparison: Comparison | None) -> str:
         return f"Not compared: {comparison.why}. "
     text = f"Compared with {words.count(comparison.customers, 'similar customer')}: {comparison.segment}"
     if comparison.sampled < comparison.customers:
-        text += f" (medians and metrics: {comparison.sampled:,} of them)"
+        text += f" (by the figures of {comparison.sampled:,} of them)"
     return f"{text}. Others: their median. "
 
 

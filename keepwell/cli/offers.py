@@ -10,12 +10,13 @@ from sqlmodel import Session
 
 from keepwell.cli import offer_rates, words
 from keepwell.cli.commands import AsSignal, Note, Target, send, text_of
-from keepwell.cli.desk import By, Desk, Json, Limit, open_desk
+from keepwell.cli.desk import By, Desk, Json, Limit, open_desk, who
 from keepwell.cli.output import Column, print_json, print_table, say
 from keepwell.contracts.commands import Accept, Decline, Seen, Upgraded
 from keepwell.contracts.offers import LONGEST_PAUSE_MONTHS, OPEN_OFFER, OfferKind, OfferState
-from keepwell.db.repositories.views_offers import OfferLine, find_offering, offers
-from keepwell.errors import InputError, RefusedError
+from keepwell.db.repositories.views_offers import OfferLine, find_offering, offers, own_offer
+from keepwell.db.repositories.withdrawing import require_standing, restore_offer, withdraw_offer
+from keepwell.errors import InputError, NotFoundError, RefusedError
 
 Plan = Annotated[str, typer.Option("--plan", help="The plan they go onto; a downgrade needs it.")]
 _COLOURS = {OfferState.ACCEPTED: "green", OfferState.DECLINED: "red", OfferState.SEEN: "yellow"}
@@ -23,11 +24,15 @@ _COLOURS = {OfferState.ACCEPTED: "green", OfferState.DECLINED: "red", OfferState
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    group = typer.Typer(help="Offers to customers: list, seen, accept, decline, rates.", no_args_is_help=True)
+    group = typer.Typer(
+        help="Offers to customers: list, seen, accept, decline, withdraw, rates.", no_args_is_help=True
+    )
     group.command("list")(list_offers)
     group.command("seen")(seen)
     group.command("accept")(accept)
     group.command("decline")(decline)
+    group.command("withdraw")(withdraw)
+    group.command("restore")(restore)
     offer_rates.register(group)
     app.add_typer(group, name="offer", rich_help_panel="Commands on an intervention")
     app.command("upgraded", rich_help_panel="Commands on an intervention")(upgraded)
@@ -100,6 +105,52 @@ def decline(
     send(target, by, lambda _d, _k, base: Decline(note=text_of(note), **base), as_signal, as_json, _find)
 
 
+def withdraw(
+    target: Target,
+    reason: Annotated[str, typer.Option("--reason", help="Why, for the timeline.")],
+    by: By = None,
+    as_json: Json = False,
+) -> None:
+    """Take an open offer back. Its page says so; the playbook goes on, and is told of no answer."""
+    if not reason.strip():
+        raise InputError("An offer is withdrawn with a reason.", place="--reason")
+    with open_desk() as desk:
+        with desk.store.write() as session:
+            offer = _made(session, desk, target, "open", OPEN_OFFER)
+            withdraw_offer(session, desk.organisation.id, offer, reason.strip()[:500], who(by), desk.now)
+        _say_standing(desk, offer, as_json, "is withdrawn. Its page says so, and the playbook goes on.")
+
+
+def restore(target: Target, by: By = None, as_json: Json = False) -> None:
+    """Let an offer stand again that a person has withdrawn. It ends when it would have."""
+    with open_desk() as desk:
+        with desk.store.write() as session:
+            offer = _made(session, desk, target, "withdrawn", (OfferState.WITHDRAWN,))
+            restore_offer(session, desk.organisation.id, offer, who(by), desk.now)
+        _say_standing(desk, offer, as_json, "stands again.")
+
+
+def _made(session: Session, desk: Desk, text: str, what: str, states: tuple[OfferState, ...]) -> str:
+    """The newest offer in these states of the intervention or customer that is meant.
+
+    Raises NotFoundError where there is none.
+    """
+    own = find_offering(session, desk.organisation.id, text)
+    made = offers(session, desk.organisation.id, intervention=own, states=states, limit=1)
+    if not made:
+        raise NotFoundError(f"{text} has no {what} offer.", hint="List them: keepwell offer list")
+    return made[0].id
+
+
+def _say_standing(desk: Desk, offer: str, as_json: bool, came: str) -> None:
+    with desk.store.read() as session:
+        line = own_offer(session, desk.organisation.id, offer)
+    if as_json:
+        print_json(line)
+        return
+    say(f"The offer to {line.customer} ({line.playbook}) {came}")
+
+
 def upgraded(
     target: Target,
     plan: Plan = "",
@@ -123,6 +174,7 @@ def _find(session: Session, desk: Desk, text: str) -> str:
             f"on {desk.clock.moment(made.decided_at)}{by}.",
             hint="What became of all offers: keepwell offer list",
         )
+    require_standing(session, own)
     return own
 
 

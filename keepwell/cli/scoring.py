@@ -17,8 +17,10 @@ from keepwell.db.repositories import journal, organisations
 from keepwell.db.repositories.campaigns import OpportunityRepository
 from keepwell.db.repositories.scores import ScoreRepository
 from keepwell.db.repositories.views import find_customer
-from keepwell.db.repositories.views_customers import Counts, CustomerLine, counts, customer_line
+from keepwell.db.repositories.views_counts import Counts, counts
 from keepwell.db.repositories.views_opportunities import opportunities
+from keepwell.db.repositories.views_portfolio import customer_shown
+from keepwell.db.repositories.views_portfolio_lines import PortfolioLine
 from keepwell.db.repositories.views_transitions import Decision, decisions
 from keepwell.errors import ConfigurationError, NotFoundError, ServerUnavailableError
 from keepwell.ingest.importing import store_metric
@@ -135,7 +137,7 @@ def metric(
     with open_desk() as desk:
         with desk.store.read() as session:
             own = find_customer(session, desk.organisation.id, customer)
-            before = customer_line(session, own)
+            before = customer_shown(session, desk.organisation.id, own, desk.now)
         with desk.store.write() as session:
             _, card = organisations.scorecard_of(session, desk.organisation.id, now=desk.now)
         store_metric(
@@ -211,7 +213,7 @@ def _print_opportunities(desk: Desk, waiting: WaitingCustomer | None, started: b
         say(f"Opportunity: {waiting.opportunities[0].words}. " + (f"No campaign yet: {why}." if why else ""))
 
 
-def _print_scored(before: CustomerLine, scored: CustomerScored, followed: Decision | None) -> None:
+def _print_scored(before: PortfolioLine, scored: CustomerScored, followed: Decision | None) -> None:
     if scored.score is None:
         say(f"{before.name}: stored; too little data for a score ({scored.coverage:.0%} of the weight).")
         return

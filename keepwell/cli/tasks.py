@@ -10,11 +10,12 @@ from rich.text import Text
 from sqlmodel import Session
 
 from keepwell.cli import words
-from keepwell.cli.desk import By, Desk, Json, Limit, open_desk, who
+from keepwell.cli.desk import By, Desk, Json, Limit, no_longer, open_desk, who
 from keepwell.cli.moments import future_moment
 from keepwell.cli.output import plain, print_fields, print_json, say
 from keepwell.cli.tables import task_table
 from keepwell.contracts.tasks import TaskOutcome
+from keepwell.db.repositories.reopening import reopen_task
 from keepwell.db.repositories.tasks import (
     close_task,
     comment_on,
@@ -75,6 +76,7 @@ def list_tasks(
     overdue = sum(one.overdue for one in found.tasks)
     shown = f"{len(found.tasks):,} of {words.count(found.total, 'task')}"
     say(f"{shown}, {overdue:,} overdue.{asleep} {desk.times}", style="dim")
+    say("Read one whole: keepwell tasks show ID", style="dim")
     say("Done with one? keepwell tasks close ID --outcome reached", style="dim")
 
 
@@ -145,14 +147,14 @@ def snooze(
 @many.command("comment")
 def comment(
     target: Target,
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="What the next one should know.")],
+    text: Annotated[
+        str, typer.Argument(metavar="TEXT", help="What the next one should know.", callback=no_longer(2000))
+    ],
     by: By = None,
     as_json: Json = False,
 ) -> None:
     """Write something at a task."""
-    line, _, _ = _do(
-        target, lambda session, desk, task: comment_on(session, task, text[:2000], who(by), desk.now)
-    )
+    line, _, _ = _do(target, lambda session, desk, task: comment_on(session, task, text, who(by), desk.now))
     if as_json:
         print_json(line)
     else:
@@ -163,7 +165,7 @@ def comment(
 def due(
     target: Target,
     to: Annotated[str, typer.Option("--to", help=f"The new deadline: {MOMENT}")],
-    reason: Annotated[str, typer.Option("--reason", help="Why, for the timeline.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why, for the timeline.", callback=no_longer(500))],
     by: By = None,
     as_json: Json = False,
 ) -> None:
@@ -171,7 +173,7 @@ def due(
 
     def work(session: Session, desk: Desk, task: str) -> object:
         moment = future_moment(to, desk.now, desk.zone, place="--to")
-        return move_due(session, task, moment, reason[:500], who(by), desk.now)
+        return move_due(session, task, moment, reason, who(by), desk.now)
 
     line, desk, _ = _do(target, work)
     if as_json:
@@ -210,14 +212,16 @@ def close(
         TaskOutcome,
         typer.Option("--outcome", metavar="WORD", help=f"What came of it: {', '.join(TaskOutcome)}."),
     ],
-    note: Annotated[str, typer.Option("--note", help="A word for the timeline.")] = "",
+    note: Annotated[
+        str, typer.Option("--note", help="A word for the timeline.", callback=no_longer(500))
+    ] = "",
     by: By = None,
     as_json: Json = False,
 ) -> None:
     """A task is done, or not needed any more. One of a step completes the step."""
 
     def work(session: Session, desk: Desk, task: str) -> object:
-        return close_task(session, task, outcome, note[:500], who(by), desk.now)
+        return close_task(session, task, outcome, note, who(by), desk.now)
 
     line, _, closed = _do(target, work)
     told = isinstance(closed, tuple) and closed[1]
@@ -231,6 +235,21 @@ def close(
     if outcome in (TaskOutcome.REACHED, TaskOutcome.MEETING_BOOKED) and line.intervention:
         short = words.tail(line.intervention)
         say(f"Did they answer? Then nothing has to wait any more: keepwell respond {short}", style="dim")
+
+
+@many.command("reopen")
+def reopen(target: Target, by: By = None, as_json: Json = False) -> None:
+    """Open a closed task again, where no playbook has gone on because of it."""
+
+    def work(session: Session, desk: Desk, task: str) -> object:
+        return reopen_task(session, task, who(by), desk.now)
+
+    line, desk, _ = _do(target, work)
+    if as_json:
+        print_json(line)
+        return
+    overdue = "It is overdue: it was due" if line.overdue else "It is due"
+    say(f"“{plain(line.title)}” is open again. {overdue} {desk.clock.moment(line.due_at)}.")
 
 
 def _do(target: str, work: Work) -> tuple[TaskLine, Desk, object]:

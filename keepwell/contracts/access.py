@@ -9,6 +9,9 @@ from typing import Final
 COOKIE: Final = "keepwell_session"
 """The cookie of who is signed in."""
 
+BROWSER_COOKIE: Final = "keepwell_browser"
+"""The cookie by which an account knows a browser in which it has signed in; it opens nothing."""
+
 
 class Permission(StrEnum):
     """What a route asks for. A key's scopes are permissions too."""

@@ -8,12 +8,24 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, BeforeValidator, Field
 
 from keepwell.contracts.base import Frozen, Strict
 from keepwell.contracts.people import Consent, ContactRole, StaffRole
 
 Id = Annotated[str, Field(min_length=1, max_length=200)]
+Number = Annotated[float, Field(strict=True)]
+"""A number, neither a text nor true or false."""
+
+
+def written(moment: object) -> object:
+    """Refuse a moment as a number: whether of seconds or milliseconds nobody knows."""
+    if isinstance(moment, int | float) or (isinstance(moment, str) and "-" not in moment.strip()[1:]):
+        raise ValueError('must be a moment as in "2026-12-01T09:00:00+01:00"')
+    return moment
+
+
+At = Annotated[AwareDatetime, BeforeValidator(written)]
 Fact = Annotated[str, Field(max_length=2000)] | bool | int | float | None
 
 
@@ -27,7 +39,7 @@ class CustomerIn(Strict):
     country: str | None = None
     time_zone: str | None = None
     currency: str | None = None
-    monthly_revenue: float | None = None
+    monthly_revenue: Number | None = None
     started_on: date | None = None
     renews_on: date | None = None
     left_on: date | None = None
@@ -48,7 +60,7 @@ class ContactIn(Strict):
     title: str | None = None
     time_zone: str | None = None
     consent: Consent | None = None
-    consent_at: AwareDatetime | None = None
+    consent_at: At | None = None
     active: bool | None = None
 
 
@@ -72,8 +84,8 @@ class MetricIn(Strict):
 
     customer: Id
     metric: Id
-    value: float
-    measured_at: AwareDatetime | None = None
+    value: Number
+    measured_at: At | None = None
 
 
 class EventIn(Strict):
@@ -84,7 +96,7 @@ class EventIn(Strict):
 
     customer: Id
     kind: Annotated[str, Field(min_length=1, max_length=60)]
-    at: AwareDatetime | None = None
+    at: At | None = None
     id: Annotated[str, Field(max_length=200)] = ""
     data: dict[str, Fact] = Field(default_factory=dict)
 
@@ -94,7 +106,7 @@ class OutcomeIn(Strict):
 
     customer: Id
     outcome: Literal["positive", "neutral", "negative", "left"]
-    at: AwareDatetime | None = None
+    at: At | None = None
     id: Annotated[str, Field(max_length=200)] = ""
     note: Annotated[str, Field(max_length=500)] = ""
 

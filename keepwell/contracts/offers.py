@@ -30,7 +30,7 @@ class OfferKind(StrEnum):
 
 
 class OfferState(StrEnum):
-    """Where an offer stands. One that its intervention's end has made void is withdrawn."""
+    """Where an offer stands. One that its intervention's end has made void, or a person, is withdrawn."""
 
     OFFERED = "offered"
     SEEN = "seen"

@@ -47,6 +47,8 @@ _ALSO = {
 
 def country_code(text: str) -> str:
     """The two letters (ISO 3166) of a country written as a code or a name; "" where it is none we know."""
+    if any(letter.isdigit() for letter in text):
+        return ""
     return _codes().get(_plain(text), "")
 
 

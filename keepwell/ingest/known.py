@@ -1,4 +1,4 @@
-"""Which metrics an import takes: those of the scorecards, of expansion signals and of churn models."""
+"""Which metrics an import takes: of the scorecards, of expansion signals, of churn models, and of figures."""
 
 from __future__ import annotations
 
@@ -11,9 +11,16 @@ from scoring.units import Unit
 
 Known = Metric | SignalMetric
 
+FIGURE_METRICS = (
+    SignalMetric("nps", Unit.RATING, "net promoter score of the last survey", maximum=100.0, minimum=-100.0),
+    SignalMetric("csat", Unit.PERCENT, "share of answers that said satisfied", maximum=100.0),
+    SignalMetric("time_to_value", Unit.MONTHS, "from the start to the first agreed result", maximum=1200.0),
+)
+"""Metrics whose means are key figures of the dashboard, whether the scorecard in force has them or not."""
+
 
 def known_metrics(card: Scorecard, beside: Iterable[Scorecard] = ()) -> dict[str, Known]:
-    """Metrics by name: of the scorecard in force, of signals, of churn models, of the scorecards beside.
+    """Metrics by name: of the scorecard in force, of signals, churn models, scorecards beside, figures.
 
     Where several have one of that name, the first in this order says what it means.
     """
@@ -28,4 +35,6 @@ def known_metrics(card: Scorecard, beside: Iterable[Scorecard] = ()) -> dict[str
     for other in beside:
         for metric in other.metrics:
             known.setdefault(metric.name, metric)
+    for figure in FIGURE_METRICS:
+        known.setdefault(figure.name, figure)
     return known

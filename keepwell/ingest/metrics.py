@@ -91,7 +91,7 @@ class Metrics:
             known = f"scorecard {self._card.name} has {', '.join(self._card.metric_names)}"
             others = ", ".join(name for name in self._metrics if name not in self._card.metric_names)
             reason = f"there is no such metric{did_you_mean(row.metric, self._metrics)}; {known}"
-            reason += f"; signals take {others}" if others else ""
+            reason += f"; signals and figures take {others}" if others else ""
             return item.reject("metric", row.metric, reason)
         if not is_allowed(metric, row.value):
             reason = f"{metric.name} is {row.value:.12g}, allowed is {allowed(metric)}"

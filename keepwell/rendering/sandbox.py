@@ -23,6 +23,7 @@ from pydantic import BaseModel
 
 from keepwell.rendering.audience import fields_for
 from keepwell.rendering.filters import BUILT_IN, FILTERS, number
+from keepwell.rendering.mrkdwn import escaped
 
 HTML_PARTS = frozenset({"mjml", "html"})
 
@@ -119,9 +120,7 @@ def clean_output(value: Any) -> Any:
 def slack_text(value: Any) -> Any:
     """`clean_output`, with the three characters escaped that Slack's mrkdwn gives a meaning."""
     value = clean_output(value)
-    if not isinstance(value, str):
-        return value
-    return value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return escaped(value) if isinstance(value, str) else value
 
 
 def isolated(text: str) -> str:

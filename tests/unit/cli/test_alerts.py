@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,8 +11,6 @@ from keepwell.contracts.alerts import MonitorCall
 from keepwell.db.repositories.monitor import MonitorRepository
 from tests.unit.cli.conftest import Cli
 from tests.unit.db.world import World
-
-NOW = datetime.now(UTC)
 
 
 @pytest.fixture(autouse=True)
@@ -52,8 +50,8 @@ def test_a_failed_payment_from_event_to_acknowledgement(cli: Cli) -> None:
     assert kinds == ["alert.raised", "alert.acknowledged", "alert.closed"]
 
 
-def test_an_event_again_with_its_id(cli: Cli) -> None:
-    at = (NOW - timedelta(hours=3)).isoformat()
+def test_an_event_again_with_its_id(cli: Cli, world: World) -> None:
+    at = (world.began - timedelta(hours=3)).isoformat()
     once = ("event", "acme", "login", "--id", "e-1", "--at", at)
     assert "stored" in cli(*once).out
     assert "known already" in cli(*once).out
@@ -89,8 +87,8 @@ def test_an_unknown_kind_is_taken_and_told(cli: Cli) -> None:
 
 
 def test_a_file_of_events(cli: Cli, tmp_path: Path, world: World) -> None:
-    old = (NOW - timedelta(hours=50)).isoformat(timespec="seconds")
-    late = (NOW - timedelta(days=800)).date().isoformat()
+    old = (world.began - timedelta(hours=50)).isoformat()
+    late = (world.began - timedelta(days=800)).date().isoformat()
     path, rejects = tmp_path / "events.csv", tmp_path / "rejects.csv"
     path.write_text(
         "customer,kind,at,id,data.feature,data.task\n"
@@ -116,7 +114,9 @@ def test_a_file_of_events(cli: Cli, tmp_path: Path, world: World) -> None:
         assert reason in told
     again = cli("import", "events", str(path), "--json").json
     assert (again["created"], again["unchanged"], again["rejected"]) == (0, 3, 4)
-    seen = MonitorRepository(world.store).look(MonitorCall(organisation=world.organisation, as_of=NOW))
+    seen = MonitorRepository(world.store).look(
+        MonitorCall(organisation=world.organisation, as_of=world.began)
+    )
     assert seen.raised == 1
     listed = cli("alerts", "--trigger", "inactivity", "--severity", "warning", "--customer", "acme")
     assert "no event for 50 hours; the limit is 48" in listed.out
@@ -125,9 +125,9 @@ def test_a_file_of_events(cli: Cli, tmp_path: Path, world: World) -> None:
     assert "inactivity" in shown.out
 
 
-def test_events_as_json_lines_with_a_mapping(cli: Cli, tmp_path: Path) -> None:
+def test_events_as_json_lines_with_a_mapping(cli: Cli, tmp_path: Path, world: World) -> None:
     path, mapping = tmp_path / "events.jsonl", tmp_path / "map.toml"
-    at = (NOW - timedelta(hours=1)).isoformat()
+    at = (world.began - timedelta(hours=1)).isoformat()
     path.write_text(
         f'{{"account": "acme", "event": "Page View", "ts": "{at}", "page": "launch_kit", "ip": 1}}\n'
     )

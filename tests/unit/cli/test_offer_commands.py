@@ -180,3 +180,18 @@ def test_one_that_has_ended_takes_no_answer(cli: Cli, begun: Begun, arguments: t
     result = cli(*arguments)
     assert result.code == 4
     assert f"Intervention {begun.id} of Acme Analytics has ended: completed (over)" in result.err
+
+
+def test_an_offer_is_withdrawn_and_stands_again(cli: Cli, begun: Begun, offered: datetime) -> None:
+    assert cli("offer", "withdraw", begun.id, "--reason", " ").code == 2
+    assert cli("offer", "restore", begun.id).code == 3
+    done = cli("offer", "withdraw", begun.id, "--reason", "The wrong plan", "--by", "dana", "--json").json
+    assert (done["id"], done["state"], done["note"]) == ("offer-fourth", "withdrawn", "The wrong plan")
+    begun.world.change(Offer, "offer-second", state="declined", offered_at=offered - 9 * DAY)
+    refused = cli("offer", "accept", begun.id, "billing_pause", "--months", "1")
+    assert (refused.code, "withdrawn by dana: The wrong plan" in refused.err) == (4, True)
+    assert cli("offer", "withdraw", begun.id, "--reason", "again").code == 3
+    assert "stands again" in cli("offer", "restore", begun.id).out
+    with begun.world.store.read() as session:
+        row = session.get_one(Offer, "offer-fourth")
+        assert (row.state, row.decided_at, row.note) == ("offered", None, "")

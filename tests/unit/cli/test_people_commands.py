@@ -80,6 +80,14 @@ def test_a_task_is_snoozed_commented_moved_given_and_closed(cli: Cli, begun: Beg
     assert "1 comment" in cli("tasks", "comment", task, "She is in Rome", "--by", "omar").out
     assert "She is in Rome" in cli("tasks").out
     assert cli("tasks", "due", task, "--to", "4d", "--reason", " ").code == 2
+    # What is too long is refused, and never cut without a word.
+    long = cli("tasks", "comment", task, "x" * 2001)
+    assert (long.code, "2,001 characters are too many: at most 2,000" in " ".join(long.err.split())) == (
+        2,
+        True,
+    )
+    assert cli("tasks", "due", task, "--to", "4d", "--reason", "x" * 501).code == 2
+    assert "Read one whole: keepwell tasks show ID" in cli("tasks").out
     assert "is due" in cli("tasks", "due", task, "--to", "4d", "--reason", "a fair").out
     assert "is with Omar Haddad now" in cli("tasks", "give", task, "Omar").out
     shown = cli("tasks", "show", task).out
@@ -90,6 +98,9 @@ def test_a_task_is_snoozed_commented_moved_given_and_closed(cli: Cli, begun: Beg
     again = cli("tasks", "close", task, "--outcome", "done")
     assert (again.code, "is done by" in again.err) == (4, True)
     assert "meeting booked" in cli("tasks", "--all").out
+    opened = cli("tasks", "reopen", task)
+    assert "is open again. It is due" in opened.out
+    assert cli("tasks", "reopen", task).code == 4
     assert cli("tasks", "show", "nothing").code == 3
 
 
