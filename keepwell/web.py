@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -24,6 +25,7 @@ from keepwell.api import (
 from keepwell.api.door import Door
 from keepwell.api.following import followed
 from keepwell.api.guard import BodyLimit, FeedFromElsewhere
+from keepwell.api.heads import HeadAsGet
 from keepwell.api.kept import ForgetAfter
 from keepwell.api.metrics import Standing
 from keepwell.api.metrics import router as metrics_router
@@ -75,6 +77,17 @@ class _Application(FastAPI):
         return RequestsSeen(super().build_middleware_stack(), self.state.seen, https=https)
 
 
+def _build_routes(app: FastAPI) -> None:
+    """Build what each route takes and answers before anybody asks.
+
+    FastAPI does so at the first request that gets as far as a route's router: the first visitor would wait a
+    second or more, and everybody else meanwhile.
+    """
+    nowhere = {"type": "http", "method": "GET", "path": "/-/nowhere", "root_path": "", "headers": []}
+    for route in app.routes:
+        route.matches(dict(nowhere))
+
+
 def create_app(door: Door, *, background: bool = False) -> FastAPI:
     """The application behind `keepwell serve`; with what goes on beside the answers, if asked for."""
 
@@ -84,6 +97,7 @@ def create_app(door: Door, *, background: bool = False) -> FastAPI:
             if not background:
                 yield
                 return
+            await asyncio.to_thread(_build_routes, app)
             async with beside(door) as app.state.bell, followed(app, app.state.bell):
                 yield
 
@@ -108,4 +122,5 @@ def create_app(door: Door, *, background: bool = False) -> FastAPI:
     app.add_middleware(BodyLimit)
     app.add_middleware(RingAfter)
     app.add_middleware(ForgetAfter, kept=door.kept)
+    app.add_middleware(HeadAsGet)
     return app

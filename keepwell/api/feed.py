@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from keepwell.api.door import AtDoor
 from keepwell.api.etags import NOT_MODIFIED, answer
@@ -19,8 +19,7 @@ from keepwell.db.repositories.feed import FeedCount, FeedItem, FeedPage, FeedSta
 router = APIRouter(prefix="/api/v1/feed", tags=["feed"], responses=problems(404, 413))
 
 MOST = 50
-Id = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,40}$")]
-AnId = Annotated[str, Path(pattern=r"^[0-9A-Za-z_-]{1,40}$")]
+Id = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_-]{1,40}$")]
 
 
 class Shown(Strict):
@@ -41,7 +40,7 @@ def feed_page(
     door: AtDoor,
     reader: AtFeed,
     limit: Annotated[int, Query(ge=1, le=MOST)] = 20,
-    before: Annotated[str | None, Query(pattern=r"^[0-9A-Za-z_-]{1,40}$")] = None,
+    before: Id | None = None,
 ) -> Response:
     """The newest notifications, or those older than the one with the id `before`. A 304 for a known ETag."""
     with door.store.read() as session:
@@ -76,7 +75,7 @@ def all_read(door: AtDoor, reader: AtFeed, up_to: UpTo) -> FeedCount:
 
 @router.post("/{notification}/{to}")
 def move(
-    door: AtDoor, reader: AtFeed, notification: AnId, to: Literal["read", "dismissed", "acted_on"]
+    door: AtDoor, reader: AtFeed, notification: Id, to: Literal["read", "dismissed", "acted_on"]
 ) -> FeedItem:
     """One was read, dismissed or acted on. The same again changes nothing."""
     with door.store.write() as session:

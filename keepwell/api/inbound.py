@@ -13,7 +13,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from keepwell.api.access import ForbiddenError
-from keepwell.api.door import AtDoor
+from keepwell.api.door import AtDoor, Door
 from keepwell.api.letter_form import fields_of, words_of_page
 from keepwell.api.problems import problems
 from keepwell.api.sendgrid_events import NOT_ACCEPTED, whole_body
@@ -36,6 +36,15 @@ def take_inbound(
     token: str, request: Request, body: Annotated[bytes, Depends(whole_body)], door: AtDoor
 ) -> Response:
     """Take a letter. Without a 2xx SendGrid brings it again; what is known by then changes nothing."""
+    check_token(door, token)
+    letter = letter_of(request.headers.get("content-type", ""), body, datetime.now(UTC))
+    effect = take_letter(door.store, letter, door.settings.reply_domain)
+    log.info("A letter came in: %s", effect.partition(" (")[0])
+    return Response(status_code=204)
+
+
+def check_token(door: Door, token: str) -> None:
+    """Make sure that it is SendGrid that brings a letter. Raises ForbiddenError."""
     wanted = door.settings.inbound_token
     given = token.encode(errors="replace")
     if wanted is None or not hmac.compare_digest(wanted.get_secret_value().encode(), given):
@@ -44,10 +53,6 @@ def take_inbound(
             "KEEPWELL_INBOUND_TOKEN is not set" if wanted is None else "its address has another token",
         )
         raise ForbiddenError(NOT_ACCEPTED)
-    letter = letter_of(request.headers.get("content-type", ""), body, datetime.now(UTC))
-    effect = take_letter(door.store, letter, door.settings.reply_domain)
-    log.info("A letter came in: %s", effect.partition(" (")[0])
-    return Response(status_code=204)
 
 
 def letter_of(content_type: str, body: bytes, now: datetime) -> Letter:

@@ -41,7 +41,7 @@ def metrics(
     if credentials is not None or not _is_scraper(door, request):
         who = who_asks(door, credentials.credentials if credentials is not None else "", "")
         if Permission.OPERATE not in who.permissions:
-            raise ForbiddenError("This needs a key with the scope operate.", hint="keepwell keys make")
+            raise ForbiddenError("This needs a key with the scope operate.", hint="Ask an admin for one.")
         organisation = who.organisation_id
     seen: Seen = request.app.state.seen
     standing: Standing = request.app.state.standing

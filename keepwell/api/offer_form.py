@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel
 
 from keepwell.contracts.commands import Accept, Decline
+from keepwell.contracts.lines import one_line
 from keepwell.contracts.offers import OfferKind, OfferOption
 
 LONGEST = {"note": 500, "plan": 100, "phone": 40, "when": 100}
@@ -81,7 +82,7 @@ def call_of(said: Said) -> Call:
 
 def _text(said: Said, field: str, form: str) -> str:
     """A field in one line of plain characters. Raises Wrong where it is too long."""
-    text = " ".join("".join(sign if sign.isprintable() else " " for sign in getattr(said, field)).split())
+    text = one_line(getattr(said, field))
     if len(text) > LONGEST[field]:
         raise Wrong(form, f"That is too long for us to keep: please use up to {LONGEST[field]} characters.")
     return text

@@ -101,7 +101,7 @@ def _headline(shown: OfferPage) -> tuple[str, str]:
         case PageState.WITHDRAWN:
             return (
                 "This offer is over",
-                "It does not stand any more. If you would like to talk about it, write to us.",
+                "It was withdrawn and stands no more. If you would like to talk about it, write to us.",
             )
         case PageState.UNSETTLED:
             return (

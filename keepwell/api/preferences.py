@@ -30,8 +30,6 @@ from keepwell.links import LinkRefusedError, Use
 
 router = APIRouter(include_in_schema=False)
 
-LONGEST_TOKEN = 600
-
 
 @dataclass(frozen=True)
 class _Named:
@@ -97,7 +95,7 @@ def _named(door: Door, token: str) -> _Named:
     Raises:
         LinkRefusedError: it is not whole, or none of ours.
     """
-    data = door.links.read(Use.PREFERENCES, token) if len(token) <= LONGEST_TOKEN else {}
+    data = door.links.read(Use.PREFERENCES, token)
     if "contact" not in data:
         raise LinkRefusedError("This link is not complete, or not one of ours.")
     purpose = data.get("purpose", "")

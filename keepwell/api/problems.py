@@ -92,6 +92,13 @@ def add_handlers(app: FastAPI, page_of: tuple[IsPage, ErrorPage]) -> None:
         app.add_exception_handler(kind, handle)
 
 
+def problem(error: KeepwellError) -> JSONResponse:
+    """The answer to an error of ours, for what stands before the endpoints."""
+    answer = _answer(_ours(error))
+    answer.headers.update(getattr(error, "headers", None) or {})
+    return answer
+
+
 def _answer(found: Problem) -> JSONResponse:
     headers = {"WWW-Authenticate": "Bearer"} if found.status == 401 else {}
     shown = found.model_dump(exclude=None if found.errors else {"errors"}) | {"request_id": request_id()}
@@ -106,7 +113,8 @@ def _of(request: Request, error: Exception) -> Problem:
             return _invalid(error)
         case HTTPException():
             later = error.status_code in (429, 503)
-            return Problem(title=str(error.detail), status=error.status_code, retryable=later)
+            title, detail = _plain(request, error)
+            return Problem(title=title, status=error.status_code, detail=detail, retryable=later)
     # The route, as the path itself may hold somebody's token.
     log.error("%s %s failed", request.method, route_of(request.scope), exc_info=error)
     return Problem(
@@ -114,6 +122,19 @@ def _of(request: Request, error: Exception) -> Problem:
         status=500,
         detail="It is in the log, under the request's id (X-Request-Id). Tell whoever runs Keepwell.",
     )
+
+
+def _plain(request: Request, error: HTTPException) -> tuple[str, str]:
+    """What the framework refuses, in words that help; others say it themselves."""
+    match error.status_code, error.detail:
+        case 404, "Not Found":
+            return "There is nothing at this path.", "GET /openapi.json lists what there is."
+        case 405, _:
+            takes = (error.headers or {}).get("Allow", "other methods")
+            return f"{request.method[:20]} is not taken at this path.", f"It takes {takes}."
+        case 400, "There was an error parsing the body":
+            return "The body cannot be read.", "It has to be JSON in UTF-8, and not nested too deeply."
+    return str(error.detail), ""
 
 
 def status_of(error: KeepwellError) -> int:

@@ -118,6 +118,7 @@ class RequestsSeen:
     def _add(self, scope: Scope, headers: MutableHeaders) -> None:
         if self._https:
             headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+        headers.setdefault("X-Content-Type-Options", "nosniff")
         if headers.get("content-type", "").partition(";")[0].endswith("json"):
             for name, value in _API_HEADERS.items():
                 headers.setdefault(name, value)

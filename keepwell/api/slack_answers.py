@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from keepwell.adapters.slack_blocks import after, cut, escaped
+from keepwell.adapters.slack_blocks import after, cut
 from keepwell.adapters.slack_desk import SlackDesk, Team
 from keepwell.api.slack_shown import lines_of, subject_of, used
 from keepwell.db.engine import Store
@@ -19,6 +19,7 @@ from keepwell.db.repositories import clicks
 from keepwell.db.repositories.clicks import Effect
 from keepwell.db.tables import Organisation, PendingCommand
 from keepwell.errors import KeepwellError
+from keepwell.rendering.mrkdwn import escaped
 
 log = logging.getLogger("keepwell.slack")
 

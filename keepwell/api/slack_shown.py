@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from sqlmodel import Session
 
-from keepwell.adapters.slack_blocks import ACTIONS, OF_ALERTS, PREFIX, escaped, moment
+from keepwell.adapters.slack_blocks import ACTIONS, OF_ALERTS, PREFIX, moment
 from keepwell.contracts.alerts import AlertState
 from keepwell.db.repositories import clicks, taking
 from keepwell.db.tables import Alert, Intervention, PendingCommand
+from keepwell.rendering.mrkdwn import escaped
 
 
 @dataclass(frozen=True)

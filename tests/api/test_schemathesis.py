@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -22,6 +23,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from keepwell.api import runs
 from keepwell.api.door import Door
 from keepwell.contracts.access import Permission
 from keepwell.db.engine import Store
@@ -37,6 +39,13 @@ EACH = 10
 """Requests tried of each operation: the document has some 150."""
 
 AnyCase = schemathesis.Case[Any]
+
+
+@schemathesis.serializer("application/x-ndjson")
+def _lines(_context: Any, value: Any) -> bytes:
+    """JSON lines are a text as they stand."""
+    return str(value).encode("utf-8", "surrogatepass")
+
 
 CHECKS: Any = [
     not_a_server_error,
@@ -57,11 +66,18 @@ def used(house: House, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hou
 
 
 @pytest.fixture(scope="module")
-def application(used: House, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    settings = Settings(
-        home=tmp_path_factory.mktemp("home"), public_url=PUBLIC, rate_caller=0, rate_address=0
-    )
-    return create_app(Door(settings=settings, store=used.store, links=Links(SecretStr("k" * 40), PUBLIC)))
+def application(
+    used: House, tmp_path_factory: pytest.TempPathFactory, temporal_address: str
+) -> Iterator[Any]:
+    """On the server on which the house was played; its worker is gone, so that commands are kept."""
+    home = tmp_path_factory.mktemp("home")
+    settings = Settings(home=home, public_url=PUBLIC, rate_caller=0, rate_address=0)
+    door = Door(settings=settings, store=used.store, links=Links(SecretStr("k" * 40), PUBLIC))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TEMPORAL_ADDRESS", temporal_address)
+        patch.setattr(runs, "ANSWER_WITHIN", timedelta(milliseconds=300))
+        patch.setattr(runs, "REST", 0.0)
+        yield create_app(door)
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,6 @@ from workflows import policies
 
 RUNNING, ENDED = WorkflowExecutionStatus.RUNNING, WorkflowExecutionStatus.COMPLETED
 FINE = (RUNNING, ENDED, WorkflowExecutionStatus.CONTINUED_AS_NEW)
-UNFINISHED = (StepState.PLANNED, StepState.DEFERRED)
 SEND = "/v3/mail/send"
 TAKEN = ("accepted", "delivered", "bounced", "unknown")
 SENT = TAKEN[:-1]

@@ -19,7 +19,8 @@ from scoring.normalise import raw_for
 from scoring.units import Unit
 from tests.environment import AT_ANY_HOUR, other_variables
 
-pytestmark = pytest.mark.slow
+# Some thirty processes, one after another.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 READY, PATIENCE = "Ctrl-C stops it", 60.0
 

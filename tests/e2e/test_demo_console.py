@@ -36,9 +36,8 @@ def enter(page: Page, console: str, door: str) -> None:
 
 def critical_one(page: Page) -> Locator:
     """The first thing on Today that a critical playbook would escalate."""
-    rows = (
-        page.locator("ol.needs > li.need:visible").filter(has_text="critical@").filter(has_text="Escalation")
-    )
+    rows = page.locator("ol.needs > li.need:visible").filter(has=page.get_by_title("critical@"))
+    rows = rows.filter(has_text="Escalation")
     expect(rows.first).to_be_visible(timeout=PATIENCE)
     return rows.first
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from fastapi.testclient import TestClient
@@ -22,7 +22,6 @@ from tests.unit.api.callers import key_for
 from tests.unit.db.world import World
 from workflows.critical import CRITICAL
 
-NOW = datetime.now(UTC).replace(microsecond=0)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 Row = dict[str, Any]
@@ -40,6 +39,11 @@ class Desk:
     def store(self) -> Store:
         """The store behind it."""
         return self.world.store
+
+    @property
+    def now(self) -> datetime:
+        """The real clock, to the second, when the test began: what the application's own clock is beside."""
+        return self.world.began
 
     def get(self, path: str, **query: Any) -> Response:
         """Ask for something."""
@@ -75,7 +79,7 @@ class Desk:
     def intervention(self, key: str, customer: str, **values: Any) -> str:
         """An open intervention of the critical playbook, without its run."""
         row: Row = {"version": CRITICAL.version, "definition": CRITICAL.model_dump(mode="json")}
-        row |= {"started_at": NOW - HOUR, "level": "CRITICAL", "score": 12.0, **values}
+        row |= {"started_at": self.now - HOUR, "level": "CRITICAL", "score": 12.0, **values}
         self.world.add(
             Intervention(
                 id=self.named(key),
@@ -96,7 +100,7 @@ class Desk:
                     kind=step.kind,
                     offset=step.at,
                     state=StepState.PLANNED,
-                    planned_at=NOW + step.at,
+                    planned_at=self.now + step.at,
                 )
             )
         return self.named(key)
@@ -113,8 +117,8 @@ class Desk:
         row: Row = {
             "title": f"Call about {name}",
             "kind": "call",
-            "due_at": NOW + DAY,
-            "created_at": NOW,
+            "due_at": self.now + DAY,
+            "created_at": self.now,
             **values,
         }
         own = self.named(name)
@@ -133,7 +137,7 @@ class Desk:
             trigger=trigger, severity=Severity.WARNING, words="It is quiet", evidence={}, **values
         )
         with self.store.write() as session:
-            return raise_alert(session, session.get_one(Customer, customer), finding, new_id(), NOW)
+            return raise_alert(session, session.get_one(Customer, customer), finding, new_id(), self.now)
 
     def as_who(self, *permissions: Permission) -> Desk:
         """The same, asked with another key."""

@@ -35,6 +35,9 @@ HEALTH: Fields = {
         "daily_active_users": Number,
         "monthly_active_users": Number,
         "feature_adoption_rate": Number,
+        "support_tickets_30d": Number,
+        "uptime_percentage": Number,
+        "cost_savings_achieved": Number,
     },
     "trends": {"usage": str, "engagement": str, "satisfaction": str, "value_realization": str},
     "recommendations": {

@@ -35,7 +35,6 @@ from tests.unit.api.callers import key_for
 from tests.unit.api.desk_world import Desk
 from tests.unit.db.world import World
 
-NOW = datetime.now(UTC).replace(microsecond=0)
 ENTRY = re.compile(r"^## (\w+) (\S+)\n\n.*?\n\n```sh\n(.*?)\n```$", re.MULTILINE | re.DOTALL)
 
 
@@ -77,8 +76,8 @@ def _furnish(client: TestClient, store: Store) -> None:
     world.staff("omar", name="Omar Haddad", role="lead")
     world.customer("acme", owner_id="dana")
     world.contact("kim", "acme", name="Kim Lee", email="kim@acme.example")
-    world.at_points("acme", 15.0, NOW - timedelta(hours=2))
-    world.rescore("acme", NOW - timedelta(hours=2))
+    world.at_points("acme", 15.0, world.began - timedelta(hours=2))
+    world.rescore("acme", world.began - timedelta(hours=2))
     links = Links(SecretStr("k" * 40), HOST)
     KEYS["/api/v1/feed"] = "Bearer " + feed_token(
         store, links, world.organisation, "kim", now=datetime.now(UTC)
@@ -92,19 +91,21 @@ def _furnish(client: TestClient, store: Store) -> None:
             email="omar@brightdesk.example",
             name="Omar Haddad",
             role="csm",
-            created_at=NOW,
+            created_at=world.began,
         )
     )
     with store.write() as session:
         made_key, _ = make_key(
-            session, world.organisation, name="old", scopes=[Permission.READ], by="a test", now=NOW
+            session, world.organisation, name="old", scopes=[Permission.READ], by="a test", now=world.began
         )
         made_key.id = "key-1"
     made.task("task-1", "acme", owner_id="dana")
+    made.task("task-2", "acme", owner_id="dana", state="done", closed_by="Dana Reyes")
     _furnish_settings(world, store)
 
 
 def _furnish_settings(world: World, store: Store) -> None:
+    now = world.began
     hook = "https://192.168.0.1/keepwell"
     world.add(
         WebhookEndpoint(
@@ -114,23 +115,23 @@ def _furnish_settings(world: World, store: Store) -> None:
             secret=new_secret(),
             kinds={"wanted": ["alert."]},
             created_by="Dana Reyes",
-            created_at=NOW,
+            created_at=now,
         )
     )
-    told: dict[str, Any] = {"kind": "alert.raised", "text": "It is quiet", "at": NOW, "by": "engine"}
+    told: dict[str, Any] = {"kind": "alert.raised", "text": "It is quiet", "at": now, "by": "engine"}
     with store.write() as session:
         event = journal.line(key="told", organisation=world.organisation, **told)
         insert_if_absent(session, "event", event)
-        row = delivery_row(world.organisation, "HOOK-1", event["id"], "alert.raised", NOW, identity="CALL-1")
-        put_mapped_in(session, "webhook_delivery", [{**row, "state": "failed", "ended_at": NOW}])
+        row = delivery_row(world.organisation, "HOOK-1", event["id"], "alert.raised", now, identity="CALL-1")
+        put_mapped_in(session, "webhook_delivery", [{**row, "state": "failed", "ended_at": now}])
     world.add(
         Absence(
             id="away-1",
             organisation_id=world.organisation,
             staff_id="omar",
-            from_on=NOW.date() + timedelta(days=9),
-            until_on=NOW.date() + timedelta(days=9),
-            entered_at=NOW,
+            from_on=now.date() + timedelta(days=9),
+            until_on=now.date() + timedelta(days=9),
+            entered_at=now,
         )
     )
     world.add(
@@ -142,8 +143,8 @@ def _furnish_settings(world: World, store: Store) -> None:
             trigger="inactivity",
             severity="warning",
             words="No event for 48 hours",
-            raised_at=NOW,
-            due_at=NOW,
+            raised_at=now,
+            due_at=now,
         )
     )
 

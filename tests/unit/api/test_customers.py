@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -22,7 +21,6 @@ from tests.unit.api.settings_world import Asked, asked
 from tests.unit.db.world import World
 
 PUBLIC = "https://keepwell.example"
-NOW = datetime.now(UTC)
 
 
 @pytest.fixture
@@ -39,7 +37,7 @@ def ask(store: Store, tmp_path: Path) -> Iterator[Asked]:
             plan="pro" if place % 2 else "team",
             external_id=f"X-{name}",
         )
-        world.score(name, 15.0 + place * 18, NOW)
+        world.score(name, 15.0 + place * 18, world.began)
     world.contact("kim", "acme", consent="denied")
     world.contact("lou", "acme")
     world.suppress("lou@customer.example", "mailbox full")
@@ -100,7 +98,7 @@ def test_contacts_come_with_what_they_may_hear_of(ask: Asked) -> None:
 
 
 def test_another_organisation_sees_none_of_them(ask: Asked) -> None:
-    ask.world.add(Organisation(id="org-2", key="other", name="Other", created_at=NOW))
+    ask.world.add(Organisation(id="org-2", key="other", name="Other", created_at=ask.world.began))
     theirs = Asked(ask.client, ask.world, key_for(ask.world.store, "org-2", Permission.READ))
     assert names(theirs) == []
     for path in ("/customers/acme", "/customers/X-acme", "/customers/acme/contacts"):

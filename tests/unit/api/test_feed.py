@@ -67,6 +67,7 @@ def test_the_list_is_the_contacts_own_the_newest_first_page_by_page(
     first = client.get("/api/v1/feed?limit=2", headers=mine).json()
     assert [one["id"] for one in first["notifications"]] == ["n5", "n4"]
     assert first["count"] == {"unseen": 5, "unread": 5}
+    assert client.get("/api/v1/feed/count", headers=mine).json() == first["count"]
     second = client.get(f"/api/v1/feed?limit=2&before={first['next']}", headers=mine).json()
     third = client.get(f"/api/v1/feed?limit=2&before={second['next']}", headers=mine).json()
     assert [one["id"] for one in second["notifications"] + third["notifications"]] == ["n3", "n2", "n1"]

@@ -57,7 +57,7 @@ def test_an_answer_is_told_to_the_run_and_to_the_owner(asked: TestClient, world:
     [task] = rows(world, Task)
     assert (task.owner_id, task.kind, task.intervention_id) == ("dana", "reply", None)
     assert task.title == "Read the answer of Pat Person at Acme: Re: Your plan"
-    assert "The whole letter is in the inbox." in task.detail
+    assert "Read the whole letter before you answer." in task.detail
     assert "keepwell" not in task.detail, "the console shows it, too"
     with world.store.read() as session:
         assert letters_of_tasks(session, [task.key]) == {task.key: kept.id}

@@ -207,3 +207,28 @@ def test_who_may_not_bring_in_is_refused(client: TestClient, world: World) -> No
     assert client.put("/api/v1/customers/acme", json=CUSTOMER, headers=reader).status_code == 403
     assert client.put("/api/v1/customers/acme", json=CUSTOMER).status_code == 401
     assert client.post("/api/v1/import/customers", json=[CUSTOMER], headers=reader).status_code == 403
+
+
+NO_NUMBER = ("12", True, None, [5], {"a": 1})
+NO_MOMENT = (1_700_000_000, 1_700_000_000.5, "1700000000", True, "2026-11-01T09:00:00", "now")
+
+
+@pytest.mark.parametrize("value", NO_NUMBER)
+def test_a_value_is_a_number_and_nothing_that_looks_like_one(
+    client: TestClient, world: World, headers: dict[str, str], value: object
+) -> None:
+    world.customer("acme", external_id="A-1")
+    said = {"customer": "A-1", "metric": "daily_active_rate", "value": value}
+    answer = client.post("/api/v1/metrics", json=said, headers=headers)
+    assert (answer.status_code, answer.json()["errors"][0]["place"]) == (422, "body.value")
+    assert client.post("/api/v1/metrics", json={**said, "value": 12}, headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("at", NO_MOMENT)
+def test_a_moment_is_written_out(
+    client: TestClient, world: World, headers: dict[str, str], at: object
+) -> None:
+    world.customer("acme", external_id="A-1")
+    said = {"customer": "A-1", "kind": "login", "at": at}
+    answer = client.post("/api/v1/events", json=said, headers=headers)
+    assert (answer.status_code, answer.json()["errors"][0]["place"]) == (422, "body.at")

@@ -6,14 +6,12 @@ import asyncio
 import json
 import os
 import socket
-import threading
 import time
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, closing
 
 import pytest
-import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 
 from keepwell.api.door import Door
@@ -25,6 +23,7 @@ from keepwell.db.repositories import journal
 from keepwell.keys import new_id
 from keepwell.web import create_app
 from tests.databases import statements
+from tests.real_server import RealServer
 from tests.unit.api.callers import key_for
 from tests.unit.db.world import NOW, World
 
@@ -47,14 +46,13 @@ def served(door: Door) -> Iterator[tuple[int, LiveHub]]:
     listening = socket.create_server(("127.0.0.1", 0))
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8_192)
     app.state.live_hub = LiveHub(door.store)
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
+    port = listening.getsockname()[1]
+    server = RealServer(app, listening, lifespan="off")
+    server.start()
     try:
-        yield listening.getsockname()[1], app.state.live_hub
+        yield port, app.state.live_hub
     finally:
-        server.should_exit = True
-        thread.join(20)
+        server.stop()
 
 
 def keys(world: World, number: int) -> list[str]:

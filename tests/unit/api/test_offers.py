@@ -23,7 +23,6 @@ from tests.unit.db.world import World
 from workflows.critical import CRITICAL, OPTIONS
 
 SCRIPT = "<img src=x onerror=alert(1)>\"'</textarea><script>alert(2)</script>"
-NOW = datetime.now(UTC)
 DAY = timedelta(days=1)
 
 
@@ -34,8 +33,8 @@ def world(door: Door) -> World:
     world.staff("priya", name="Priya Raman")
     world.customer("harbour", name="Harbour Foods", owner_id="priya")
     world.contact("lena", "harbour", name="Lena Hoffmann", first_name="Lena", time_zone="Europe/Berlin")
-    world.score("harbour", 12, NOW - 5 * DAY)
-    world.intervention("one", "harbour", owner_id="priya", started_at=NOW - 4 * DAY)
+    world.score("harbour", 12, world.began - 5 * DAY)
+    world.intervention("one", "harbour", owner_id="priya", started_at=world.began - 4 * DAY)
     world.change(Intervention, "one", definition=CRITICAL.model_dump(mode="json"))
     offer(world)
     return world
@@ -48,8 +47,8 @@ def offer(world: World, key: str = "offer-1", **values: Any) -> None:
         "options": {option.kind.value: option.model_dump(mode="json") for option in OPTIONS},
         "valid_for": 4 * DAY,
         "state": "offered",
-        "offered_at": NOW - DAY,
-        "valid_until": NOW + 3 * DAY,
+        "offered_at": world.began - DAY,
+        "valid_until": world.began + 3 * DAY,
     }
     own = {"organisation_id": world.organisation, "customer_id": "harbour", "intervention_id": "one"}
     world.add(Offer(**{"id": key, **own, **row, **values}))
@@ -58,7 +57,7 @@ def offer(world: World, key: str = "offer-1", **values: Any) -> None:
 def link(door: Door, key: str = "offer-1", contact: str = "lena", days: float = 60) -> str:
     """The path of the offer's page, as an email holds it."""
     data = {"offer": key, "contact": contact}
-    return f"/offers/{door.links.token(Use.OFFER, data, until=NOW + days * DAY)}"
+    return f"/offers/{door.links.token(Use.OFFER, data, until=datetime.now(UTC) + days * DAY)}"
 
 
 def words(answer: Response) -> str:
@@ -219,7 +218,7 @@ def test_asking_for_a_call_gives_the_owner_a_task_once_and_leaves_the_offer_open
     assert "Lena Hoffmann of Harbour Foods" in task.title
     for part in ("+49 (30) 23125-104", "mornings (Europe/Berlin)", "the invoices"):
         assert part in task.detail
-    assert task.due_at > NOW
+    assert task.due_at > datetime.now(UTC)
     page = words(client.get(link(door)))
     assert "We have noted that you would like a call" in page
     assert "Choose this" in page
@@ -228,7 +227,7 @@ def test_asking_for_a_call_gives_the_owner_a_task_once_and_leaves_the_offer_open
 
 
 def test_a_call_is_due_on_a_day_on_which_somebody_works(client: TestClient, door: Door, world: World) -> None:
-    days = [NOW.date() + number * DAY for number in range(1, 15)]
+    days = [world.began.date() + number * DAY for number in range(1, 15)]
     first = next(day for day in days if day.weekday() < 5)
     second = next(day for day in days if day.weekday() < 5 and day > first)
     world.add(ClosedDay(organisation_id=world.organisation, day=first, name="a day off"))
@@ -251,10 +250,10 @@ def test_seen_is_what_a_person_does_and_is_told_once(client: TestClient, door: D
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"state": "expired", "valid_until": NOW - DAY}, "This offer has ended"),
-        ({"valid_until": NOW - timedelta(seconds=1)}, "This offer has ended"),
+        ({"state": "expired", "valid_until": -DAY}, "This offer has ended"),
+        ({"valid_until": timedelta(seconds=-1)}, "This offer has ended"),
         ({"state": "withdrawn"}, "This offer is over"),
-        ({"state": "declined", "decided_at": NOW}, "You have declined the offer"),
+        ({"state": "declined", "decided_at": timedelta(0)}, "You have declined the offer"),
         (
             {"state": "accepted", "terms": Terms(kind=OfferKind.PLAN_DOWNGRADE, plan="Basic").model_dump()},
             "You have accepted: plan downgrade, onto Basic.",
@@ -264,7 +263,8 @@ def test_seen_is_what_a_person_does_and_is_told_once(client: TestClient, door: D
 def test_an_offer_that_is_over_says_how_and_takes_no_answer(
     client: TestClient, door: Door, world: World, values: dict[str, Any], said: str
 ) -> None:
-    world.change(Offer, "offer-1", **values)
+    moments = {name: world.began + one for name, one in values.items() if isinstance(one, timedelta)}
+    world.change(Offer, "offer-1", **{**values, **moments})
     assert said in words(client.get(link(door)))
     assert "<form" not in client.get(link(door)).text
     for form in ({"do": "accept", "option": "dedicated_support"}, {"do": "call", "phone": "030 1234567"}):
@@ -276,7 +276,7 @@ def test_an_offer_that_is_over_says_how_and_takes_no_answer(
 def test_an_offer_whose_playbook_another_has_replaced_is_over(
     client: TestClient, door: Door, world: World
 ) -> None:
-    world.change(Intervention, "one", outcome="superseded", ended_at=NOW)
+    world.change(Intervention, "one", outcome="superseded", ended_at=world.began)
     assert "This offer is over" in words(client.get(link(door)))
     assert client.post(link(door), data={"do": "decline"}).status_code == 409
 
@@ -347,7 +347,7 @@ def test_an_answer_that_its_run_did_not_take_becomes_a_task_and_the_page_says_so
     client.post(link(door), data={"do": "accept", "option": "billing_pause", "months": "3"})
     (row,) = kept(door)
     with door.store.write() as session:
-        pending.settle(session, row.id, "refused", "The offer ended.", NOW)
+        pending.settle(session, row.id, "refused", "The offer ended.", world.began)
     (task,) = tasks(door)
     assert "Harbour Foods has accepted billing pause" in task.title
     assert "for 3 months" in task.detail
@@ -358,14 +358,13 @@ def test_an_answer_that_its_run_did_not_take_becomes_a_task_and_the_page_says_so
     assert "Priya Raman will get in touch" in words(client.get(link(door)))
 
 
-@pytest.mark.usefixtures("world")
-def test_a_run_that_refuses_what_it_was_told_is_heard(client: TestClient, door: Door) -> None:
+def test_a_run_that_refuses_what_it_was_told_is_heard(client: TestClient, door: Door, world: World) -> None:
     client.post(link(door), data={"do": "decline"})
     (row,) = kept(door)
     for _ in range(2):
         with door.store.write() as session:
-            pending.settle(session, row.id, "told", "", NOW)
-            offer_refused.by_run(session, row.id, "The offer is accepted already.", NOW)
+            pending.settle(session, row.id, "told", "", world.began)
+            offer_refused.by_run(session, row.id, "The offer is accepted already.", world.began)
     assert len(tasks(door)) == 1
     assert kept(door)[0].state == "refused"
     assert client.post(link(door), data={"do": "accept", "option": "dedicated_support"}).status_code == 303

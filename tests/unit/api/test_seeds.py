@@ -15,7 +15,7 @@ from keepwell.contracts.access import Permission
 from keepwell.db.repositories.churn_predictions import keep
 from keepwell.db.repositories.client_insights import InsightKind, NewInsight, put_insight
 from keepwell.db.repositories.scores import ScoreRepository
-from keepwell.db.tables import ChurnModel, ChurnPrediction, ClientInsight, EngagementEvent
+from keepwell.db.tables import ChurnModel, ChurnPrediction, ClientInsight
 from scoring.normalise import raw_for
 from tests.unit.api import seed_fields as known
 from tests.unit.api.callers import key_for
@@ -53,17 +53,7 @@ def filled(world: World) -> World:
     left = (now - 10 * DAY).date()
     world.customer("gone", active=False, left_on=left, started_on=began, monthly_revenue=500.0)
     predicted(world, "core", now)
-    for number, kind in enumerate(("meeting_held", "meeting_missed")):
-        at = now - 2 * DAY
-        row = EngagementEvent(
-            organisation_id=world.organisation,
-            customer_id="bolt",
-            key=f"e{number}",
-            kind=kind,
-            at=at,
-            received_at=at,
-        )
-        world.add(row)
+    world.did("bolt", *((kind, now - 2 * DAY) for kind in ("meeting_held", "meeting_missed")))
     return world
 
 
@@ -249,6 +239,28 @@ def test_who_may_leave(client: TestClient, staff: dict[str, str]) -> None:
     assert (above["accounts"], above["factors"], above["averageChurnRisk"]) == ([], None, 82.0)
     for wrong in (-1, 101, "nan"):
         assert client.get(path, params={"risk_threshold": wrong}, headers=staff).status_code == 422
+
+
+def test_key_figures_that_no_scorecard_has_come_in_by_the_api(client: TestClient, world: World) -> None:
+    both = key_for(world.store, world.organisation, Permission.READ, Permission.INGEST)
+    for key, nps in (("acme", 60), ("bolt", 20)):
+        world.customer(key, external_id=key)
+        world.at_points(key, 70.0, datetime.now(UTC) - DAY)
+        for name, value in (("nps", nps), ("time_to_value", 3), ("csat", 80)):
+            said = {"customer": key, "metric": name, "value": value}
+            answer = client.post("/api/v1/metrics", json=said, headers=both)
+            assert answer.status_code == 200, answer.text
+    wrong = client.post(
+        "/api/v1/metrics", json={"customer": "acme", "metric": "nps", "value": 101}, headers=both
+    )
+    assert wrong.status_code == 422
+    assert "-100 to 100" in wrong.text
+    now = datetime.now(UTC)
+    plan, _ = run_all(world, now)
+    ScoreRepository(world.store).finish_run(plan, now)
+    assert client.get("/api/dashboard/stats", headers=both).json()["npsScore"] == 40.0
+    kpis = client.get("/api/v1/dashboard/stats", headers=both).json()["kpis"]
+    assert (kpis["npsScore"], kpis["timeToValue"]) == (40.0, 3.0)
 
 
 CLIENT = "/api/client/success"

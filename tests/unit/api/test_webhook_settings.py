@@ -10,6 +10,8 @@ from sqlmodel import select
 
 from keepwell.api.door import Door
 from keepwell.contracts.access import Permission
+from keepwell.db.repositories.webhooks import WebhookRepository
+from keepwell.db.repositories.webhooks_out import DEMO
 from keepwell.db.tables import Organisation, WebhookDelivery, WebhookEndpoint
 from keepwell.settings import Settings
 from tests.fakes.receiver import FakeReceiver
@@ -106,3 +108,29 @@ def test_another_organisation_s_webhooks_do_not_exist(ask: Asked) -> None:
         ("DELETE", f"/webhooks/{own}"),
     ):
         assert theirs(method, path).status_code == 404, path
+
+
+def test_a_demo_calls_nobody(client: TestClient, door: Door, ask: Asked) -> None:
+    """Whoever may enter one could else let it call whomever they like."""
+    with FakeReceiver() as receiver:
+        private = ("127.0.0.1",)
+        client.app.state.door = Door(  # type: ignore[attr-defined]
+            settings=door.settings.model_copy(update={"webhook_private": private}),
+            store=door.store,
+            links=door.links,
+        )
+        made = ask.ok("POST", "/webhooks", {"url": receiver.url, "kinds": ["alert."]})
+        receiver.secret = made["secret"]
+        ask.world.change(Organisation, ask.world.organisation, demo=True)
+        refused = ask("POST", "/webhooks", {"url": "https://example.com/hook"})
+        assert (refused.status_code, refused.json()["title"]) == (409, f"{DEMO}.")
+        # One that was entered before is not called either, nor by a test.
+        told = ask.ok("POST", f"/webhooks/{made['endpoint']['id']}/test")
+        assert (told["delivery"]["state"], told["delivery"]["why"]) == ("failed", DEMO)
+        by_channel = ask.ok("POST", "/alert-channels/webhook/test", {})
+        assert (by_channel["sent"], DEMO in by_channel["text"]) == (False, True)
+        again = ask.ok("POST", f"/webhooks/deliveries/{told['delivery']['id']}/redeliver")
+        assert WebhookRepository(door.store).begin(again["delivery"]["id"], datetime.now(UTC)) is None
+        assert receiver.headers == []
+    lines = ask.ok("GET", "/webhooks/deliveries")["items"]
+    assert {(one["state"], one["why"]) for one in lines} == {("failed", DEMO)}
