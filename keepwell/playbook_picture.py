@@ -135,7 +135,7 @@ def what_words(step: Step) -> str:
     match step:
         case Send():
             to = step.to.value.replace("_", " ")
-            attached = f", with {step.attach}" if step.attach else ""
+            attached = f", with {step.attach.replace('_', ' ')}" if step.attach else ""
             return f"{step.channel.value.replace('_', '-')} to {to}, from {step.sender.value}{attached}"
         case Assign():
             return "assign a CSM"

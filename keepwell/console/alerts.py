@@ -17,6 +17,7 @@ from keepwell.console.view import AtConsole
 from keepwell.contracts.alerts import LIVE_ALERTS
 from keepwell.db.repositories.views import customer_names
 from keepwell.db.repositories.views_alerts import STATES, AlertLine, alert_summary, alerts
+from keepwell.db.repositories.views_today_cost import JUST_DUE
 from scoring.signal import Severity, Trigger
 
 router = APIRouter(include_in_schema=False)
@@ -80,6 +81,7 @@ def alerts_page(
         "triggers": TRIGGERS,
         "severities": SEVERITIES,
         "evidence": evidence,
+        "just_due": JUST_DUE,
         "doing": doing,
     }
     return view.page("alerts.html.j2", values)

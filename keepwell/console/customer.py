@@ -12,12 +12,14 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session, select
 
 from keepwell.console import doing
+from keepwell.console.charted import score_chart
 from keepwell.console.choices import TASK_OUTCOMES, snoozes, staff_of
 from keepwell.console.run_commands import Commands, commands_of, of_step
 from keepwell.console.view import AtConsole, View
 from keepwell.console.words import span_words
 from keepwell.contracts.people import PURPOSE_WORDS
-from keepwell.db.repositories.switches import stopped_because
+from keepwell.db.repositories.reopening import closed_for_good
+from keepwell.db.repositories.switches import stop_of, stopped_because
 from keepwell.db.repositories.views_customer import CustomerDetail, comparison_of, customer_detail
 from keepwell.db.repositories.views_customer_lines import CustomerTimeline, LineKind, PlanOfOne
 from keepwell.db.repositories.views_customer_metrics import metrics_of
@@ -26,8 +28,9 @@ from keepwell.db.repositories.views_health import customer_health
 from keepwell.db.repositories.views_health_lines import ScorePoint
 from keepwell.db.repositories.views_offers import offers
 from keepwell.db.repositories.views_stats_lines import Period
+from keepwell.db.repositories.views_work import TaskLine, closed_lately
 from keepwell.db.repositories.zones import local_day
-from keepwell.db.tables import Customer, Intervention
+from keepwell.db.tables import Customer, Intervention, Task
 from keepwell.errors import NotFoundError
 from keepwell.temporal.run_links import links_to_runs
 
@@ -49,6 +52,10 @@ KIND_WORDS: dict[LineKind, str] = {
     LineKind.OTHER: "Other",
 }
 """The kinds of lines by which a timeline can be narrowed, in this order."""
+
+
+CLOSED = 5
+"""Tasks that were closed last, below the open ones."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +89,8 @@ def customer_page(view: AtConsole, customer: str, kind: Kinds = None) -> Respons
                 "chart": _chart(history),
                 "runs": _runs(session, view, timeline),
                 "offers": offers(session, view.organisation.id, customer=own),
+                "closed_tasks": _closed(session, view, own),
+                "stop": stop_of(session, view.organisation.id, own),
                 "renews_in": _renews_in(view, detail),
                 "purposes": PURPOSE_WORDS,
                 "staff": staff_of(session, view.organisation.id),
@@ -155,11 +164,15 @@ def _runs(session: Session, view: View, timeline: CustomerTimeline) -> tuple[Ope
     return tuple(found)
 
 
+def _closed(session: Session, view: View, own: str) -> tuple[tuple[TaskLine, str], ...]:
+    """The tasks that were closed last, each with why it can't be opened again; "" where it can."""
+    lines = closed_lately(session, view.organisation.id, own, view.now, CLOSED)
+    return tuple((one, closed_for_good(session, session.get_one(Task, one.id))) for one in lines)
+
+
 def _chart(points: Sequence[ScorePoint]) -> dict[str, object]:
     """What `static/charts.js` draws."""
-    scores = {"name": "Score", "data": [round(point.score, 1) for point in points], "area": True}
-    labels = [f"{point.day.day} {point.day:%b}" for point in points]
-    return {"type": "line", "labels": labels, "min": 0, "max": 100, "unit": "points", "series": [scores]}
+    return score_chart("Score", [(point.day, point.score) for point in points])
 
 
 def _renews_in(view: View, detail: CustomerDetail) -> int | None:

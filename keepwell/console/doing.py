@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
+from keepwell.console.code_words import playbook_words
+from keepwell.contracts.tasks import TaskOutcome
 from keepwell.db.repositories.views_today_lines import Need, NeedKind
 
 API = "/api/v1"
@@ -27,6 +29,8 @@ class Doing:
     panel: str = ""
     href: str = ""
     given: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, str] = field(default_factory=dict)
+    """What `act` is called with."""
     danger: bool = False
     stays: bool = False
     """What it is about goes on needing somebody afterwards."""
@@ -66,19 +70,31 @@ def doings(need: Need) -> tuple[Doing, ...]:
     return tuple(found)
 
 
-def _given(need: Need, ref: str, **more: str) -> dict[str, str]:
-    return {"ref": ref, "about": need.customer.name, "title": need.title, **more}
+def _given(need: Need, ref: str) -> dict[str, str]:
+    return {"ref": ref, "about": need.customer.name, "title": need.title}
+
+
+def _of_run(need: Need) -> dict[str, str]:
+    """A command is said to a playbook, not to what its row tells."""
+    title = f"Playbook {playbook_words(need.playbook)}" if need.playbook else need.title
+    return {**_given(need, need.intervention or ""), "title": title, "step": need.step}
 
 
 def _dialog(label: str, key: str, opens: str, *, danger: bool = False) -> Callable[[Need], Doing]:
     """A command to the intervention that needs words."""
-    return lambda need: Doing(
-        label, key, opens=opens, given=_given(need, need.intervention or "", step=need.step), danger=danger
-    )
+    return lambda need: Doing(label, key, opens=opens, given=_of_run(need), danger=danger)
 
 
 def _of_task(label: str, key: str, opens: str, *, stays: bool = False) -> Callable[[Need], Doing]:
     return lambda need: Doing(label, key, opens=opens, given=_given(need, need.task or need.ref), stays=stays)
+
+
+def _close(need: Need) -> Doing:
+    """A letter is handled when its task is closed: nothing more is to be said of it."""
+    if need.kind is not NeedKind.REPLY:
+        return _of_task("Close", "c", "close-task")(need)
+    path = f"POST {API}/tasks/{quote(need.task or need.ref, safe='')}/close"
+    return Doing("Handled", "c", act=path, body={"outcome": TaskOutcome.DONE.value})
 
 
 def _readable(need: Need) -> bool:
@@ -102,8 +118,9 @@ _MADE: Mapping[str, Callable[[Need], Doing]] = {
     "complete": _dialog("Done by hand", "c", "complete"),
     "skip": _dialog("Skip", "i", "skip"),
     "stop": _dialog("Stop", "x", "stop", danger=True),
-    "close": _of_task("Close", "c", "close-task"),
+    "close": _close,
     "snooze": _of_task("Snooze", "s", "snooze"),
+    "due": _of_task("Due date", "d", "due", stays=True),
     "give": _of_task("Hand on", "g", "give"),
     "comment": _of_task("Comment", "n", "comment", stays=True),
     "approve": lambda need: Doing(

@@ -1,4 +1,4 @@
-"""What opens beside a page: a message as its recipient sees it, a draft, a letter, an offer, a document.
+"""What opens beside a page: a message as its recipient sees it, drafts, letters, offers, documents, wishes.
 
 What was written by others comes as a page of its own into a frame without scripts, forms and origin.
 """
@@ -9,19 +9,20 @@ from typing import Final
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
-from sqlmodel import Session, select
 
 from keepwell.console import doing
 from keepwell.console.customer import own_id
 from keepwell.console.pages import render
-from keepwell.console.view import HEADERS, AtConsole, View
-from keepwell.db.repositories.views_drafts import draft_detail
-from keepwell.db.repositories.views_inbox import letter
+from keepwell.console.view import HEADERS, AtConsole
+from keepwell.contracts.people import PURPOSE_WORDS
+from keepwell.db.repositories.commands_kept import own_intervention
+from keepwell.db.repositories.veiled import veiled
+from keepwell.db.repositories.views_drafts import detail_of, own_draft
+from keepwell.db.repositories.views_inbox import own_letter
 from keepwell.db.repositories.views_message_shown import message_shown
-from keepwell.db.repositories.views_offers import offers
+from keepwell.db.repositories.views_offers import own_offer
 from keepwell.db.repositories.views_timeline import step_document
-from keepwell.db.tables import Intervention, Offer
-from keepwell.errors import NotFoundError
+from keepwell.db.repositories.views_wishes import contact_wishes, own_contact
 from keepwell.temporal.run_links import links_to_runs
 
 router = APIRouter(include_in_schema=False)
@@ -49,7 +50,7 @@ def message_body(view: AtConsole, message: str) -> HTMLResponse:
 def document_body(view: AtConsole, intervention: str, step: str) -> HTMLResponse:
     """A document that a step wrote, and nothing else."""
     with view.door.store.read() as session:
-        _own_intervention(session, view, intervention)
+        own_intervention(session, view.organisation.id, intervention)
         return _framed(step_document(session, intervention, step).html)
 
 
@@ -66,7 +67,7 @@ def message_panel(view: AtConsole, message: str) -> HTMLResponse:
 def document_panel(view: AtConsole, intervention: str, step: str) -> HTMLResponse:
     """A document with its title."""
     with view.door.store.read() as session:
-        _own_intervention(session, view, intervention)
+        own_intervention(session, view.organisation.id, intervention)
         found = step_document(session, intervention, step)
     return view.page("_panel_document.html.j2", {"document": found})
 
@@ -75,7 +76,7 @@ def document_panel(view: AtConsole, intervention: str, step: str) -> HTMLRespons
 def draft_panel(view: AtConsole, draft: str) -> HTMLResponse:
     """A draft as it will go, and the form that changes and decides it."""
     with view.door.store.read() as session:
-        found = draft_detail(session, view.organisation.id, draft)
+        found = detail_of(session, own_draft(session, view.organisation.id, draft))
     return view.page("_panel_draft.html.j2", {"detail": found, "draft": found.draft, "doing": doing})
 
 
@@ -83,31 +84,29 @@ def draft_panel(view: AtConsole, draft: str) -> HTMLResponse:
 def letter_panel(view: AtConsole, letter_id: str) -> HTMLResponse:
     """A letter that came in from one of the organisation's customers."""
     with view.door.store.read() as session:
-        found = letter(session, view.organisation.id, letter_id)
+        found = own_letter(session, view.organisation.id, letter_id)
         # Letters from nobody we know belong to no organisation: this page shows none of them.
         own_id(session, view, found.letter.customer_id or "")
-    return view.page("_panel_letter.html.j2", {"detail": found, "letter": found.letter, "doing": doing})
+    shown = veiled(found)
+    return view.page("_panel_letter.html.j2", {"detail": shown, "letter": shown.letter, "doing": doing})
 
 
 @router.get("/console/offer-panel/{offer}")
 def offer_panel(view: AtConsole, offer: str) -> HTMLResponse:
     """An offer with the form in which one of its options is accepted for the customer."""
     with view.door.store.read() as session:
-        row = session.exec(
-            select(Offer).where(Offer.id == offer, Offer.organisation_id == view.organisation.id)
-        ).first()
-        if row is None:
-            raise NotFoundError("There is no such offer.")
-        every = offers(session, view.organisation.id, intervention=row.intervention_id)
-    return view.page("_panel_offer.html.j2", {"offer": next(one for one in every if one.id == offer)})
+        found = own_offer(session, view.organisation.id, offer)
+    return view.page("_panel_offer.html.j2", {"offer": found})
+
+
+@router.get("/console/wishes-panel/{contact}")
+def wishes_panel(view: AtConsole, contact: str) -> HTMLResponse:
+    """What a contact wishes to hear of, what keeps us from writing, and the forms that note it."""
+    with view.door.store.read() as session:
+        found = contact_wishes(session, own_contact(session, view.organisation.id, contact))
+    return view.page("_panel_wishes.html.j2", {"contact": found, "purposes": PURPOSE_WORDS})
 
 
 def _framed(html: str) -> HTMLResponse:
     headers = {**HEADERS, "Content-Security-Policy": _FRAMED, "X-Frame-Options": "SAMEORIGIN"}
     return HTMLResponse(html, headers=headers)
-
-
-def _own_intervention(session: Session, view: View, intervention: str) -> None:
-    row = session.get(Intervention, intervention)
-    if row is None or row.organisation_id != view.organisation.id:
-        raise NotFoundError("There is no such intervention.")

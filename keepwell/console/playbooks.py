@@ -12,7 +12,11 @@ from keepwell.console.view import AtConsole, View
 from keepwell.contracts.drafts import Mode
 from keepwell.contracts.playbook import Playbook
 from keepwell.db.repositories.views_interventions import InterventionState, interventions
-from keepwell.db.repositories.views_playbooks import PlaybookStanding, playbook_standings
+from keepwell.db.repositories.views_playbooks import (
+    PlaybookStanding,
+    playbook_standings,
+    retired_playbooks,
+)
 from keepwell.errors import NotFoundError
 from keepwell.playbook_picture import playbook_picture, step_words
 from keepwell.playbooks import BUILT_IN, PlaybookRegistry, playbooks_in_force
@@ -38,12 +42,16 @@ FAMILIES = {
 @router.get("/console/playbooks")
 def playbooks_page(view: AtConsole) -> HTMLResponse:
     """All of them, by what they begin from."""
-    found = _standings(view, in_force(view))
+    known = in_force(view)
+    found = _standings(view, known)
+    with view.door.store.read() as session:
+        retired = retired_playbooks(session, view.organisation.id, known)
     groups = {words: [one for one in found if one.family == family] for family, words in FAMILIES.items()}
     return view.page(
         "playbooks.html.j2",
         {
             "groups": {words: group for words, group in groups.items() if group},
+            "retired": retired,
             "modes": MODES,
             "step_words": step_words,
             "stopped_all": _stopped_all(found),

@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse
 from sqlmodel import Session
 
 from keepwell.console import doing
+from keepwell.console.charted import score_chart
 from keepwell.console.choices import staff_of
 from keepwell.console.portfolio_asked import NATURAL_DOWN, Asked
 from keepwell.console.view import AtConsole
@@ -23,6 +24,7 @@ from keepwell.db.repositories.views_portfolio_lines import LONGEST_PAGE, NO_OWNE
 from keepwell.db.repositories.views_stats import dashboard_stats
 from keepwell.db.repositories.views_stats_lines import DayPoint, Period
 from keepwell.db.repositories.zones import local_day
+from keepwell.known_playbooks import all_playbooks
 from scoring.levels import LEVELS
 from scoring.trend import Direction
 
@@ -118,6 +120,7 @@ def portfolio_page(view: AtConsole, asked: AtAddress) -> HTMLResponse:
             "staff": staff,
             "nobody": NO_OWNER,
             "levels": LEVELS[::-1],
+            "with_playbook": {one.level for one in all_playbooks(view.door.settings).values()},
             "sorts": SORTS,
             "natural_down": NATURAL_DOWN,
             "periods": PERIODS,
@@ -196,7 +199,4 @@ def _chips(asked: Asked, names: dict[str, str]) -> list[tuple[str, str]]:
 
 def _trend(days: Sequence[DayPoint]) -> dict[str, object]:
     """What `static/charts.js` draws."""
-    scores = [None if one.average_score is None else round(one.average_score, 1) for one in days]
-    labels = [f"{one.day.day} {one.day:%b}" for one in days]
-    series = [{"name": "Average score", "data": scores, "area": True}]
-    return {"type": "line", "labels": labels, "min": 0, "max": 100, "unit": "points", "series": series}
+    return score_chart("Average score", [(one.day, one.average_score) for one in days])

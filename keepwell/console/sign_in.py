@@ -12,10 +12,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from keepwell.api.access import COOKIE, ForbiddenError, NotSignedInError, csrf_of, oidc, who_asks
 from keepwell.api.access.demo_door import enter_demo, is_open
 from keepwell.api.access.signing_in import (
+    Entered,
     SeveralOrganisationsError,
     WrongPasswordError,
     check_from_here,
-    give_cookie,
+    give_cookies,
     is_secure,
     own_path,
     sign_in,
@@ -36,8 +37,8 @@ Path = Annotated[str, Form(alias="next", max_length=2000)]
 
 @router.get("/")
 def root() -> RedirectResponse:
-    """Who comes without a path wants the console."""
-    return RedirectResponse("/console", status_code=303)
+    """Who comes without a path goes to the page of their role: the sign-in knows it."""
+    return RedirectResponse("/sign-in", status_code=303)
 
 
 @router.get("/sign-in")
@@ -64,12 +65,12 @@ def enter(
     check_from_here(door, request)
     given = {"next": own_path(wanted), "email": email}
     try:
-        token, role = sign_in(door, request, email, password, organisation)
+        entered = sign_in(door, request, email, password, organisation)
     except WrongPasswordError as error:
         return sign_in_page(door, request, {**given, "wrong": error}, status=401)
     except SeveralOrganisationsError as error:
         return sign_in_page(door, request, {**given, "wrong": error, "organisations": error.keys}, status=409)
-    return welcome(door, token, role, wanted)
+    return welcome(door, entered, wanted)
 
 
 @router.post("/sign-in/demo")
@@ -81,7 +82,7 @@ def enter_by_one_click(
 ) -> Response:
     """Enter a demo as one of its made-up people."""
     check_from_here(door, request)
-    return welcome(door, enter_demo(door, request, Role(role)), Role(role), wanted)
+    return welcome(door, enter_demo(door, request, Role(role)), wanted)
 
 
 @router.get("/sign-in/oidc")
@@ -111,11 +112,11 @@ def come_from_provider(request: Request, door: AtDoor) -> Response:
     """Back from the provider. Its answer counts once: the cookie goes."""
     answer: Response
     try:
-        token, role, wanted = oidc.finish(door, request)
+        entered, wanted = oidc.finish(door, request)
     except oidc.SignInFailedError as error:
         answer = sign_in_page(door, request, {"wrong": error}, status=401)
     else:
-        answer = welcome(door, token, role, wanted)
+        answer = welcome(door, entered, wanted)
     answer.delete_cookie(oidc.STATE_COOKIE, path=oidc.STATE_PATH)
     return answer
 
@@ -135,10 +136,10 @@ def leave(request: Request, door: AtDoor, csrf: Text = "") -> Response:
     return answer
 
 
-def welcome(door: Door, token: str, role: Role, wanted: str) -> Response:
-    """Give the cookie, and lead to where they wanted to go."""
-    answer = RedirectResponse(after(role, own_path(wanted)), status_code=303, headers=HEADERS)
-    give_cookie(door, answer, token)
+def welcome(door: Door, entered: Entered, wanted: str) -> Response:
+    """Give the cookies, and lead to where they wanted to go."""
+    answer = RedirectResponse(after(entered.role, own_path(wanted)), status_code=303, headers=HEADERS)
+    give_cookies(door, answer, entered)
     return answer
 
 

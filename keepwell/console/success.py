@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
@@ -74,6 +75,7 @@ def success(view: AtOwn) -> HTMLResponse:
         "range": RANGES.get(shown.score.range_key, shown.score.range),
         "trend": TRENDS.get(shown.score.trend, ""),
         "kinds": KINDS,
+        "zone": ZoneInfo(shown.activity.zone),
         "starts_on": shown.activity.days[0].day.isoweekday() if shown.activity.days else 1,
     }
     return view.page("success.html.j2", values)

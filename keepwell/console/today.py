@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
@@ -18,7 +18,9 @@ from keepwell.console.view import AtConsole, View
 from keepwell.db.repositories.views_beside import fell_since, running_playbooks, team_of
 from keepwell.db.repositories.views_calendar import calendar
 from keepwell.db.repositories.views_calendar_lines import CalendarEntry
+from keepwell.db.repositories.views_people import People
 from keepwell.db.repositories.views_today import today
+from keepwell.db.repositories.views_today_cost import JUST_DUE
 from keepwell.db.repositories.views_today_lines import Need, NeedKind
 from keepwell.db.repositories.zones import local_day, local_midnight
 
@@ -44,8 +46,6 @@ FALLING = (NeedKind.ESCALATION, NeedKind.ALERT)
 """What one fall of a customer brings: several alerts, and what its playbook escalates."""
 ONE_FALL = timedelta(hours=24)
 """What came within this time of each other is taken for one fall."""
-JUST_DUE = timedelta(minutes=30)
-"""What was due at once is nobody's fault for so long: it reads "due now"."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,10 @@ class Group:
 
     first: Need
     more: tuple[Need, ...] = ()
+
+    def late(self, now: datetime) -> int:
+        """How many of those folded are late."""
+        return sum(one.overdue and not _just_due(one, now) for one in self.more)
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,7 @@ def today_page(
                 "today": needs,
                 "groups": _grouped(needs.needs) if not kind else [Group(one) for one in needs.needs],
                 "just_due": JUST_DUE,
+                "late": needs.overdue - sum(_just_due(one, view.now) for one in needs.needs),
                 "offset": offset,
                 "staff": staff_of(session, view.organisation.id),
                 "snoozes": snoozes(view.now, view.zone),
@@ -123,15 +128,21 @@ def beside_it(view: AtConsole, whose: Whose | None = None) -> HTMLResponse:
     organisation = view.organisation.id
     yesterday = local_midnight(local_day(view.now, view.zone.key) - timedelta(days=1), view.zone.key)
     with view.door.store.read() as session:
-        chosen = _chosen(session, view, whose)
+        chosen = _with_covers(session, view, _chosen(session, view, whose))
+        coming = _coming(session, view, chosen)
         values = {
             "whose": chosen.whose,
-            "coming": _coming(session, view, chosen),
+            "coming": coming[:COMING],
+            "later": len(coming[COMING:]),
             "fell": fell_since(session, organisation, yesterday, owners=chosen.staff),
             "running": running_playbooks(session, organisation, owners=chosen.staff),
             "doing": doing,
         }
     return view.page("_beside.html.j2", values)
+
+
+def _just_due(need: Need, now: datetime) -> bool:
+    return need.overdue and need.due_at is not None and now - need.due_at < JUST_DUE
 
 
 def _grouped(needs: Sequence[Need]) -> list[Group]:
@@ -166,11 +177,20 @@ def _chosen(session: Session, view: View, whose: Whose | None) -> Shown:
     return Shown("mine", (own,))
 
 
+def _with_covers(session: Session, view: View, chosen: Shown) -> Shown:
+    """With those for whom one stands in: the list has their work, so what stands beside it has it, too."""
+    if chosen.staff is None:
+        return chosen
+    people = People(session, view.organisation, view.now, view.now)
+    covers = people.stands_in_for(chosen.staff[0], view.now)
+    return Shown(chosen.whose, tuple(dict.fromkeys((*chosen.staff, *covers))))
+
+
 def _coming(session: Session, view: View, chosen: Shown) -> tuple[CalendarEntry, ...]:
     """What the calendar has for the rest of the day."""
-    owner = chosen.staff[0] if chosen.whose == "mine" and chosen.staff else None
+    owner = chosen.staff[0] if chosen.staff is not None and len(chosen.staff) == 1 else None
     ahead = calendar(session, view.organisation.id, view.now, days=1, owner=owner)
     entries = [one for day in ahead.days for one in day.entries if one.at >= view.now]
     if chosen.staff is not None:
         entries = [one for one in entries if one.owner_id in chosen.staff]
-    return tuple(entries[:COMING])
+    return tuple(entries)

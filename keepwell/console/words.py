@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from itertools import groupby
+from math import floor
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
+from keepwell.console.code_words import (
+    LEVEL_WORDS,
+    address,
+    channels,
+    journal_words,
+    kind_words,
+    named,
+    plain,
+    playbook_name,
+    playbook_words,
+    role_words,
+    state_words,
+    trigger_words,
+)
 from keepwell.db.repositories.views_customer_lines import HistoryLine, LineKind
 from keepwell.playbook_picture import step_words
 from keepwell.rendering.filters import count, number
 
-LEVEL_WORDS = {
-    "THRIVING": "Thriving",
-    "HEALTHY": "Healthy",
-    "AT_RISK": "At risk",
-    "HIGH_RISK": "High risk",
-    "CRITICAL": "Critical",
-}
-
-_LEVELS = re.compile(rf"\b({'|'.join(LEVEL_WORDS)})\b")
 # The order counts: most browsers name others, too, after which they take.
 _BROWSERS = (
     ("Edg", "Edge"),
@@ -103,8 +108,11 @@ def money(amount: float | None, currency: str) -> str:
 
 
 def score(value: float | None) -> str:
-    """A health score in whole points; an en dash for None."""
-    return "–" if value is None else f"{value:.0f}"
+    """A health score in the whole points that it has reached; an en dash for None.
+
+    39.6 is 39: as 40 it would stand beside a level that ends below 40.
+    """
+    return "–" if value is None else str(floor(value + 1e-9))
 
 
 def level_words(level: str | None) -> str:
@@ -122,10 +130,11 @@ def told_words(line: HistoryLine) -> str:
         return f"{count(line.activity.total, 'event')} of the customer"
     title = line.title
     if line.step and title.startswith(f"{line.step}: "):
-        rest = title.removeprefix(f"{line.step}: ")
-        title = f"{step_words(line.step)}: {rest.replace('in_app', 'in-app', 1)}"
-    if line.kind is LineKind.SCORE:
-        title = _LEVELS.sub(lambda found: LEVEL_WORDS[found[0]], title)
+        title = channels(f"{step_words(line.step)}: {title.removeprefix(f'{line.step}: ')}")
+    if line.planned:
+        title = f"{title[:1].upper()}{title[1:]}"
+    if line.kind in (LineKind.SCORE, LineKind.INTERVENTION, LineKind.GROWTH):
+        title = plain(title)
     return title
 
 
@@ -157,6 +166,16 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "told": told_words,
     "step": step_words,
     "browser": browser_words,
+    "playbook": playbook_name,
+    "playbook_words": playbook_words,
+    "named": named,
+    "plain": plain,
+    "journal": journal_words,
+    "kind": kind_words,
+    "role": role_words,
+    "state": state_words,
+    "trigger": trigger_words,
+    "address": address,
     "count": count,
     "number": number,
 }

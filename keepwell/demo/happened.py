@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 from keepwell.contracts.base import Frozen
 from keepwell.contracts.intervention import StepState
 from keepwell.contracts.offers import OPEN_OFFER
-from keepwell.db.repositories.views_customers import Counts, counts
+from keepwell.db.repositories.views_counts import Counts, counts
 from keepwell.db.repositories.views_interventions import InterventionLine, interventions
 from keepwell.db.repositories.views_messages import MessageLine, messages
 from keepwell.db.repositories.views_offers import OfferLine, offers

@@ -26,6 +26,7 @@ from scoring.scorecard import Scorecard
 from scoring.signal import Signal, Urgency
 
 TIME_ZONE = "UTC"
+COUNTRY = "US"
 CURRENCY = "USD"
 BATCH = 25_000
 """Metrics in one transaction: a part of a second."""
@@ -115,6 +116,7 @@ def _organisation(identity: str, key: str, now: datetime) -> Plain:
         "name": made.NAME,
         "product": made.PRODUCT,
         "time_zone": TIME_ZONE,
+        "country": COUNTRY,
         "currency": CURRENCY,
         "sender_name": made.NAME,
         "sender_address": f"hello@{made.STAFF_DOMAIN}",

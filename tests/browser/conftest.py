@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import shutil
 import socket
-import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-import uvicorn
 from playwright.sync_api import Browser, Page, sync_playwright
 from pydantic import SecretStr
 
@@ -25,6 +22,7 @@ from keepwell.db.tables import Account
 from keepwell.links import Links
 from keepwell.settings import Settings
 from keepwell.web import create_app
+from tests.real_server import RealServer
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -71,8 +69,7 @@ class Site:
 
     door: Door
     port: int
-    _server: uvicorn.Server | None = None
-    _thread: threading.Thread | None = None
+    _server: RealServer | None = None
 
     @property
     def url(self) -> str:
@@ -81,23 +78,15 @@ class Site:
 
     def start(self) -> None:
         """What `keepwell serve` does."""
-        config = uvicorn.Config(
-            create_app(self.door), port=self.port, log_config=None, timeout_graceful_shutdown=1
-        )
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, daemon=True)
-        self._thread.start()
-        until = time.monotonic() + 20
-        while not self._server.started:
-            assert self._thread.is_alive(), "the server did not start"
-            assert time.monotonic() < until, "the server did not start in time"
-            time.sleep(0.02)
+        listening = socket.create_server(("127.0.0.1", self.port))
+        self._server = RealServer(create_app(self.door), listening)
+        self._server.start()
 
     def stop(self) -> None:
-        """Ends it, with all its connections."""
-        if self._server is not None and self._thread is not None:
-            self._server.should_exit = True
-            self._thread.join(20)
+        """Ends it, with all its connections; nothing where it is stopped already."""
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
 
 
 def free_port() -> int:
@@ -120,8 +109,10 @@ def site(sqlite_store: Store, tmp_path: Path) -> Iterator[Site]:
     links = Links(SecretStr("k" * 40), settings.public_url)
     site = Site(Door(settings=settings, store=sqlite_store, links=links), port)
     site.start()
-    yield site
-    site.stop()
+    try:
+        yield site
+    finally:
+        site.stop()
 
 
 SignedIn = Callable[..., Page]

@@ -15,7 +15,7 @@ from keepwell.db.tables import Alert, Customer, Intervention, Staff
 from tests.browser.conftest import SignedIn, Site
 from tests.browser.engine import Engine, running
 from tests.browser.looks import accessible, fits, on_a_phone
-from tests.unit.api.desk_world import DAY, HOUR, NOW
+from tests.unit.api.desk_world import DAY, HOUR
 from tests.unit.console.seen import HOSTILE, LONG_NAME, RIGHT_TO_LEFT
 from tests.unit.db.world import World
 
@@ -34,7 +34,7 @@ def world(site: Site) -> World:
         world.customer(
             key, name=key.title(), owner_id=owner, plan="Pro", segment="mid" if number % 2 else "small"
         )
-        world.score(key, 15.0 + 18 * number, NOW - HOUR)
+        world.score(key, 15.0 + 18 * number, world.began - HOUR)
     return world
 
 
@@ -128,7 +128,7 @@ def test_rows_are_chosen_one_by_one_in_a_row_and_all(site: Site, dana: Page, wor
     expect(chosen).to_have_text("65 customers chosen")
     # While rows are chosen nothing moves; afterwards the page says that something has changed.
     first = shown(page)
-    world.score("emil", 1.0, NOW)
+    world.score("emil", 1.0, world.began)
     page.wait_for_timeout(4000)
     assert shown(page) == first
     page.get_by_role("button", name="Choose none").click()
@@ -215,10 +215,10 @@ def alert(world: World, key: str, **values: Any) -> None:
         "trigger": "inactivity",
         "severity": "warning",
         "words": "it is quiet",
-        "raised_at": NOW - HOUR,
+        "raised_at": world.began - HOUR,
     }
     own = {"id": f"alert-{key}", "key": key, "organisation_id": world.organisation, "customer_id": key}
-    world.add(Alert(**{**own, **row, "due_at": NOW + DAY, **values}))
+    world.add(Alert(**{**own, **row, "due_at": world.began + DAY, **values}))
 
 
 def test_many_alerts_are_taken_in_hand(site: Site, dana: Page, world: World) -> None:

@@ -11,10 +11,18 @@ from keepwell.contracts.people import SuppressionReason
 from keepwell.db.repositories import journal
 from keepwell.db.repositories.suppressing import suppress
 from keepwell.db.repositories.webhook_desk import add_endpoint
-from keepwell.db.tables import ApiKey, Customer, Delivery, Intervention, KillSwitch, Organisation, Suppression
+from keepwell.db.tables import (
+    ApiKey,
+    Customer,
+    Delivery,
+    Intervention,
+    KillSwitch,
+    Organisation,
+    Suppression,
+)
 from tests.browser.conftest import SignedIn, Site
 from tests.browser.looks import accessible, fits, on_a_phone
-from tests.unit.api.desk_world import DAY, HOUR, NOW, Desk
+from tests.unit.api.desk_world import DAY, HOUR, Desk
 from tests.unit.console.seen import HOSTILE, LONG_NAME, RIGHT_TO_LEFT
 from tests.unit.db.world import World
 
@@ -40,7 +48,7 @@ def home(site: Site) -> Desk:
     dana = world.staff(made.named("dana"), name="Dana Reyes", email="dana@brightdesk.example")
     world.staff(made.named("omar"), name="Omar Haddad")
     made.customer("acme", owner_id=dana)
-    made.intervention("run", made.named("acme"), owner_id=dana, started_at=NOW)
+    made.intervention("run", made.named("acme"), owner_id=dana, started_at=made.now)
     return made
 
 
@@ -73,8 +81,8 @@ def message(home: Desk, state: str = "unknown", subject: str = "About your plan"
             subject=subject,
             reason="no answer in time",
             state=state,
-            planned_at=NOW - HOUR,
-            updated_at=NOW,
+            planned_at=home.now - HOUR,
+            updated_at=home.now,
         )
     )
     return key
@@ -209,7 +217,7 @@ def test_rules_days_and_absences(site: Site, home: Desk, console_page: SignedIn)
     expect(page.locator(".toast")).to_contain_text("engagement: ")
     page.goto(f"{site.url}/console/settings/days")
     page.get_by_role("button", name="Enter a day").click()
-    day = (NOW + 5 * DAY).date()
+    day = (home.now + 5 * DAY).date()
     page.get_by_label("Day", exact=True).fill(day.isoformat())
     page.get_by_label("What it is").fill("Founders' day")
     page.get_by_role("button", name="Enter it").click()
@@ -238,7 +246,7 @@ def test_all_sending_is_stopped_and_goes_on(site: Site, home: Desk, console_page
             subject=home.named("acme"),
             reason="They asked",
             thrown_by="Omar",
-            thrown_at=NOW,
+            thrown_at=home.now,
         )
     )
     page = signed_in(console_page, home, Role.OPS)
@@ -323,7 +331,7 @@ def extremes(home: Desk) -> None:
             detail="W" * 200,
             source="",
             by="",
-            now=NOW,
+            now=home.now,
         )
         journal.write(
             session,
@@ -331,7 +339,7 @@ def extremes(home: Desk) -> None:
             organisation=own,
             kind="task.closed",
             text="W" * 300,
-            at=NOW,
+            at=home.now,
             by="W" * 100,
             why=HOSTILE,
             data={"a": "W" * 300},
@@ -344,7 +352,7 @@ def extremes(home: Desk) -> None:
             secret="s" * 40,
             description=HOSTILE,
             by="Ada",
-            now=NOW,
+            now=home.now,
         )
 
 
@@ -355,7 +363,7 @@ def test_the_pages_are_accessible_and_fit_a_phone(
 ) -> None:
     page = signed_in(console_page, home)
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-    day = (NOW + DAY).date().isoformat()
+    day = (home.now + DAY).date().isoformat()
     paths = ["/console/calendar", f"/console/calendar?day={day}", "/console/calendar?owner=all"]
     paths += ["/console/outbox", "/console/outbox/written", "/console/outbox/suppressions", "/console/audit"]
     paths += [f"/console/settings/{one}" for one in (*SETTINGS, "scorecards/customer-success")]

@@ -18,7 +18,7 @@ from scoring.triggers import Finding
 from tests.browser.conftest import SignedIn, Site
 from tests.browser.engine import Engine, running
 from tests.browser.looks import accessible, fits, on_a_phone
-from tests.unit.api.desk_world import DAY, HOUR, NOW
+from tests.unit.api.desk_world import DAY, HOUR
 from tests.unit.console.seen import HOSTILE, LONG_NAME, RIGHT_TO_LEFT
 
 LONG = 15_000
@@ -67,8 +67,8 @@ def task(engine: Engine, key: str, title: str = "", detail: str = "") -> None:
             title=title or f"Call about {key}",
             detail=detail,
             kind="call",
-            due_at=NOW - HOUR,
-            created_at=NOW - DAY,
+            due_at=engine.stage.world.began - HOUR,
+            created_at=engine.stage.world.began - DAY,
         )
     )
 
@@ -136,6 +136,22 @@ def test_a_day_is_worked_through_by_keyboard(
     assert (closed.state, closed.closed_by, closed.note) == ("done", "Dana Reyes", "Spoke to them")
 
 
+def test_an_answer_is_logged_and_what_stands_beside_it_follows(
+    site: Site, engine: Engine, acme: str, console_page: SignedIn
+) -> None:
+    page = signed_in(console_page, engine)
+    page.goto(f"{site.url}/console")
+    expect(page.locator("#coming-title")).to_be_visible(timeout=LONG)
+    expect(page.locator("[data-live-mark]")).to_have_text("Live", timeout=LONG)
+    row = page.locator(".need.escalation")
+    row.get_by_role("button", name="They answered").click()
+    page.locator("#respond-note").fill("They want a call")
+    with page.expect_response(lambda answer: "/console/today/beside" in answer.url, timeout=LONG):
+        page.get_by_role("button", name="Log the answer").click()
+    expect(row.locator(".did")).to_contain_text("Still to come: roadmap, roadmap email.")
+    expect(row.locator(".need-due")).to_be_hidden()
+
+
 def test_what_is_folded_is_unfolded_by_keyboard_and_j_goes_through_what_shows(
     site: Site, engine: Engine, acme: str, console_page: SignedIn
 ) -> None:
@@ -143,7 +159,7 @@ def test_what_is_folded_is_unfolded_by_keyboard_and_j_goes_through_what_shows(
         customer = session.get_one(Customer, acme)
         for trigger in (Trigger.INACTIVITY, Trigger.ZERO_ACTIVITY):
             finding = Finding(trigger=trigger, severity=Severity.WARNING, words="It is quiet", evidence={})
-            raise_alert(session, customer, finding, new_id(), NOW)
+            raise_alert(session, customer, finding, new_id(), engine.stage.world.began)
     page = signed_in(console_page, engine)
     page.goto(f"{site.url}/console")
     summary = page.locator(".folded summary").first
@@ -209,7 +225,7 @@ def test_a_playbook_is_begun_by_hand(site: Site, engine: Engine, acme: str, cons
     page.get_by_role("button", name="Begin the playbook of its level").click()
     expect(page.get_by_role("dialog")).to_contain_text("critical@3 would begin at once")
     page.get_by_role("button", name="Begin it").click()
-    expect(page.get_by_role("region", name="Playbook critical@3")).to_be_visible(timeout=LONG)
+    expect(page.get_by_role("region", name="Playbook Critical")).to_be_visible(timeout=LONG)
     assert run_of(site, beta).playbook == "critical"
     engine.do(engine.stage.command(beta, Stop))
 

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from keepwell.contracts.access import Role
+from keepwell.db.tables import Organisation
 from tests.browser.conftest import SignedIn, Site
 from tests.browser.looks import accessible, fits, on_a_phone
 from tests.unit.db.world import World
@@ -108,6 +109,20 @@ def test_what_is_wrong_is_said_at_the_form(site: Site, console: Page) -> None:
     expect(wrong).to_contain_text("has no step 'nothing'")
     expect(wrong).to_contain_text("Its steps are: executive_email")
     assert console.url.startswith(f"{site.url}{REHEARSE}?")
+
+
+def test_when_it_begins_is_on_the_organisations_clock(site: Site, console: Page, world: World) -> None:
+    world.change(Organisation, world.organisation, time_zone="Asia/Kolkata")
+    console.goto(f"{site.url}{REHEARSE}?playbook=critical&start=2027-01-05T04:30:00%2B00:00")
+    begins = console.locator("#start")
+    expect(begins).to_have_value("2027-01-05T10:00")
+    begins.fill("2027-01-05T11:00")
+    # What is wrong here keeps it from running: only what was asked counts.
+    console.locator("#customer").fill("nobody")
+    with console.expect_request(lambda asked: asked.method == "POST") as sent:
+        console.get_by_role("button", name="Run it").click()
+    body = sent.value.post_data_json or {}
+    assert body["start"] == "2027-01-05T05:30:00.000Z"
 
 
 def test_it_is_broken_off_from_its_page(site: Site, console: Page) -> None:

@@ -10,7 +10,7 @@ from sqlmodel import select
 
 from keepwell.contracts.access import Role
 from keepwell.db.repositories.client_insights import InsightKind, NewInsight, put_insight
-from keepwell.db.tables import ClientInsight, EngagementEvent, InAppNotification
+from keepwell.db.tables import ClientInsight, InAppNotification
 from keepwell.db.tables import Contact as ContactRow
 from tests.browser.conftest import SignedIn, Site
 from tests.browser.looks import accessible, fits, on_a_phone
@@ -38,17 +38,7 @@ def world(site: Site) -> World:
             put_insight(session, world.organisation, key, tip, now)
     world.measure("acme", {**BUSY, "events_7": 7.0, "content_generated_30": 1.0}, now - timedelta(days=8))
     world.measure("acme", BUSY, now - timedelta(hours=1))
-    for number in range(12):
-        at = now - timedelta(days=number // 2)
-        row = EngagementEvent(
-            organisation_id=world.organisation,
-            customer_id="acme",
-            key=f"e{number}",
-            kind="login",
-            at=at,
-            received_at=at,
-        )
-        world.add(row)
+    world.did("acme", *(("login", now - timedelta(days=number // 2)) for number in range(12)))
     return world
 
 
@@ -113,6 +103,8 @@ def test_another_customers_insight_cannot_be_touched_from_it(own: Page, world: W
     assert own.evaluate("fetch('/api/dashboard/stats').then((one) => one.status)") == 403
     own.goto(f"{own.url.split('/success')[0]}/console")
     expect(own.get_by_role("heading", level=1)).to_contain_text("not for your role")
+    own.get_by_role("link", name="To your page").click()
+    expect(own.get_by_role("heading", level=1)).to_contain_text("Acme Ltd")
 
 
 def test_its_notifications_are_those_of_whoever_is_signed_in(

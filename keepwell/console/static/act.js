@@ -4,7 +4,8 @@
 //                    data-sure="Really?" data-undo="POST /api/v1/…" data-undo-body='{…}'>
 //            An answer's own `text` and `undo` ({method, path, body}) go before data-done and data-undo.
 // A form:    the same attributes on <form>; its fields join the body. A field's data-type says what it becomes:
-//            number, boolean, list (commas or several fields of the name), json, moment (local time to UTC).
+//            number, boolean, list (commas or several fields of the name), json, moment (the organisation's time to UTC),
+//            listed (the data-id of what was chosen from its datalist). data-as is the name it goes by.
 //            An empty field is left out unless it has data-empty (then null; data-empty="text": ""); one with
 //            data-changed goes only where somebody has changed it. data-undo-before on the form: an undo is the
 //            same call with the values from before. data-some: not without a change.
@@ -48,6 +49,9 @@
     return data;
   }
 
+  // An answer of the API names steps as their playbook does: roadmap_email.
+  const plain = (text) => text.replace(/(?<![\w.@-])[a-z]+(?:_[a-z0-9]+)+(?![\w@])(?!\.\w)/g, (name) => name.replaceAll("_", " "));
+
   function toast(text, { wrong = false, detail = "", undo = null } = {}) {
     const box = document.createElement("div");
     box.className = wrong ? "toast wrong" : "toast";
@@ -72,15 +76,37 @@
     close.textContent = "Close";
     close.addEventListener("click", () => box.remove());
     box.append(close);
-    document.getElementById("toasts").append(box);
+    carry();
+    toasts.append(box);
     // An error stays until it is read.
     if (!wrong) setTimeout(() => box.remove(), undo ? 12000 : 6000);
+  }
+
+  const toasts = document.getElementById("toasts");
+  const opened = [];
+
+  // What lies beneath a modal dialog can't be clicked, whatever its layer: toasts go with the topmost one.
+  function carry() {
+    const over = opened.findLast((one) => one.open && one.isConnected) ?? document.body;
+    if (toasts && toasts.parentElement !== over) over.append(toasts);
   }
 
   // What somebody has unfolded stays so when a part is loaded again.
   function keepOpen(part) {
     const opened = [...part.querySelectorAll("details[open][id]")].map((one) => one.id);
     return () => opened.forEach((id) => document.getElementById(id)?.setAttribute("open", ""));
+  }
+
+  // The HTML of a page as it is now, null where it cannot be had.
+  async function read(from = location.pathname + location.search) {
+    try {
+      const answer = await fetch(from, { headers: { "HX-Request": "true", Accept: "text/html" }, credentials: "same-origin" });
+      // Signed out meanwhile: to the sign-in.
+      if (answer.headers.get("HX-Redirect")) location.assign(answer.headers.get("HX-Redirect"));
+      return answer.ok ? await answer.text() : null;
+    } catch {
+      return null;
+    }
   }
 
   async function refresh(selector, row = null) {
@@ -98,6 +124,28 @@
     }
   }
 
+  // Pages show moments on the organisation's clock, so fields mean it too, wherever the browser is.
+  const zone = document.querySelector("meta[name=zone]")?.content || "UTC";
+
+  // The organisation's wall clock at a moment (ms), as if it were UTC's.
+  function wall(at) {
+    const parts = new Intl.DateTimeFormat("en-GB", { timeZone: zone, hourCycle: "h23", year: "numeric", month: "numeric",
+      day: "numeric", hour: "numeric", minute: "numeric", second: "numeric" }).formatToParts(at);
+    const of = Object.fromEntries(parts.map((one) => [one.type, Number(one.value)]));
+    return Date.UTC(of.year, of.month - 1, of.day, of.hour, of.minute, of.second);
+  }
+
+  // What a datetime-local field says, as a moment. An hour that a clock skips is taken as the one after it.
+  function instant(text) {
+    const said = Date.parse(`${text}Z`);
+    let at = said;
+    for (let tries = 0; tries < 2; tries += 1) at += said - wall(at);
+    return new Date(at).toISOString();
+  }
+
+  // A moment as a datetime-local field takes it.
+  const wallClock = (moment) => new Date(wall(Date.parse(moment))).toISOString().slice(0, 16);
+
   function value(field) {
     const text = field.value;
     switch (field.dataset.type) {
@@ -105,7 +153,8 @@
       case "boolean": return field.type === "checkbox" ? field.checked : text === "true";
       case "list": return text.split(",").map((part) => part.trim()).filter(Boolean);
       case "json": return JSON.parse(text);
-      case "moment": return new Date(text).toISOString();
+      case "moment": return instant(text);
+      case "listed": return [...(field.list?.options ?? [])].find((one) => one.value === text)?.dataset.id ?? text.trim();
       default: return text;
     }
   }
@@ -148,7 +197,7 @@
         if ("empty" in field.dataset) body[field.name] = field.dataset.empty === "text" ? "" : null;
         continue;
       }
-      body[field.name] = value(field);
+      body[field.dataset.as ?? field.name] = value(field);
     }
     return body;
   }
@@ -174,7 +223,7 @@
         : undo ? [undo, JSON.parse(undoBody || "{}")]
           : were && Object.keys(were).length ? [what, { ...fixed, ...were }] : null;
       const back = way && (() => call(...way).then(() => tell("keepwell:undone", {}) && refresh(part), say));
-      const text = ("ownWords" in element.dataset ? done : answer.text) || done || "Done.";
+      const text = plain(("ownWords" in element.dataset ? done : answer.text) || done || "Done.");
       // A row that says itself what happened cancels the event.
       if (tell("keepwell:done", { answer, text, undo: back })) {
         toast(text, { undo: back });
@@ -284,7 +333,18 @@
     openers.set(dialog, opener);
     if (opener) fill(dialog, opener);
     dialog.showModal();
+    opened.push(...opened.splice(0).filter((one) => one.open && one !== dialog), dialog);
+    carry();
   }
+
+  // Before a part of the page that holds the dialog is loaded again: it would take the toasts with it.
+  document.addEventListener("close", carry, true);
+  document.addEventListener("htmx:afterSwap", carry);
+
+  // A part that was asked for before a dialog in it was opened must not take the dialog away.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.target?.querySelector?.("dialog[open]")) event.detail.shouldSwap = false;
+  });
 
   document.addEventListener("click", (event) => {
     const opener = event.target.closest("[data-open]");
@@ -334,5 +394,5 @@
     (control ?? [...document.querySelectorAll(wanted)].find(free))?.click();
   });
 
-  window.keepwell = { call, toast, refresh, say, open, keepOpen, note, unmark, unchanged };
+  window.keepwell = { call, toast, refresh, say, open, keepOpen, note, unmark, unchanged, initial, read, instant, wallClock };
 })();

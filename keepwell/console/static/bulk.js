@@ -140,7 +140,7 @@
   function fields() {
     const body = {};
     for (const one of part("data-bulk-form").elements) {
-      if (one.name && !one.disabled && one.value !== "") body[one.name] = one.type === "datetime-local" ? new Date(one.value).toISOString() : one.value;
+      if (one.name && !one.disabled && one.value !== "") body[one.name] = one.type === "datetime-local" ? keepwell.instant(one.value) : one.value;
     }
     return body;
   }

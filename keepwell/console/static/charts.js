@@ -1,5 +1,6 @@
 // Charts by ECharts from what the page says in data-chart (JSON):
-//   {"type": "line" | "bar", "labels": ["22 Nov", …], "unit": "points", "min": 0, "max": 100, "stack": false,
+//   {"type": "line" | "bar", "labels": ["22 Nov", …], "unit": "points", "min": 0, "max": 100, "interval": 25,
+//    "stack": false,
 //    "series": [{"name": "Score", "data": [1, null, 3], "colour": "--accent", "area": true}]}
 // Colours are names of CSS variables, so that a chart follows the page into the dark. The same figures belong
 // into a table beside the chart: a canvas says nothing to those who cannot see it.
@@ -29,7 +30,7 @@
         valueFormatter: (value) => (value == null ? "–" : `${value}${given.unit ? " " + given.unit : ""}`),
       },
       xAxis: { type: "category", data: given.labels, boundaryGap: given.type === "bar", axisLine: line, axisTick: { show: false }, axisLabel: { color: soft, hideOverlap: true } },
-      yAxis: { type: "value", min: given.min, max: given.max, interval: given.max === 100 ? 25 : undefined, splitNumber: 4, splitLine: line, axisLabel: { color: soft } },
+      yAxis: { type: "value", min: given.min, max: given.max, interval: given.interval, splitNumber: 4, splitLine: line, axisLabel: { color: soft } },
       series: given.series.map((one) => ({
         name: one.name,
         type: given.type,

@@ -119,9 +119,9 @@
   document.addEventListener("toggle", () => { if (due) renew(); }, true);
 
   async function look() {
-    const answer = await fetch(location.pathname + location.search, { headers: { Accept: "text/html", "HX-Request": "true" }, credentials: "same-origin" });
-    if (!answer.ok) return;
-    const found = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const html = await keepwell.read();
+    if (html === null) return;
+    const found = new DOMParser().parseFromString(html, "text/html");
     if (chosen.size) { due = true; return; }
     const rows = (where) => [...where.querySelectorAll("#customers tr[data-row]")];
     const [old, young] = [rows(document), rows(found)];

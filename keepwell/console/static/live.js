@@ -137,15 +137,8 @@
   }
 
   async function bring(from, ids) {
-    let html;
-    try {
-      const answer = await fetch(from, { headers: { "HX-Request": "true", Accept: "text/html" }, credentials: "same-origin" });
-      if (answer.headers.get("HX-Redirect")) location.assign(answer.headers.get("HX-Redirect"));
-      if (!answer.ok) return false;
-      html = await answer.text();
-    } catch {
-      return false;
-    }
+    const html = await keepwell.read(from);
+    if (html === null) return false;
     for (const id of ids) {
       const part = document.getElementById(id);
       // While it was on its way somebody may have begun to type.

@@ -173,7 +173,7 @@
     $("remove").hidden = fresh;
     $("reaction-wrong").hidden = true;
     showFields();
-    dialog.showModal();
+    keepwell.open(dialog, null);
   }
 
   $("kind").addEventListener("change", showFields);
@@ -209,7 +209,7 @@
   }
 
   function start() {
-    return $("start").value ? new Date($("start").value).toISOString() : "";
+    return $("start").value ? keepwell.instant($("start").value) : "";
   }
 
   function asked() {
@@ -306,8 +306,7 @@
 
   const begins = $("start").dataset.start;
   if (begins && !Number.isNaN(Date.parse(begins))) {
-    const at = new Date(begins);
-    $("start").value = new Date(at.getTime() - at.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
+    $("start").value = keepwell.wallClock(begins);
   }
   draw();
   watch();

@@ -102,7 +102,7 @@
     for (const field of form.elements) {
       if (!field.name || !(field.name in theirs)) continue;
       const value = theirs[field.name] ?? "";
-      const was = field.type === "checkbox" ? field.defaultChecked : initial(field);
+      const was = keepwell.initial(field);
       if (String(was) === String(value)) continue;
       if (keepwell.unchanged(field)) take(field, value);
       else keepwell.note(field, `Meanwhile somebody has changed this to “${value}”. Save again to have yours.`, true);
@@ -112,10 +112,6 @@
     place.textContent = "Somebody else has saved while you were here. What you typed is kept; what they changed elsewhere is taken over. Look at it, then save again.";
     place.hidden = false;
   });
-
-  function initial(field) {
-    return field.tagName === "SELECT" ? [...field.options].find((one) => one.defaultSelected)?.value ?? "" : field.defaultValue;
-  }
 
   function take(field, value) {
     if (field.type === "checkbox") field.checked = field.defaultChecked = Boolean(value);

@@ -45,9 +45,9 @@
   function recount() {
     clearTimeout(counting);
     counting = setTimeout(async () => {
-      const answer = await fetch(location.href, { headers: { "HX-Request": "true", Accept: "text/html" } });
-      if (!answer.ok) return;
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const html = await keepwell.read();
+      if (html === null) return;
+      const page = new DOMParser().parseFromString(html, "text/html");
       for (const id of ["chips", "sum"]) {
         const fresh = page.getElementById(id);
         if (fresh) document.getElementById(id)?.replaceWith(fresh);

@@ -13,7 +13,7 @@ from keepwell.db.repositories.views_alerts import alerts
 from keepwell.db.tables import Alert, Customer
 from scoring.signal import Severity, Trigger
 from tests.unit.api.callers import sign_in
-from tests.unit.api.desk_world import HOUR, NOW, Desk
+from tests.unit.api.desk_world import HOUR, Desk
 from tests.unit.console.seen import NAMES, looked, page, tags, words
 
 PATH = "/console/alerts"
@@ -36,13 +36,13 @@ def test_every_trigger_and_severity_has_words() -> None:
 def test_an_alert_says_why_whose_it_is_and_what_its_playbook_made_of_it(desk: Desk) -> None:
     alert = desk.alert(desk.named("acme"))
     told = {"words": "a payment failed", "evidence": {"invoice": "A-17", "amount": 120.0, "days": 3.0}}
-    late = {"due_at": NOW - HOUR, "decision": "refused", "reason": "critical@3 runs"}
+    late = {"due_at": desk.now - HOUR, "decision": "refused", "reason": "critical@3 runs"}
     desk.world.change(Alert, alert, **told, **late)
     said = words(page(desk, PATH))
     for one in ("1 alert", "Acme", "Dana Reyes", "A payment failed.", "Invoice A-17", "Amount 120"):
         assert one in said, one
     assert "Should have been in hand 1 h ago" in said
-    assert "No playbook began: critical@3 runs" in said
+    assert "No playbook began: “Critical” runs" in said
     assert "Days" not in said, "the sentence says it"
 
 
@@ -58,7 +58,7 @@ def test_an_alert_in_hand_says_whose_hand_and_how_soon(desk: Desk) -> None:
     alert = desk.alert(desk.named("acme"))
     answer = desk.client.post(f"/api/v1/alerts/{alert}/acknowledge", json={}, headers=desk.headers)
     assert answer.status_code == 200, answer.text
-    desk.world.change(Alert, alert, acknowledged_at=NOW + 2 * HOUR)
+    desk.world.change(Alert, alert, acknowledged_at=desk.now + 2 * HOUR)
     html = page(desk, PATH)
     assert "In hand: Dana Reyes, after 2 h" in words(html)
     assert not [one for one in tags(html, "button") if "acknowledge" in (one.get("data-act") or "")]
@@ -71,7 +71,7 @@ def test_the_list_is_narrowed_by_state_what_severity_customer_and_owner(desk: De
     beta = desk.alert(desk.named("beta"), Trigger.BILLING_FAILURE)
     shut = desk.alert(desk.named("beta"), Trigger.SCORE_DROP)
     desk.world.change(Alert, beta, severity="critical")
-    desk.world.change(Alert, shut, state="closed", closed_at=NOW, closed_why="the score is back")
+    desk.world.change(Alert, shut, state="closed", closed_at=desk.now, closed_why="the score is back")
     assert rows(page(desk, PATH)) == [beta, acme], "the gravest first"
     for query, expected in (
         ("state=closed", [shut]),
@@ -111,7 +111,7 @@ def test_nothing_of_another_organisation_is_shown(desk: Desk, other: Desk) -> No
     assert looked(desk, f"{PATH}?customer={other.named('acme')}").status_code == 404
     assert looked(desk, f"{PATH}?owner={other.named('dana')}").status_code == 404
     with desk.store.read() as session:
-        found = alerts(session, desk.world.organisation, NOW, owner=other.named("dana"))
+        found = alerts(session, desk.world.organisation, desk.now, owner=other.named("dana"))
     assert theirs not in [one.id for one in found.alerts]
 
 
@@ -136,7 +136,7 @@ def test_evidence_leaves_out_what_the_sentence_says(desk: Desk) -> None:
     }
     desk.world.change(Alert, alert, words="Business fell to 41.2", evidence=given)
     with desk.store.read() as session:
-        line = alerts(session, desk.world.organisation, NOW).alerts[0]
+        line = alerts(session, desk.world.organisation, desk.now).alerts[0]
     assert evidence(line) == [("Seen", "3")]
 
 

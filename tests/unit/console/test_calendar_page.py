@@ -10,11 +10,9 @@ from keepwell.console.calendar_shown import heat_of, shown_days
 from keepwell.contracts.access import Role
 from keepwell.db.repositories.views_calendar import calendar
 from keepwell.db.tables import Absence, ClosedDay, Customer, Intervention, Organisation, Task
-from tests.unit.api.desk_world import DAY, HOUR, NOW, Desk
+from tests.unit.api.desk_world import DAY, HOUR, Desk
 from tests.unit.console.seen import HOSTILE, NAMES, looked, page, tags, words
 from tests.unit.console.signed import as_role
-
-TODAY = NOW.date()
 
 
 def entries(html: str) -> list[str]:
@@ -25,14 +23,14 @@ def entries(html: str) -> list[str]:
 def test_an_empty_calendar_says_what_would_be_here(desk: Desk) -> None:
     said = words(page(desk, "/console/calendar"))
     assert "Nothing lies ahead in these 14 days." in said
-    assert "Nothing is paused or held." in said
+    assert "Nothing is paused or held without an end." in said
 
 
 def test_a_task_stands_on_its_day_with_its_customer_and_owner(desk: Desk) -> None:
-    desk.task("roof", "acme-org-1", owner_id=desk.named("dana"), due_at=NOW + 2 * DAY)
+    desk.task("roof", "acme-org-1", owner_id=desk.named("dana"), due_at=desk.now + 2 * DAY)
     html = page(desk, "/console/calendar")
     assert entries(html) == ["entry tasks"]
-    day = TODAY + timedelta(days=2)
+    day = desk.now.date() + timedelta(days=2)
     assert f"{day:%a}" in words(html)
     assert {"/console/customers/acme-org-1"} <= {one.get("href") for one in tags(html, "a")}
     one_day = words(page(desk, f"/console/calendar?day={day.isoformat()}"))
@@ -63,8 +61,8 @@ def test_everybodys_comes_by_itself_after_the_page(desk: Desk) -> None:
 
 
 def test_kinds_narrow_it_and_the_counts_of_days(desk: Desk) -> None:
-    desk.task("roof", "acme-org-1", owner_id=desk.named("dana"), due_at=NOW + DAY)
-    desk.intervention("run", "acme-org-1", owner_id=desk.named("dana"), started_at=NOW)
+    desk.task("roof", "acme-org-1", owner_id=desk.named("dana"), due_at=desk.now + DAY)
+    desk.intervention("run", "acme-org-1", owner_id=desk.named("dana"), started_at=desk.now)
     every = set(entries(page(desk, "/console/calendar")))
     assert {"entry tasks", "entry messages", "entry escalations"} <= {
         one.removesuffix(" off") for one in every
@@ -79,15 +77,15 @@ def test_kinds_narrow_it_and_the_counts_of_days(desk: Desk) -> None:
 
 
 def test_the_second_week_and_a_day_beyond(desk: Desk) -> None:
-    desk.task("late", "acme-org-1", owner_id=desk.named("dana"), due_at=NOW + 9 * DAY)
+    desk.task("late", "acme-org-1", owner_id=desk.named("dana"), due_at=desk.now + 9 * DAY)
     assert entries(page(desk, "/console/calendar")) == []
     assert entries(page(desk, "/console/calendar?week=2")) == ["entry tasks"]
-    assert looked(desk, f"/console/calendar?day={TODAY + timedelta(days=14)}").status_code == 404
+    assert looked(desk, f"/console/calendar?day={desk.now.date() + timedelta(days=14)}").status_code == 404
     assert looked(desk, "/console/calendar?week=3").status_code == 422
 
 
 def test_closed_days_and_absences_are_said(desk: Desk) -> None:
-    day = TODAY + timedelta(days=1)
+    day = desk.now.date() + timedelta(days=1)
     own = desk.world.organisation
     desk.world.add(ClosedDay(organisation_id=own, day=day, name="Founders' day"))
     desk.world.add(
@@ -97,7 +95,7 @@ def test_closed_days_and_absences_are_said(desk: Desk) -> None:
             from_on=day,
             until_on=day,
             entered_by="Omar",
-            entered_at=NOW,
+            entered_at=desk.now,
         )
     )
     desk.task("roof", "acme-org-1", owner_id=desk.named("dana"))
@@ -108,11 +106,11 @@ def test_closed_days_and_absences_are_said(desk: Desk) -> None:
 
 def test_the_load_marks_the_busiest(desk: Desk) -> None:
     for number in range(3):
-        desk.task(f"d{number}", "acme-org-1", owner_id=desk.named("dana"), due_at=NOW + DAY)
-    desk.task("o", "beta-org-1", owner_id=desk.named("omar"), due_at=NOW + DAY)
-    desk.task("past", "acme-org-1", owner_id=desk.named("dana"), due_at=NOW - DAY)
+        desk.task(f"d{number}", "acme-org-1", owner_id=desk.named("dana"), due_at=desk.now + DAY)
+    desk.task("o", "beta-org-1", owner_id=desk.named("omar"), due_at=desk.now + DAY)
+    desk.task("past", "acme-org-1", owner_id=desk.named("dana"), due_at=desk.now - DAY)
     with desk.store.read() as session:
-        found = calendar(session, desk.world.organisation, NOW)
+        found = calendar(session, desk.world.organisation, desk.now)
     heat = heat_of(found, None)
     shown = {person.name: days for person, days in heat.rows}
     assert [(one.total, one.shade, one.busiest) for one in shown["Dana Reyes"]][1] == (3, 4, True)
@@ -125,27 +123,27 @@ def test_the_load_marks_the_busiest(desk: Desk) -> None:
 
 def test_a_full_day_shows_its_first_and_says_how_many_there_are(desk: Desk) -> None:
     for number in range(13):
-        desk.task(f"t{number}", "acme-org-1", owner_id=desk.named("dana"), due_at=NOW + DAY)
+        desk.task(f"t{number}", "acme-org-1", owner_id=desk.named("dana"), due_at=desk.now + DAY)
     html = page(desk, "/console/calendar")
     assert len(entries(html)) == 10
     assert "All 13" in words(html)
-    day = (NOW + DAY).date().isoformat()
+    day = (desk.now + DAY).date().isoformat()
     assert len(entries(page(desk, f"/console/calendar?day={day}"))) == 13
 
 
 def test_what_is_not_shown_is_counted(desk: Desk) -> None:
     for number in range(3):
-        desk.task(f"t{number}", "acme-org-1", owner_id=desk.named("dana"), due_at=NOW + DAY)
+        desk.task(f"t{number}", "acme-org-1", owner_id=desk.named("dana"), due_at=desk.now + DAY)
     with desk.store.read() as session:
-        found = calendar(session, desk.world.organisation, NOW, limit=2)
+        found = calendar(session, desk.world.organisation, desk.now, limit=2)
     (day,) = [one for one in shown_days(found, (), found.from_day, 14, most=50) if one.total]
     assert (len(day.entries), day.left_out) == (2, 1)
 
 
 def test_what_stands_still_is_apart_with_why(desk: Desk) -> None:
-    run = desk.intervention("run", "acme-org-1", owner_id=desk.named("dana"), started_at=NOW - HOUR)
+    run = desk.intervention("run", "acme-org-1", owner_id=desk.named("dana"), started_at=desk.now - HOUR)
     desk.world.change(
-        Intervention, run, paused=True, paused_at=NOW - HOUR, pause_reason="Their office is closed"
+        Intervention, run, paused=True, paused_at=desk.now - HOUR, pause_reason="Their office is closed"
     )
     html = page(desk, "/console/calendar")
     assert entries(html) == []
@@ -183,8 +181,8 @@ def test_who_may_see_it(desk: Desk) -> None:
 
 def test_days_are_those_of_the_organisations_zone(desk: Desk) -> None:
     desk.world.change(Organisation, desk.world.organisation, time_zone="Pacific/Kiritimati")
-    desk.task("roof", "acme-org-1", owner_id=desk.named("dana"), due_at=NOW + DAY)
+    desk.task("roof", "acme-org-1", owner_id=desk.named("dana"), due_at=desk.now + DAY)
     html = page(desk, "/console/calendar")
     assert "Pacific/Kiritimati" in words(html)
-    day = (NOW + DAY + 14 * HOUR).date().isoformat()
+    day = (desk.now + DAY + 14 * HOUR).date().isoformat()
     assert entries(page(desk, f"/console/calendar?day={day}")) == ["entry tasks"]

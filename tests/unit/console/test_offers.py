@@ -9,7 +9,7 @@ import pytest
 from keepwell.console.lists import OFFER_STATES
 from keepwell.contracts.offers import OfferState
 from keepwell.db.tables import Customer, Offer
-from tests.unit.api.desk_world import DAY, NOW, Desk
+from tests.unit.api.desk_world import DAY, Desk
 from tests.unit.api.test_v1_messages import offer
 from tests.unit.console.seen import NAMES, looked, page, tags, words
 
@@ -39,7 +39,7 @@ def test_an_open_offer_says_what_until_when_and_whether_it_was_seen(desk: Desk) 
     for part in ("Acme", "Offered", "Billing pause of up to 3 months", "in 14 days"):
         assert part in said, part
     assert "Not seen yet." in said
-    desk.world.change(Offer, one, state="seen", seen_at=NOW - DAY)
+    desk.world.change(Offer, one, state="seen", seen_at=desk.now - DAY)
     assert "Seen 24 h ago" in words(page(desk, PATH))
 
 
@@ -59,7 +59,7 @@ def test_accepting_and_declining_go_through_the_api(desk: Desk) -> None:
 
 def test_what_is_over_says_what_was_agreed_or_how_it_ended(desk: Desk) -> None:
     terms = {"kind": "billing_pause", "months": 2, "plan": "", "note": ""}
-    over = {"decided_at": NOW - 2 * DAY, "decided_by": "Acme-0"}
+    over = {"decided_at": desk.now - 2 * DAY, "decided_by": "Acme-0"}
     yes = offer(desk, "yes", state="accepted", terms=terms, **over)
     no = offer(desk, "no", state="declined", note="too dear", **over)
     expired = offer(desk, "late", state="expired")

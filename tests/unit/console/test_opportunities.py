@@ -9,7 +9,7 @@ from keepwell.console.opportunities import STATE_WORDS
 from keepwell.db.repositories.views_opportunities import STATES
 from keepwell.db.tables import Customer
 from scoring.signal import Signal, Urgency
-from tests.unit.api.desk_world import NOW, Desk
+from tests.unit.api.desk_world import Desk
 from tests.unit.api.test_v1_customer_work import opportunity
 from tests.unit.console.seen import NAMES, looked, page, tags, words
 
@@ -40,7 +40,7 @@ def test_one_says_what_it_may_bring_why_and_what_to_do(desk: Desk) -> None:
     found = words(page(desk, PATH))
     for one in ("1 opportunity", "Acme", "500 EUR a month", "Near the plan's limit", "At 92 % of the limit"):
         assert one in found, one
-    for one in ("High", "12,000 EUR", "Campaign runs", "critical began 1 h ago"):
+    for one in ("High", "12,000 EUR", "Campaign runs", "“ Critical ” began 1 h ago"):
         assert one in found, one
     assert "Proactive upgrade outreach" in found
 
@@ -59,7 +59,7 @@ def test_the_campaign_of_a_baseline_can_be_begun_and_no_other(desk: Desk) -> Non
 def test_the_list_is_narrowed_by_state_sign_and_customer(desk: Desk) -> None:
     first = opportunity(desk, "a", "acme", state="open")
     second = opportunity(desk, "b", "beta", signal="POWER_USER_BEHAVIOR", urgency="LOW")
-    gone = opportunity(desk, "c", "beta", state="gone", reason="usage is low again", closed_at=NOW)
+    gone = opportunity(desk, "c", "beta", state="gone", reason="usage is low again", closed_at=desk.now)
     for query, expected in (
         ("", [first, second]),
         ("state=gone", [gone]),

@@ -10,7 +10,7 @@ from keepwell.contracts.access import Role
 from keepwell.contracts.people import SuppressionReason
 from keepwell.db.repositories.suppressing import lift, suppress
 from keepwell.db.tables import Delivery, Organisation, OutboxMessage
-from tests.unit.api.desk_world import DAY, HOUR, NOW, Desk
+from tests.unit.api.desk_world import DAY, HOUR, Desk
 from tests.unit.console.seen import NAMES, looked, page, tags, words
 from tests.unit.console.signed import as_role
 
@@ -27,8 +27,8 @@ def delivery(desk: Desk, key: str, run: str, **values: Any) -> str:
         "address": "ann@acme.example",
         "subject": f"About {key}",
         "state": "accepted",
-        "planned_at": NOW - HOUR,
-        "updated_at": NOW,
+        "planned_at": desk.now - HOUR,
+        "updated_at": desk.now,
         **values,
     }
     own = f"{run}/{key}"
@@ -48,7 +48,7 @@ def kept(desk: Desk, key: str, **values: Any) -> None:
         "sender_address": "us@example.com",
         "subject": f"Written {key}",
         "text": f"Hello from {key}",
-        "accepted_at": NOW,
+        "accepted_at": desk.now,
         **values,
     }
     desk.world.add(OutboxMessage(id=desk.named(key), organisation_id=desk.world.organisation, **row))
@@ -75,7 +75,7 @@ def test_a_message_says_to_whom_of_what_and_how_it_stands(desk: Desk, run: str) 
     key = delivery(desk, "one", run, state="bounced", reason="550 no such user")
     html = page(desk, "/console/outbox")
     said = words(html)
-    for part in ("About one", "Ann Contact", "ann@acme.example", "Bounced", "550 no such user", "Email"):
+    for part in ("About one", "Ann Contact", "ann@ acme.example", "Bounced", "550 no such user", "Email"):
         assert part in said
     assert listed(html) == [key]
     panels = [one["data-panel"] or "" for one in tags(html, "button") if "data-panel" in one]
@@ -83,10 +83,13 @@ def test_a_message_says_to_whom_of_what_and_how_it_stands(desk: Desk, run: str) 
 
 
 def test_what_is_put_off_says_until_when_and_for_what(desk: Desk, run: str) -> None:
-    delivery(desk, "later", run, state="deferred", waits_for="hours", deferred_until=NOW + DAY)
+    delivery(desk, "later", run, state="deferred", waits_for="hours", deferred_until=desk.now + DAY)
     said = words(page(desk, "/console/outbox"))
     assert "Put off" in said
-    assert "for a decent hour" in said
+    assert "for a decent hour, tried" in said
+    change = {"waits_for": "draft", "deferred_until": desk.now + DAY}
+    desk.world.change(Delivery, delivery(desk, "draft", run, state="draft"), **change)
+    assert "for approval, until" in words(page(desk, "/console/outbox"))
 
 
 def test_filters_narrow_it_and_stay_in_the_address(desk: Desk, run: str) -> None:
@@ -107,7 +110,7 @@ def test_filters_narrow_it_and_stay_in_the_address(desk: Desk, run: str) -> None
 
 def test_a_long_list_goes_on(desk: Desk, run: str) -> None:
     for number in range(52):
-        delivery(desk, f"n{number:02}", run, state="failed", planned_at=NOW - number * HOUR)
+        delivery(desk, f"n{number:02}", run, state="failed", planned_at=desk.now - number * HOUR)
     html = page(desk, "/console/outbox?state=failed")
     assert len(listed(html)) == 50
     (more,) = [one["href"] or "" for one in tags(html, "a") if one.get("rel") == "next"]
@@ -150,8 +153,10 @@ def test_suppressions_say_why_and_can_be_lifted(desk: Desk) -> None:
             ("a@x.example", SuppressionReason.BOUNCED),
             ("b@x.example", SuppressionReason.MANUAL),
         ):
-            suppress(session, own, address, reason, detail="550", source="sendgrid", by="sendgrid", now=NOW)
-        lift(session, own, "b@x.example", by="Dana", why="They asked", now=NOW)
+            suppress(
+                session, own, address, reason, detail="550", source="sendgrid", by="sendgrid", now=desk.now
+            )
+        lift(session, own, "b@x.example", by="Dana", why="They asked", now=desk.now)
     html = page(desk, "/console/outbox/suppressions")
     assert listed(html) == ["a@x.example"]
     assert "The mailbox bounced" in words(html)
@@ -193,7 +198,7 @@ def test_nothing_of_another_organisation_is_shown(desk: Desk, other: Desk) -> No
             detail="",
             source="",
             by="them",
-            now=NOW,
+            now=desk.now,
         )
     for path in ("/console/outbox", "/console/outbox/written", "/console/outbox/suppressions?lifted=true"):
         html = page(desk, path)

@@ -14,7 +14,7 @@ from keepwell.db.repositories.organisation_fields import OrganisationFields
 from keepwell.db.repositories.switches import Stop, throw
 from keepwell.db.repositories.webhook_desk import add_endpoint
 from keepwell.db.tables import ClosedDay, Customer, Organisation, Staff
-from tests.unit.api.desk_world import DAY, NOW, Desk
+from tests.unit.api.desk_world import DAY, Desk
 from tests.unit.console.seen import NAMES, looked, page, tags, words
 from tests.unit.console.signed import as_role
 
@@ -136,7 +136,7 @@ def test_a_holiday_of_the_country_is_named(admin: Desk) -> None:
 
 
 def test_a_day_of_ones_own_is_listed_and_can_be_taken_back(admin: Desk) -> None:
-    day = (NOW + 3 * DAY).date()
+    day = (admin.now + 3 * DAY).date()
     admin.world.add(ClosedDay(organisation_id=admin.world.organisation, day=day, name="Founders' day"))
     html = page(admin, "/console/settings/days")
     assert "Founders' day" in words(html)
@@ -175,7 +175,7 @@ def test_webhooks_with_their_deliveries(admin: Desk) -> None:
             secret="whsec_" + "s" * 40,
             description="Ours",
             by="Ada",
-            now=NOW,
+            now=admin.now,
         )
     html = page(admin, "/console/settings/webhooks")
     assert "https://hooks.x.example/in" in words(html)
@@ -192,7 +192,14 @@ def test_staff_with_who_is_away(desk: Desk) -> None:
     with desk.store.write() as session:
         omar = session.get_one(Staff, desk.named("omar"))
         add_absence(
-            session, omar, NOW.date(), NOW.date() + DAY, cover=None, reason="Holiday", by="Omar", now=NOW
+            session,
+            omar,
+            desk.now.date(),
+            desk.now.date() + DAY,
+            cover=None,
+            reason="Holiday",
+            by="Omar",
+            now=desk.now,
         )
     said = words(page(desk, "/console/settings/staff"))
     assert "Omar Haddad" in said
@@ -218,7 +225,7 @@ def test_keys_and_accounts_without_their_secrets(admin: Desk) -> None:
             name="Warehouse",
             scopes=[Permission.INGEST],
             by="Ada",
-            now=NOW,
+            now=admin.now,
             customer=None,
         )
     html = page(admin, "/console/settings/access")
@@ -231,7 +238,7 @@ def test_keys_and_accounts_without_their_secrets(admin: Desk) -> None:
 def test_sending_is_told_plainly(desk: Desk) -> None:
     assert "Nothing is sent. Each message is kept" in words(page(desk, "/console/settings/sending"))
     with desk.store.write() as session:
-        throw(session, Stop(desk.world.organisation), reason="A wrong template", by="Ada", now=NOW)
+        throw(session, Stop(desk.world.organisation), reason="A wrong template", by="Ada", now=desk.now)
     html = page(desk, "/console/settings/sending")
     assert "A wrong template" in words(html)
     assert not [one for one in tags(html, "button") if "switches" in (one.get("data-act") or "")]
@@ -245,9 +252,9 @@ def test_whatever_was_entered_is_text(admin: Desk, name: str) -> None:
     admin.world.change(Organisation, own, name=name, postal_address=name)
     admin.world.change(Staff, admin.named("omar"), name=name, title=name)
     admin.world.change(Customer, admin.named("acme"), name=name)
-    admin.world.add(ClosedDay(organisation_id=own, day=NOW.date() + DAY, name=name))
+    admin.world.add(ClosedDay(organisation_id=own, day=admin.now.date() + DAY, name=name))
     with admin.store.write() as session:
-        throw(session, Stop(own, "customer", admin.named("acme")), reason=name, by=name, now=NOW)
+        throw(session, Stop(own, "customer", admin.named("acme")), reason=name, by=name, now=admin.now)
     for tab in EVERY:
         html = page(admin, f"/console/settings/{tab}")
         assert "<script>alert" not in html
@@ -259,16 +266,16 @@ def test_nothing_of_another_organisation_is_shown(admin: Desk, other: Desk) -> N
     theirs = other.world.organisation
     other.world.change(Organisation, theirs, name="Secret of theirs")
     other.world.change(Staff, other.named("omar"), name="Secret of theirs")
-    other.world.add(ClosedDay(organisation_id=theirs, day=NOW.date() + DAY, name="Secret of theirs"))
+    other.world.add(ClosedDay(organisation_id=theirs, day=admin.now.date() + DAY, name="Secret of theirs"))
     with other.store.write() as session:
-        throw(session, Stop(theirs), reason="Secret of theirs", by="them", now=NOW)
+        throw(session, Stop(theirs), reason="Secret of theirs", by="them", now=admin.now)
         make_key(
             session,
             theirs,
             name="Secret of theirs",
             scopes=[Permission.READ],
             by="them",
-            now=NOW,
+            now=admin.now,
             customer=None,
         )
         row = add_endpoint(
@@ -279,7 +286,7 @@ def test_nothing_of_another_organisation_is_shown(admin: Desk, other: Desk) -> N
             secret="s" * 40,
             description="Secret of theirs",
             by="them",
-            now=NOW,
+            now=admin.now,
         )
         endpoint = row.id
     for tab in EVERY:

@@ -1,11 +1,17 @@
-"""Which offers a customer's own page shows to whom."""
+"""What a customer's own page shows to whom, and when by their clock."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from keepwell.api.door import Door
+from keepwell.contracts.access import Role
+from keepwell.db.repositories.client_insights import InsightKind, NewInsight, put_insight
 from keepwell.db.repositories.views_client_contact import OfferedToContact, offers_to_contact
-from keepwell.db.tables import Delivery, Offer, Organisation
-from tests.unit.api.desk_world import DAY, NOW, Desk
+from keepwell.db.tables import Customer, Delivery, Offer, Organisation
+from tests.unit.api.callers import sign_in
+from tests.unit.api.desk_world import DAY, Desk
+from tests.unit.console.seen import page, words
 from tests.unit.console.test_outbox_page import delivery
 
 ACME = "acme-org-1"
@@ -24,8 +30,8 @@ def test_an_offer_is_shown_to_whom_it_was_written_to(desk: Desk, door: Door) -> 
             step="retention_offer",
             options={"billing_pause": {"kind": "billing_pause", "months": 2, "summary": "A pause"}},
             state="seen",
-            offered_at=NOW,
-            valid_until=NOW + DAY,
+            offered_at=desk.now,
+            valid_until=desk.now + DAY,
             valid_for=DAY,
         )
     )
@@ -33,7 +39,7 @@ def test_an_offer_is_shown_to_whom_it_was_written_to(desk: Desk, door: Door) -> 
 
     def seen_by(contact: str) -> tuple[OfferedToContact, ...]:
         with desk.store.read() as session:
-            return offers_to_contact(session, desk.world.organisation, contact, door.links, "UTC", NOW)
+            return offers_to_contact(session, desk.world.organisation, contact, door.links, "UTC", desk.now)
 
     assert seen_by("told") == (), "nobody has approved the draft"
     desk.world.change(Delivery, key, state="accepted")
@@ -45,3 +51,14 @@ def test_an_offer_is_shown_to_whom_it_was_written_to(desk: Desk, door: Door) -> 
     assert len(seen_by("other")) == 1
     desk.world.change(Offer, "offer-1", state="withdrawn")
     assert seen_by("told") == ()
+
+
+def test_when_an_insight_came_is_told_by_the_customers_clock(desk: Desk, door: Door) -> None:
+    """Offers on the same page name that clock; the organisation's is UTC."""
+    desk.world.change(Customer, ACME, time_zone="Asia/Kolkata")
+    insight = NewInsight(key="first", kind=InsightKind.TIP, title="Try boards")
+    came = datetime(2025, 1, 5, 20, 45, tzinfo=UTC)
+    with desk.store.write() as session:
+        put_insight(session, desk.world.organisation, ACME, insight, came)
+    sign_in(desk.client, door.store, desk.world.organisation, Role.CLIENT, name="Cleo", customer=ACME)
+    assert "Tip new 6 Jan 2025 02:15" in words(page(desk, "/success"))

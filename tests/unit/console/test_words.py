@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from keepwell.console.words import browser_words, told_words
+from keepwell.console.words import browser_words, score, told_words
 from keepwell.db.repositories.views_customer_lines import ActivityOfDay, HistoryLine, LineKind
 
 AT = datetime(2026, 11, 20, 9, tzinfo=UTC)
@@ -57,3 +57,8 @@ def test_a_days_activity_is_counted_in_its_title_alone() -> None:
 )
 def test_a_browser_is_called_as_people_call_it(agent: str, said: str) -> None:
     assert browser_words(agent) == said
+
+
+def test_a_score_is_told_in_the_points_it_has_reached() -> None:
+    told = [score(one) for one in (39.6, 40.0, 0.1 + 0.2 + 39.7, 100.0, None)]
+    assert told == ["39", "40", "40", "100", "–"]
