@@ -19,6 +19,7 @@ $(UV):
 	@$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
 .venv/.ready: pyproject.toml uv.lock | $(UV)
+	@echo "Installing into .venv what uv.lock names; the first time takes a minute or two …"
 	@$(UV) sync --frozen --quiet --compile-bytecode --python $(TOOLS)/bin/python
 	@touch $@
 

@@ -42,6 +42,7 @@ OF_PATHS: dict[str, Values] = {
     "/api/v1/accounts": {"account": "account-1"},
     "/api/v1/keys": {"key": "key-1"},
     "/api/v1/feed": {"to": "read"},
+    "/api/v1/tasks/{task}/reopen": {"task": "task-2"},
 }
 """Values that hold below a path alone."""
 
@@ -144,6 +145,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/api/v1/alert-channels/{channel}/test"): {"to": "team@brightdesk.example"},
     ("POST", "/api/v1/webhooks"): {"url": "https://example.com/keepwell", "kinds": ["alert."]},
     ("POST", "/api/v1/tasks/{task}/due"): {"to": "2027-01-11T09:00:00+00:00", "reason": "They are away"},
+    ("POST", "/api/v1/enrolments"): {"level": "CRITICAL", "limit": 10, "dry_run": True},
     ("POST", "/api/v1/scorecards"): {"content": CARD},
     ("POST", "/api/v1/scorecards/check"): {"content": CARD},
     ("PUT", "/api/v1/views/{name}"): {"query": "at_risk=true&sort=renewal", "shared": True},

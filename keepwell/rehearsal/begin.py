@@ -66,7 +66,7 @@ async def _begin_risk(actor: Actor, playbook: Playbook, level: Level, script: Sc
             raise InputError(
                 f"with the score {points:g} the level is {held.value if held else 'unknown'}, and "
                 f"{playbook.label} is for {level.value}.",
-                place="--from-score",
+                place="from_score",
                 hint="A level gets better only with a score well above its border, or after two days. "
                 "Name a score from the middle of the level, or leave it out.",
             )
@@ -103,7 +103,7 @@ def _wanted(
     elif card.level_of(points) is not level:
         raise InputError(
             f"{points:g} is {card.level_of(points).value}, and {playbook.label} is for {level.value}.",
-            place="--from-score",
+            place="from_score",
             hint=f"Name a score from {low:g} to below {high:g}.",
         )
     if score is None:
@@ -140,12 +140,12 @@ def check_start(start: datetime | None, now: datetime) -> None:
     if start < now - timedelta(minutes=1):
         raise InputError(
             f"{start:%d %b %Y %H:%M} UTC is past.",
-            place="--start",
+            place="start",
             hint="The virtual clock begins now or later: name a moment to come.",
         )
     if start > now + LONGEST:
         raise InputError(
-            f"{start:%d %b %Y} is more than a year off.", place="--start", hint="Name a moment within a year."
+            f"{start:%d %b %Y} is more than a year off.", place="start", hint="Name a moment within a year."
         )
 
 

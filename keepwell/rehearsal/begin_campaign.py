@@ -68,7 +68,7 @@ async def _well(actor: Actor, playbook: Playbook, script: Script) -> tuple[Custo
     if points is not None and card.level_of(points) not in RECOVERED:
         raise InputError(
             f"{points:g} is {card.level_of(points).value}; {playbook.label} is for customers who are well.",
-            place="--from-score",
+            place="from_score",
             hint=f"Name a score of at least {lowest:g}, or leave it out.",
         )
     scored = await _scored(actor)
@@ -82,7 +82,7 @@ async def _well(actor: Actor, playbook: Playbook, script: Script) -> tuple[Custo
     if scored.level not in RECOVERED:
         raise InputError(
             f"with the score {points:g} the level is {scored.level.value if scored.level else 'unknown'}.",
-            place="--from-score",
+            place="from_score",
             hint="A level gets better only with a score well above its border, or after two days.",
         )
     if health is None or health.score is None:

@@ -61,7 +61,7 @@ async def _fall(actor: Actor, score: float | None, script: Script) -> Notes:
     if points is not None and points >= CRITICAL_BELOW:
         raise InputError(
             f"{points:g} is not below {CRITICAL_BELOW:g}, and the playbook is for a fall below that.",
-            place="--from-score",
+            place="from_score",
             hint=f"Name a score from 0 to below {CRITICAL_BELOW:g}, or leave it out.",
         )
     if points is None and score is not None and score < CRITICAL_BELOW:

@@ -33,7 +33,7 @@ def choose(registry: PlaybookRegistry, session: Session, organisation: str, want
     labels = sorted(dict.fromkeys(labels))
     raise NotFoundError(
         f"There is no playbook {wanted!r}{did_you_mean(name, registry.playbooks)}.",
-        hint=f"There are: {', '.join(labels)}. A draft of your own is found with --module MODULE.",
+        hint=f"There are: {', '.join(labels)}. A draft of your own is in a module that has to be named.",
     )
 
 
@@ -67,6 +67,7 @@ def _of_the_past(
     if playbook.workflow not in registry.workflows:
         raise StoreError(
             f"{playbook.label} ran before as {playbook.workflow}, which no module has any more.",
-            hint="Name the module that has it: --module MODULE.",
+            hint="Name the module that has it.",
+            command="keepwell rehearse … --module MODULE",
         )
     return playbook

@@ -69,11 +69,10 @@ class Rehearsal(RehearsalLine):
 
 
 def trouble_of(error: KeepwellError) -> Trouble:
-    """An error that ended a rehearsal; the command line's options by the names of the fields."""
-    place: str = getattr(error, "place", None) or ""
+    """An error that ended a rehearsal."""
     return Trouble(
         message=error.message,
         hint=error.hint,
-        place=place.removeprefix("--").replace("-", "_") if place.startswith("--") else place,
+        place=getattr(error, "place", None) or "",
         retryable=error.retryable,
     )

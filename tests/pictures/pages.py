@@ -25,7 +25,6 @@ from tests.browser.conftest import Site, free_port
 from tests.unit.db.world import World
 from workflows.critical import CRITICAL, OPTIONS
 
-NOW = datetime.now(UTC)
 DAY = timedelta(days=1)
 
 
@@ -83,16 +82,16 @@ def _fill(world: World, customer: str, person: str) -> None:
         email="lena@harbourfoods.example",
         time_zone="Europe/Berlin",
     )
-    world.score("harbour", 12, NOW - 5 * DAY)
+    world.score("harbour", 12, world.began - 5 * DAY)
     taken = Terms(kind=OfferKind.BILLING_PAUSE, months=2).model_dump(mode="json")
     stands: dict[str, dict[str, Any]] = {
-        "offer": {"state": "offered", "valid_until": NOW + 3 * DAY},
-        "offer-accepted": {"state": "accepted", "valid_until": NOW + 3 * DAY, "terms": taken},
-        "offer-ended": {"state": "expired", "valid_until": NOW - DAY},
+        "offer": {"state": "offered", "valid_until": world.began + 3 * DAY},
+        "offer-accepted": {"state": "accepted", "valid_until": world.began + 3 * DAY, "terms": taken},
+        "offer-ended": {"state": "expired", "valid_until": world.began - DAY},
     }
     for key, values in stands.items():
         # Each in an intervention of its own: an answer is not one to the others.
-        world.intervention(key, "harbour", owner_id="priya", started_at=NOW - 4 * DAY)
+        world.intervention(key, "harbour", owner_id="priya", started_at=world.began - 4 * DAY)
         world.change(Intervention, key, definition=CRITICAL.model_dump(mode="json"))
         row: dict[str, Any] = {
             "organisation_id": world.organisation,
@@ -101,7 +100,7 @@ def _fill(world: World, customer: str, person: str) -> None:
             "step": "retention_offer",
             "options": {option.kind.value: option.model_dump(mode="json") for option in OPTIONS},
             "valid_for": 4 * DAY,
-            "offered_at": NOW - DAY,
+            "offered_at": world.began - DAY,
         }
         world.add(Offer(**{"id": key, **row, **values}))
 
@@ -117,7 +116,7 @@ def _shown(links: Links) -> list[Shown]:
 
 def _offer(links: Links, key: str) -> str:
     data = {"offer": key, "contact": "lena"}
-    return links.url("offers", links.token(Use.OFFER, data, until=NOW + AFTERWARDS))
+    return links.url("offers", links.token(Use.OFFER, data, until=datetime.now(UTC) + AFTERWARDS))
 
 
 def _open_first(window: Window) -> None:

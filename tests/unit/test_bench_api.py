@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
 
 from bench import api_asked, bench_api
@@ -11,9 +9,9 @@ from bench.api_client import Connections
 from bench.portfolio_reads import bare, scope_of, values_of
 from bench.portfolio_store import Size, fill
 from keepwell.db.engine import Store
+from tests.unit.db.world import real_moment
 
 TINY = Size(customers=120, scores=360, metrics=1_200, events=600)
-NOW = datetime.now(UTC).replace(microsecond=0)
 
 
 def _nothing(_path: str, _headers: object) -> bytes:
@@ -21,7 +19,7 @@ def _nothing(_path: str, _headers: object) -> bytes:
 
 
 def test_every_function_and_its_sql_run_on_both_engines(store: Store) -> None:
-    fill(store, TINY, NOW)
+    fill(store, TINY, real_moment())
     of = scope_of(store)
     given = values_of(store, of)
     asked = api_asked.asked(of, api_asked.let_in(store, of), _nothing)
@@ -35,7 +33,7 @@ def test_every_function_and_its_sql_run_on_both_engines(store: Store) -> None:
 def test_every_address_is_asked_and_answers(
     sqlite_store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fill(sqlite_store, TINY, NOW)
+    fill(sqlite_store, TINY, real_moment())
     monkeypatch.setattr(bench_api, "WARM", 0)
     found = bench_api.measure(sqlite_store, rounds=1)
     assert {"portfolio, second page", "statistics, 30 days", "page: Today", "page: customer"} <= set(found)
@@ -48,7 +46,7 @@ def test_every_address_is_asked_and_answers(
 
 
 def test_an_address_that_fails_ends_it(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    fill(sqlite_store, TINY, NOW)
+    fill(sqlite_store, TINY, real_moment())
     gone = [api_asked.Asked("gone", "/api/v1/nothing", {}, lambda _session: None, [])]
     monkeypatch.setattr(bench_api, "asked", lambda *_: gone)
     with pytest.raises(SystemExit, match="/api/v1/nothing answered 404"):

@@ -132,6 +132,7 @@ TABLES = {
     "intervention",
     "intervention_step",
     "kill_switch",
+    "known_browser",
     "live_change",
     "metric",
     "metric_latest",

@@ -182,7 +182,7 @@ def test_nothing_is_left_after_a_rehearsal_that_fails(sqlite_url: str, away: Pat
     before = rows_of(whole)
     with pytest.raises(InputError, match="CRITICAL") as refused:
         rehearse(Settings(), whole, "acme", [CRITICAL], Script(from_score=55))
-    assert refused.value.place == "--from-score"
+    assert refused.value.place == "from_score"
     assert rows_of(whole) == before
     whole.dispose()
 

@@ -10,10 +10,10 @@ from sqlmodel import Session, col, select
 from keepwell.contracts.base import Frozen
 from keepwell.db.repositories import journal
 from keepwell.db.repositories.lookup import found
-from keepwell.db.repositories.views import staff_names
+from keepwell.db.repositories.views import by_part, staff_names
 from keepwell.db.repositories.zones import first_zone, local_day
 from keepwell.db.tables import Absence, Organisation, Staff
-from keepwell.errors import InputError, NotFoundError, RefusedError
+from keepwell.errors import InputError, RefusedError
 from keepwell.keys import new_id
 
 SHORTEST_PART = 4
@@ -108,7 +108,8 @@ def add_absence(
     if overlapping is not None:
         raise RefusedError(
             f"{person.name} is away from {overlapping.from_on} until {overlapping.until_on} already.",
-            hint=f"Withdraw that one first: keepwell absences withdraw {overlapping.id[-8:]}",
+            hint="Withdraw that one first.",
+            command=f"keepwell absences withdraw {overlapping.id[-8:]}",
         )
     row = Absence(
         id=new_id(),
@@ -149,18 +150,8 @@ def find_absence(session: Session, organisation: str, text: str) -> str:
 
     Raises NotFoundError for none, InputError for several.
     """
-    part = text.strip().lstrip("…").upper()
-    query = select(Absence.id).where(Absence.organisation_id == organisation)
-    if len(part) >= SHORTEST_PART:
-        fits = col(Absence.id).startswith(part, autoescape=True) | col(Absence.id).endswith(
-            part, autoescape=True
-        )
-        ids = session.exec(query.where(fits).limit(2)).all()
-        if len(ids) > 1:
-            raise InputError(f"{text!r} fits several absences.", hint="Give more of the id.")
-        if ids:
-            return ids[0]
-    raise NotFoundError(f"There is no absence {text!r}.", hint="List them: keepwell absences --all")
+    ours = select(Absence.id).where(Absence.organisation_id == organisation)
+    return by_part(session, ours, Absence.id, text, "absence", "keepwell absences --all")
 
 
 def absences(
@@ -209,14 +200,15 @@ def _check(
     if until_on - from_on > LONGEST:
         raise InputError(
             f"From {from_on} until {until_on} are more than two years.",
-            hint="Hand the customers over for good: keepwell reassign --from A --to B",
+            hint="Hand the customers over for good.",
+            command="keepwell reassign --from A --to B",
         )
     today = day_of(session, person, now)
     if until_on < today:
         raise InputError(f"{until_on} is past: for {person.name} it is {today}.", hint="Name days to come.")
     if cover is not None and cover.id == person.id:
         raise InputError(
-            f"{person.name} cannot cover for {person.name}.", place="--cover", hint="Name somebody else."
+            f"{person.name} cannot cover for {person.name}.", place="cover", hint="Name somebody else."
         )
 
 

@@ -97,10 +97,15 @@ def _check(channel: ChannelName, target: str | None) -> None:
         return
     if channel == WEBHOOK:
         raise InputError(
-            "Webhooks go to their endpoints.", place="--to", hint="Add one: keepwell webhooks add URL"
+            "Webhooks go to their endpoints.",
+            place="target",
+            hint="Add an endpoint.",
+            command="keepwell webhooks add URL",
         )
     text = target.strip()
     if len(text) > 320 or not text.isprintable() or " " in text:
-        raise InputError(f"{text[:80]!r} is no address.", place="--to")
+        raise InputError(f"{text[:80]!r} is no address.", place="target")
     if channel == "email" and (parseaddr(text)[1] != text or not 0 < text.find("@") < len(text) - 1):
-        raise InputError(f"{text!r} is no email address.", place="--to", hint="For example: team@example.com")
+        raise InputError(
+            f"{text!r} is no email address.", place="target", hint="For example: team@example.com"
+        )

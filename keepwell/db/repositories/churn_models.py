@@ -175,11 +175,16 @@ def before(session: Session, organisation: str, name: str) -> tuple[ChurnModel, 
     """
     current = in_use(session, organisation, name)
     if current is None:
-        raise NotFoundError(f"No churn model {name!r} is in use.", hint="keepwell churn models list")
+        raise NotFoundError(
+            f"No churn model {name!r} is in use.",
+            hint="See the list of models.",
+            command="keepwell churn models list",
+        )
     if current.replaced_id is None:
         raise RefusedError(
             f"No model of {name!r} was in use before {label(current)}.",
-            hint="Another one is taken into use with: keepwell churn models promote MODEL",
+            hint="Take another one into use.",
+            command="keepwell churn models promote MODEL",
         )
     query = select(ChurnModel).where(ChurnModel.id == current.replaced_id)
     return session.exec(query.options(*_LIGHT)).one(), current
@@ -195,8 +200,8 @@ def usable(session: Session, organisation: str, text: str) -> ChurnModel:
     if "@" not in text and found.state != IN_USE:
         raise NotFoundError(
             f"No churn model {text!r} is in use.",
-            hint=f"Name one with its version, such as {label(found)}, or: keepwell churn models promote "
-            f"{label(found)} --why …",
+            hint=f"Name one with its version, such as {label(found)}, or take it into use.",
+            command=f"keepwell churn models promote {label(found)} --why …",
         )
     return session.get_one(ChurnModel, found.id, populate_existing=True)
 

@@ -14,8 +14,9 @@ from sqlmodel import Session, col, select
 from keepwell.contracts.base import Frozen
 from keepwell.contracts.commands import Command
 from keepwell.db.repositories import pending
+from keepwell.db.repositories.lookup import own
 from keepwell.db.tables import Event, Intervention, InterventionStep, PendingCommand
-from keepwell.errors import InputError, NotFoundError, RefusedError
+from keepwell.errors import InputError, RefusedError
 
 SOURCE: Final = "api"
 OF_SENDER: Final = {"id", "by", "to_name"}
@@ -94,6 +95,10 @@ def same_as(session: Session, key: str, command: Command, status: CommandStatus)
     if kept is not None:
         before = {name: value for name, value in kept.command.items() if name not in OF_SENDER}
         another = before != now
+    elif status.state is CommandState.DONE:
+        # Of one that was told at once the journal keeps what its sender said of it.
+        said = getattr(command, "note", getattr(command, "reason", ""))
+        another = another or status.why != said
     if another:
         raise RefusedError(
             f"The id {given_id(key)!r} was given to another command already: {status.kind}.",
@@ -125,10 +130,7 @@ def require_step(session: Session, intervention: Intervention, name: str) -> Non
 
 def own_intervention(session: Session, organisation: str, intervention: str) -> Intervention:
     """The organisation's intervention of that id. Raises NotFoundError."""
-    row = session.get(Intervention, intervention)
-    if row is None or row.organisation_id != organisation:
-        raise NotFoundError(f"There is no intervention {intervention!r}.")
-    return row
+    return own(session, Intervention, organisation, intervention, "intervention")
 
 
 def waits_for_somebody(session: Session, intervention: str) -> bool:

@@ -32,7 +32,7 @@ def ask_owner(session: Session, row: Alert, playbook: Playbook, reason: str, now
         "customer_id": row.customer_id,
         "kind": "alert",
         "title": f"{customer.name}: {row.words}",
-        "detail": f"The playbook {playbook.name} does not start: {reason}. Look at it by hand, or fit it "
+        "detail": f"The playbook {playbook.label} does not start: {reason}. Look at it by hand, or fit it "
         "into what goes on with the customer already.",
         **given_to(session, responsible_for(session, customer), now),
         "due_at": max(row.due_at, now + LEAST_TIME),

@@ -150,7 +150,7 @@ def _ask(session: Session, letter: Letter, match: Match, doubt: str) -> None:
         key=reply_key(letter.message_id),
         kind="reply",
         title=title,
-        detail="\n".join([*lines, "The whole letter is in the inbox."]),
+        detail="\n".join([*lines, "Read the whole letter before you answer."]),
         now=letter.received_at,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Insert, Table
 from sqlalchemy.dialects import postgresql, sqlite
@@ -15,6 +15,14 @@ from keepwell.db.tables import Organisation
 from keepwell.errors import NotFoundError
 
 Row = TypeVar("Row", bound=SQLModel)
+
+
+class _Owned(Protocol):
+    @property
+    def organisation_id(self) -> str | None: ...
+
+
+OwnRow = TypeVar("OwnRow", bound=_Owned)
 
 
 def table(name: str) -> Table:
@@ -30,6 +38,18 @@ def found(session: Session, model: type[Row], key: str, what: str) -> Row:
     """
     row = session.get(model, key)
     if row is None:
+        raise NotFoundError(f"There is no {what} {key!r}.")
+    return row
+
+
+def own(session: Session, model: type[OwnRow], organisation: str, key: str, what: str) -> OwnRow:
+    """The organisation's row with exactly that primary key.
+
+    Raises:
+        NotFoundError: it has none, whoever else may have it; `what` names the kind of thing for the message.
+    """
+    row = session.get(model, key)
+    if row is None or row.organisation_id != organisation:
         raise NotFoundError(f"There is no {what} {key!r}.")
     return row
 

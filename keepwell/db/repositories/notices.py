@@ -22,6 +22,7 @@ from keepwell.contracts.playbook import Channel
 from keepwell.db.engine import Store
 from keepwell.db.repositories import journal
 from keepwell.db.repositories.manners import staff_manners
+from keepwell.db.repositories.notices_about import about_of, lock_notices, words_of
 from keepwell.db.repositories.notices_instead import plan_email_instead
 from keepwell.db.repositories.notices_message import Telling, message_of
 from keepwell.db.repositories.notices_plan import channels_on, plan_notices
@@ -96,7 +97,7 @@ class NoticeRepository:
     def accept(self, organisation: str, message: str, accepted: Accepted, now: datetime) -> None:
         """The provider took the message: an acceptance is the truth whenever it comes."""
         with self._store.write() as session:
-            for row in _of(session, organisation, message):
+            for row in lock_notices(session, message, organisation):
                 if row.state == DeliveryState.ACCEPTED:
                     continue
                 row.state, row.reason = DeliveryState.ACCEPTED.value, ""
@@ -120,7 +121,7 @@ class NoticeRepository:
         With a `rest` they are tried again after it, or later, and in the end given up.
         """
         with self._store.write() as session:
-            for row in _of(session, organisation, message):
+            for row in lock_notices(session, message, organisation):
                 if row.state != DeliveryState.SENDING:
                     continue
                 hopeless = rest is not None and row.attempts >= TRIES
@@ -241,16 +242,9 @@ def _graver(telling: Telling) -> tuple[int, bool, datetime, str]:
     return AlertSeverity(notice.severity).rank, is_task, notice.planned_at, notice.key
 
 
-def _of(session: Session, organisation: str, message: str) -> Sequence[Notice]:
-    query = select(Notice).where(Notice.organisation_id == organisation, Notice.message == message)
-    return session.exec(query.order_by(col(Notice.key)).with_for_update()).all()
-
-
 def _tell(session: Session, row: Notice, text: str, now: datetime) -> None:
-    alert = session.get(Alert, row.alert_id) if row.alert_id else None
-    task = session.get(Task, row.task_id) if row.task_id else None
-    about = alert or task
-    words = alert.words if alert is not None else task.title if task is not None else row.words
+    about = about_of(session, row)
+    task = about if isinstance(about, Task) else None
     what = "told" if row.state == DeliveryState.ACCEPTED else "not_told"
     data = {"alert": row.alert_id, "severity": row.severity} if task is None else {"task": task.id}
     journal.write(
@@ -259,7 +253,7 @@ def _tell(session: Session, row: Notice, text: str, now: datetime) -> None:
         organisation=row.organisation_id,
         customer=about.customer_id if about is not None else None,
         kind=f"{'alert' if task is None else 'task'}.{what}",
-        text=f"{words}: {text}",
+        text=f"{words_of(row, about)}: {text}",
         why=row.reason,
         at=now,
         data={"notice": row.key, **data, "channel": row.channel},

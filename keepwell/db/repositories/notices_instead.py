@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from keepwell.contracts.playbook import Channel
 from keepwell.db.repositories.lookup import insert_all_if_absent, insert_if_absent
+from keepwell.db.repositories.notices_about import about_of
 from keepwell.db.repositories.notices_plan import MEND, notice_row, person_for
 from keepwell.db.repositories.team import given_to, lead_of, standing_in
 from keepwell.db.tables import Alert, AlertChannel, Customer, Notice, Organisation, Staff, Task
@@ -20,7 +21,7 @@ def plan_email_instead(session: Session, row: Notice, why: str, now: datetime) -
     """Plan the email in the place of a notice that Slack refuses for good, unless email tells it anyway."""
     if row.channel != Channel.SLACK.value:
         return
-    about = _about(session, row)
+    about = about_of(session, row)
     organisation = session.get_one(Organisation, row.organisation_id)
     person = _reader(session, row, about, now)
     key = f"{row.key.removesuffix(Channel.SLACK.value)}{Channel.EMAIL.value}"
@@ -30,12 +31,6 @@ def plan_email_instead(session: Session, row: Notice, why: str, now: datetime) -
     insert_all_if_absent(session, "notice", [{**email, **told}])
     if about is not None:
         _ask_to_mend(session, row, about, why, now)
-
-
-def _about(session: Session, row: Notice) -> Alert | Task | None:
-    if row.alert_id:
-        return session.get_one(Alert, row.alert_id)
-    return session.get_one(Task, row.task_id) if row.task_id else None
 
 
 def _reader(session: Session, row: Notice, about: Alert | Task | None, now: datetime) -> Staff | None:

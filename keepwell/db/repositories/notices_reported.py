@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from hashlib import sha256
 
@@ -11,8 +11,9 @@ from sqlmodel import Session, col, select
 from keepwell.contracts.arrivals import Report, ReportKind
 from keepwell.contracts.delivery import DeliveryState
 from keepwell.db.repositories import journal
+from keepwell.db.repositories.notices_about import about_of, words_of
 from keepwell.db.repositories.notices_plan import tell_admins
-from keepwell.db.tables import Alert, Notice, ProviderEvent, Task
+from keepwell.db.tables import Notice, ProviderEvent, Task
 
 SENT_BACK = frozenset({ReportKind.BOUNCED, ReportKind.BLOCKED})
 ARRIVED = frozenset(
@@ -29,13 +30,7 @@ def messages_of_ours(session: Session, keys: Collection[str]) -> set[str]:
     )
 
 
-def lock_notices(session: Session, message: str) -> list[Notice]:
-    """What went in one message, held until the transaction ends."""
-    query = select(Notice).where(Notice.message == message).order_by(col(Notice.key))
-    return list(session.exec(query.with_for_update()))
-
-
-def settle_reported(session: Session, rows: list[Notice], report: Report, now: datetime) -> str:
+def settle_reported(session: Session, rows: Sequence[Notice], report: Report, now: datetime) -> str:
     """Bring the rows of a message, which are locked, to where all its reports say that they stand.
 
     What changed, in a word. Of one that did not arrive the lead hears, once a day for each recipient.
@@ -60,19 +55,17 @@ def settle_reported(session: Session, rows: list[Notice], report: Report, now: d
 
 
 def _tell(session: Session, row: Notice, report: Report) -> None:
-    alert = session.get(Alert, row.alert_id) if row.alert_id else None
-    task = session.get(Task, row.task_id) if row.task_id else None
-    about = alert or task
-    what = alert.words if alert is not None else task.title if task is not None else row.words
+    about = about_of(session, row)
     lost = row.state == DeliveryState.FAILED
+    went = f"{row.channel} to {row.recipient_name} {'did not arrive' if lost else 'was sent'}"
     journal.write(
         session,
         key=f"{row.key}/{report.kind.value}/{row.attempts}",
         organisation=row.organisation_id,
         customer=about.customer_id if about is not None else None,
-        kind=f"{'alert' if task is None else 'task'}.{'not_told' if lost else 'told'}",
+        kind=f"{'task' if isinstance(about, Task) else 'alert'}.{'not_told' if lost else 'told'}",
         by=report.provider,
-        text=f"{what}: {row.channel} to {row.recipient_name} {'did not arrive' if lost else 'was sent'}",
+        text=f"{words_of(row, about)}: {went}",
         why=report.why if lost else "The answer to the attempt had been lost",
         at=report.at,
         data={"notice": row.key, "alert": row.alert_id, "task": row.task_id, "channel": row.channel},

@@ -40,7 +40,9 @@ def change_offer(session: Session, row: Intervention, note: Note, change: OfferC
         change.valid_for,
         change.options,
     )
-    if offer.state not in OPEN_OFFER:
+    # The run knows nothing of a person who has withdrawn it: an answer that it took counts nevertheless.
+    anyway = change.state is not OfferState.SEEN and offer.state == OfferState.WITHDRAWN
+    if offer.state not in OPEN_OFFER and not anyway:
         return
     offer.state = change.state
     offer.seen_at = offer.seen_at or note.at

@@ -18,7 +18,8 @@ from keepwell.contracts.delivery import DeliveryState
 from keepwell.db.engine import Store, past_deadlocks
 from keepwell.db.repositories import journal
 from keepwell.db.repositories.lookup import insert_all_if_absent, insert_if_absent
-from keepwell.db.repositories.notices_reported import lock_notices, messages_of_ours, settle_reported
+from keepwell.db.repositories.notices_about import lock_notices
+from keepwell.db.repositories.notices_reported import messages_of_ours, settle_reported
 from keepwell.db.repositories.reported import act_on, words_of
 from keepwell.db.repositories.step_rows import reached_after_all
 from keepwell.db.tables import Delivery, ProviderEvent

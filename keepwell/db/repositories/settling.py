@@ -9,17 +9,15 @@ from sqlmodel import Session, select
 from keepwell.contracts.delivery import DeliveryState
 from keepwell.db.repositories import journal
 from keepwell.db.repositories.alerts import lock_customers
+from keepwell.db.repositories.lookup import own
 from keepwell.db.repositories.step_rows import reached_after_all
 from keepwell.db.tables import Delivery
-from keepwell.errors import NotFoundError, RefusedError
+from keepwell.errors import RefusedError
 
 
 def own_delivery(session: Session, organisation: str, key: str) -> Delivery:
     """The organisation's row of the send ledger. Raises NotFoundError."""
-    row = session.get(Delivery, key)
-    if row is None or row.organisation_id != organisation:
-        raise NotFoundError(f"There is no delivery {key!r}.")
-    return row
+    return own(session, Delivery, organisation, key, "delivery")
 
 
 def settle_unknown(

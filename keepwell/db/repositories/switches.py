@@ -53,6 +53,11 @@ def stopped_by(switches: Iterable[KillSwitch], row: Intervention) -> str:
     return ""
 
 
+def stop_of(session: Session, organisation: str, customer: str) -> KillSwitch | None:
+    """The customer's own stop in force; None where there is none."""
+    return next(iter(_of(session, Stop(organisation, "customer", customer))), None)
+
+
 def throw(session: Session, stop: Stop, *, reason: str, by: str, now: datetime) -> bool:
     """Stop sending from the next attempt on; False where it is stopped already.
 
@@ -83,7 +88,9 @@ def lift(session: Session, stop: Stop, *, reason: str, by: str, now: datetime) -
     words = _words(session, stop)
     rows = _of(session, stop)
     if not rows:
-        raise NotFoundError(f"Sending {words} is not stopped.", hint="What is: keepwell sending")
+        raise NotFoundError(
+            f"Sending {words} is not stopped.", hint="See what is.", command="keepwell sending"
+        )
     for row in rows:
         row.lifted_by, row.lifted_at = by, now
         session.add(row)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from keepwell.contracts.commands import Complete
 from keepwell.contracts.intervention import StepState
@@ -16,11 +16,12 @@ from keepwell.contracts.tasks import TaskOutcome
 from keepwell.db.repositories import journal, pending
 from keepwell.db.repositories.alerts import lock_customers
 from keepwell.db.repositories.deadlines import close_alert_of
-from keepwell.db.repositories.lookup import found
+from keepwell.db.repositories.lookup import found, own
 from keepwell.db.repositories.team import given_to
+from keepwell.db.repositories.views import by_part
 from keepwell.db.repositories.zones import first_zone
 from keepwell.db.tables import Intervention, InterventionStep, Organisation, Staff, Task, TaskComment
-from keepwell.errors import InputError, NotFoundError, RefusedError
+from keepwell.errors import InputError, RefusedError
 from keepwell.keys import new_id
 from keepwell.moments import minute_words
 
@@ -41,7 +42,7 @@ def snooze_task(session: Session, task: str, until: datetime | None, by: str, no
     session.add(row)
     zone = _zone(session, row)
     text = f"Snoozed until {minute_words(until, zone)}" if until is not None else "Woken up again"
-    _tell(session, row, "task.snoozed", f"{text}: {row.title}", by, now)
+    tell(session, row, "task.snoozed", f"{text}: {row.title}", by, now)
     return row
 
 
@@ -51,7 +52,7 @@ def comment_on(session: Session, task: str, text: str, by: str, now: datetime) -
     if not text.strip():
         raise InputError("An empty comment says nothing.", hint="Write what the next one should know.")
     session.add(TaskComment(id=new_id(), task_id=row.id, by=by, text=text.strip(), at=now))
-    _tell(session, row, "task.commented", f"{text.strip()} ({row.title})", by, now)
+    tell(session, row, "task.commented", f"{text.strip()} ({row.title})", by, now)
     return row
 
 
@@ -61,14 +62,14 @@ def move_due(session: Session, task: str, due_at: datetime, reason: str, by: str
     Raises NotFoundError, RefusedError for one that is not open, InputError without a reason.
     """
     if not reason.strip():
-        raise InputError("A deadline is moved with a reason.", place="--reason")
+        raise InputError("A deadline is moved with a reason.", place="reason")
     row = _open_task(session, task)
     zone = _zone(session, row)
     words = f"due {minute_words(due_at, zone)} instead of {minute_words(row.due_at, zone)}"
     close_alert_of(session, row, f"the deadline was moved by {by}: {reason.strip()}", now)
     row.due_at, row.overdue_alert = due_at, None
     session.add(row)
-    _tell(session, row, "task.due_moved", f"{row.title}: {words}", by, now, why=reason.strip())
+    tell(session, row, "task.due_moved", f"{row.title}: {words}", by, now, why=reason.strip())
     return row
 
 
@@ -81,7 +82,7 @@ def give_task(session: Session, task: str, to: Staff, by: str, now: datetime) ->
     given = given_to(session, to, now)
     row.owner_id, row.for_id = given["owner_id"], given["for_id"]
     session.add(row)
-    _tell(session, row, "task.given", f"{row.title}: given to {to.name}", by, now, {"to": to.id})
+    tell(session, row, "task.given", f"{row.title}: given to {to.name}", by, now, {"to": to.id})
     return row
 
 
@@ -101,7 +102,7 @@ def close_task(
     session.add(row)
     close_alert_of(session, row, f"the task is {row.state}: {outcome.words} ({by})", now)
     why = f"{outcome.words}: {note.strip()}" if note.strip() else outcome.words
-    _tell(session, row, "task.closed", row.title, by, now, {"outcome": outcome.value}, why=why)
+    tell(session, row, "task.closed", row.title, by, now, {"outcome": outcome.value}, why=why)
     return row, _complete_step(session, row, why, by, now)
 
 
@@ -110,24 +111,13 @@ def find_task(session: Session, organisation: str, text: str) -> str:
 
     Raises NotFoundError for none, InputError for several.
     """
-    part = text.strip().lstrip("…").upper()
-    query = select(Task.id).where(Task.organisation_id == organisation)
-    if len(part) >= SHORTEST_PART:
-        fits = col(Task.id).startswith(part, autoescape=True) | col(Task.id).endswith(part, autoescape=True)
-        ids = session.exec(query.where(fits).limit(2)).all()
-        if len(ids) > 1:
-            raise InputError(f"{text!r} fits several tasks.", hint="Give more of the id: keepwell tasks")
-        if ids:
-            return ids[0]
-    raise NotFoundError(f"There is no task {text!r}.", hint="List them: keepwell tasks --all")
+    ours = select(Task.id).where(Task.organisation_id == organisation)
+    return by_part(session, ours, Task.id, text, "task", "keepwell tasks --all")
 
 
 def own_task(session: Session, organisation: str, task: str) -> str:
     """The id of the organisation's task of exactly that id. Raises NotFoundError."""
-    row = session.get(Task, task)
-    if row is None or row.organisation_id != organisation:
-        raise NotFoundError(f"There is no task {task!r}.")
-    return row.id
+    return own(session, Task, organisation, task, "task").id
 
 
 def _open_task(session: Session, task: str) -> Task:
@@ -158,7 +148,7 @@ def _zone(session: Session, row: Task) -> str:
     return first_zone(session.get_one(Organisation, row.organisation_id).time_zone)
 
 
-def _tell(
+def tell(
     session: Session,
     row: Task,
     kind: str,
@@ -169,6 +159,7 @@ def _tell(
     *,
     why: str = "",
 ) -> None:
+    """A line in the journal about a task."""
     journal.write(
         session,
         key=f"task/{row.id}/{kind}/{new_id()}",

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, case, exists, func, or_
+from sqlalchemy import ColumnElement, case, exists, false, func, or_
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from keepwell.contracts.base import Frozen
 from keepwell.db.tables import Customer, Intervention, InterventionStep, Staff
 from keepwell.errors import InputError, NotFoundError
 
+T = TypeVar("T")
 SHOWN_CANDIDATES = 10
 NAMES_COMPARED = 5_000
 SHORTEST_PART = 4
@@ -92,7 +94,8 @@ def find_person(session: Session, organisation: str, text: str, *, left: bool = 
     raise NotFoundError(
         f"There is no active member of staff {text!r}"
         f"{did_you_mean(text, [name for _, name, _ in everybody])}.",
-        hint=hint if everybody else "No staff yet. Import some: keepwell import staff FILE",
+        hint=hint if everybody else "No staff yet. Import some.",
+        command="" if everybody else "keepwell import staff FILE",
     )
 
 
@@ -138,7 +141,8 @@ def find_intervention(session: Session, organisation: str, text: str, step: str 
     except NotFoundError as error:
         raise NotFoundError(
             f"There is no intervention {text!r}, and no customer of that id or name either.",
-            hint="See them: keepwell interventions",
+            hint="See them.",
+            command="keepwell interventions",
         ) from error
     meant = session.exec(
         select(Intervention.id)
@@ -149,7 +153,9 @@ def find_intervention(session: Session, organisation: str, text: str, step: str 
     if meant is None:
         name = customer_names(session, [customer])[customer].name
         raise NotFoundError(
-            f"{name} has had no intervention yet.", hint=f"See the customer: keepwell customer {text!r}"
+            f"{name} has had no intervention yet.",
+            hint="See the customer.",
+            command=f"keepwell customer {text!r}",
         )
     return meant
 
@@ -200,6 +206,25 @@ def intervention_by_id(session: Session, organisation: str, text: str) -> str | 
     return None
 
 
+def by_part(session: Session, ours: SelectOfScalar[T], column: Any, text: str, what: str, list_: str) -> T:
+    """The one of our rows whose id is that text, or else begins or ends with it, whatever the case.
+
+    `what` names the kind of thing for messages, `list_` the command line that shows all of them.
+
+    Raises:
+        NotFoundError: there is none.
+        InputError: there are several.
+    """
+    text = text.strip().lstrip("…")
+    for condition in (col(column) == text, or_(*_parts_of_id(column, text), false())):
+        found = session.exec(ours.where(condition).limit(2)).all()
+        if len(found) > 1:
+            raise InputError(f"{text!r} fits several {what}s.", hint="Give more of the id.", command=list_)
+        if found:
+            return found[0]
+    raise NotFoundError(f"There is no {what} {text!r}.", hint="See what there is.", command=list_)
+
+
 def did_you_mean(text: str, known: Iterable[str]) -> str:
     """' (did you mean X?)', or nothing where no known name is near. Case does not count."""
     by_fold = {name.casefold(): name for name in known}
@@ -235,10 +260,12 @@ def _no_customer(session: Session, organisation: str, text: str) -> NotFoundErro
     if not known:
         return NotFoundError(
             f"There is no customer {text!r}: there are none yet.",
-            hint="Import some: keepwell import customers FILE",
+            hint="Import some.",
+            command="keepwell import customers FILE",
         )
     names = [part for pair in known for part in pair]
     return NotFoundError(
         f"There is no customer {text!r}{did_you_mean(text, names)}.",
-        hint="Look for it: keepwell customers --search TEXT",
+        hint="Look for it among the customers.",
+        command="keepwell customers --search TEXT",
     )

@@ -12,10 +12,10 @@ from sqlmodel import Session, col, select
 
 from keepwell.contracts.alerts import LIVE_ALERTS, AlertState
 from keepwell.contracts.base import Frozen
+from keepwell.db.repositories.lookup import own
 from keepwell.db.repositories.pages import down, page_of, up
-from keepwell.db.repositories.views import customer_names, staff_names
+from keepwell.db.repositories.views import by_part, customer_names, staff_names
 from keepwell.db.tables import Alert, Customer
-from keepwell.errors import InputError, NotFoundError
 from scoring.signal import Severity, Trigger
 
 STATES = tuple(state.value for state in AlertState)
@@ -130,7 +130,9 @@ def _lines(session: Session, rows: Sequence[Alert], now: datetime) -> tuple[Aler
             customer=names[row.customer_id].name,
             owner=owners.get(owner_of.get(row.customer_id) or "", ""),
             overdue=row.state == AlertState.OPEN and row.due_at < now,
-            to_acknowledge=row.acknowledged_at - row.raised_at if row.acknowledged_at else None,
+            to_acknowledge=_whole((row.acknowledged_at - row.raised_at).total_seconds())
+            if row.acknowledged_at
+            else None,
             decision=row.decision or "",
             intervention=row.intervention_id,
         )
@@ -160,18 +162,20 @@ def alert_summary(session: Session, organisation: str, since: datetime) -> tuple
                     acknowledged=states.count(AlertState.ACKNOWLEDGED.value),
                     closed=states.count(AlertState.CLOSED.value),
                     taken_in_hand=len(taken),
-                    median_to_acknowledge=timedelta(seconds=median(taken)) if taken else None,
+                    median_to_acknowledge=_whole(median(taken)) if taken else None,
                 )
             )
     return tuple(lines)
 
 
+def _whole(seconds: float) -> timedelta:
+    """Whole seconds: a duration in JSON has no fractions (RFC 3339)."""
+    return timedelta(seconds=round(seconds))
+
+
 def own_alert(session: Session, organisation: str, alert: str) -> str:
     """The id of the organisation's alert of exactly that id. Raises NotFoundError."""
-    row = session.get(Alert, alert)
-    if row is None or row.organisation_id != organisation:
-        raise NotFoundError(f"There is no alert {alert!r}.")
-    return row.id
+    return own(session, Alert, organisation, alert, "alert").id
 
 
 def find_alert(session: Session, organisation: str, text: str) -> str:
@@ -179,17 +183,5 @@ def find_alert(session: Session, organisation: str, text: str) -> str:
 
     Raises NotFoundError for none, InputError for several.
     """
-    text = text.strip()
     ours = select(Alert.id).where(Alert.organisation_id == organisation)
-    exact = session.exec(ours.where(Alert.id == text)).first()
-    if exact is not None:
-        return exact
-    part = text.lstrip("…").upper()
-    if len(part) >= SHORTEST_PART:
-        fits = col(Alert.id).startswith(part, autoescape=True) | col(Alert.id).endswith(part, autoescape=True)
-        found = session.exec(ours.where(fits).limit(2)).all()
-        if len(found) > 1:
-            raise InputError(f"{text!r} fits several alerts.", hint="Give more of the id: keepwell alerts")
-        if found:
-            return found[0]
-    raise NotFoundError(f"There is no alert {text!r}.", hint="List them: keepwell alerts --state all")
+    return by_part(session, ours, Alert.id, text, "alert", "keepwell alerts --state all")

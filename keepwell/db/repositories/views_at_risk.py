@@ -13,7 +13,8 @@ from sqlmodel import Session
 from keepwell.db.repositories.lookup import table
 from keepwell.db.repositories.scorecards import scorecard_by_hash
 from keepwell.db.repositories.views_at_risk_lines import AtRiskLine, AtRiskPage, CategoryPoints, RiskReason
-from keepwell.db.repositories.views_portfolio import lines_of, page_of
+from keepwell.db.repositories.views_portfolio import page_of
+from keepwell.db.repositories.views_portfolio_beside import lines_of
 from keepwell.db.repositories.views_portfolio_lines import PortfolioFilter, PortfolioLine
 from keepwell.db.repositories.views_portfolio_query import by_urgency
 from keepwell.db.repositories.wording import named

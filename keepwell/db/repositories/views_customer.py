@@ -21,8 +21,9 @@ from keepwell.db.repositories.views_customer_score import (
     score_detail,
     trend_of_scores,
 )
-from keepwell.db.repositories.views_customers import CustomerLine, customer_line
 from keepwell.db.repositories.views_interventions import InterventionLine, interventions_of
+from keepwell.db.repositories.views_portfolio import customer_shown
+from keepwell.db.repositories.views_portfolio_lines import PortfolioLine
 from keepwell.db.repositories.views_work import TaskLine, tasks
 from keepwell.db.repositories.wishes import unwanted
 from keepwell.db.tables import Contact, Customer, Health, Organisation, Score, Transition
@@ -67,7 +68,7 @@ class TransitionLine(Frozen):
 class CustomerDetail(Frozen):
     """Everything about one customer; `owner_away` says who stands in while its owner is away."""
 
-    customer: CustomerLine
+    customer: PortfolioLine
     owner_away: str = ""
     industry: str
     country: str
@@ -94,7 +95,7 @@ def customer_detail(
     standing = standing_of(session, owner, row)
     score = score_detail(*standing, now, (row.time_zone, owner.time_zone)) if standing else None
     return CustomerDetail(
-        customer=customer_line(session, customer),
+        customer=customer_shown(session, organisation, customer, now),
         owner_away=owner_away_words(session, row.owner_id, now),
         industry=row.industry,
         country=row.country,

@@ -74,7 +74,9 @@ def category_detail(session: Session, organisation: str, customer: str, category
     row = session.get_one(Customer, customer)
     standing = standing_of(session, owner, row)
     if standing is None:
-        raise NotFoundError(f"{row.name} has not been scored yet.", hint="Score everybody: keepwell score")
+        raise NotFoundError(
+            f"{row.name} has not been scored yet.", hint="Score everybody.", command="keepwell score"
+        )
     _, score, measured = standing
     card = measured.card
     chosen = _category(card, category)
@@ -117,7 +119,7 @@ def _category(card: Scorecard, text: str) -> Category:
     raise InputError(
         f"Scorecard {card.name}@{card.version} has no category {text!r}{did_you_mean(text, names)}.",
         hint=f"It has: {', '.join(names)}.",
-        place="--category",
+        place="category",
     )
 
 

@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from difflib import unified_diff
 
-from sqlalchemy import func, or_
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from keepwell.contracts.base import Frozen
 from keepwell.contracts.drafts import DraftState, Frame
+from keepwell.db.repositories.lookup import own
 from keepwell.db.repositories.pages import Page, down, page_of, up
-from keepwell.db.repositories.views import SHORTEST_PART, CustomerName, customer_names, staff_names
+from keepwell.db.repositories.views import CustomerName, by_part, customer_names, staff_names
 from keepwell.db.tables import Draft, Intervention
-from keepwell.errors import InputError, NotFoundError
 from keepwell.rendering.edited import own_part
 
 
@@ -146,28 +146,13 @@ def detail_of(session: Session, draft: str) -> DraftDetail:
 
 def find_draft(session: Session, organisation: str, text: str) -> str:
     """Our id of the draft meant by its id, or the end or beginning of it. Raises as `draft_detail` does."""
-    text = text.strip().lstrip("…")
-    query = select(Draft.id).where(Draft.organisation_id == organisation)
-    part = col(Draft.id) == text
-    if len(text) >= SHORTEST_PART:
-        ends = col(Draft.id).iendswith(text, autoescape=True)
-        part = or_(part, ends, col(Draft.id).istartswith(text, autoescape=True))
-    found = session.exec(query.where(part).order_by(col(Draft.id)).limit(10)).all()
-    if text in found:
-        return text
-    if len(found) > 1:
-        raise InputError(f"{text!r} fits several drafts: {', '.join(found)}.", hint="Name one in full.")
-    if not found:
-        raise NotFoundError(f"There is no draft {text!r}.", hint="Those that wait: keepwell drafts")
-    return found[0]
+    ours = select(Draft.id).where(Draft.organisation_id == organisation)
+    return by_part(session, ours, Draft.id, text, "draft", "keepwell drafts")
 
 
 def own_draft(session: Session, organisation: str, draft: str) -> str:
     """The id of the organisation's draft of exactly that id. Raises NotFoundError."""
-    row = session.get(Draft, draft)
-    if row is None or row.organisation_id != organisation:
-        raise NotFoundError(f"There is no draft {draft!r}.")
-    return row.id
+    return own(session, Draft, organisation, draft, "draft").id
 
 
 def frame_of(draft: Draft) -> Frame | None:

@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from keepwell.db.repositories.figures import Measured
 from keepwell.db.repositories.insight import prediction_of, recommended
-from keepwell.db.repositories.lookup import found, table
+from keepwell.db.repositories.lookup import found, own, table
 from keepwell.db.repositories.views_at_risk import at_risk
 from keepwell.db.repositories.views_customer import standing_of
 from keepwell.db.repositories.views_customer_score import score_detail
@@ -30,7 +30,6 @@ from keepwell.db.repositories.views_stats_lines import Period
 from keepwell.db.repositories.wording import value_words
 from keepwell.db.repositories.zones import local_day
 from keepwell.db.tables import Customer, Organisation, Score
-from keepwell.errors import NotFoundError
 from scoring.levels import Level
 from scoring.priority import intervention_priority
 from scoring.scorecard import Scorecard
@@ -54,9 +53,7 @@ def customer_health(
         NotFoundError: the organisation has no such customer.
     """
     house = found(session, Organisation, organisation, "organisation")
-    row = session.get(Customer, customer)
-    if row is None or row.organisation_id != organisation:
-        raise NotFoundError(f"There is no customer {customer!r}.")
+    row = own(session, Customer, organisation, customer, "customer")
     standing = standing_of(session, house, row)
     prediction = prediction_of(session, customer, now)
     chance = None if prediction is None or prediction.old else prediction.probability

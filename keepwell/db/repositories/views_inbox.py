@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, or_, select
 
 from keepwell.contracts.base import Frozen
+from keepwell.db.repositories.lookup import own
 from keepwell.db.repositories.pages import Page, down, page_of
-from keepwell.db.repositories.views import SHORTEST_PART, customer_names
-from keepwell.db.tables import InboundMessage
-from keepwell.errors import InputError, NotFoundError
+from keepwell.db.repositories.veiled import veiled
+from keepwell.db.repositories.views import by_part, customer_names
+from keepwell.db.tables import InboundMessage, Task
+from keepwell.keys import reply_key
 
 
 class LetterLine(Frozen):
-    """A letter in a list. `effect` says what was made of it; customer and intervention may be unknown."""
+    """A letter in a list. `effect` says what was made of it; customer and intervention may be unknown.
+
+    `task` is the task that asks somebody to answer it: None where there is none. Once that is closed, the
+    letter is handled: `handled_by` says by whom, and `handled_at` when.
+    """
 
     id: str
     received_at: datetime
@@ -28,6 +35,9 @@ class LetterLine(Frozen):
     intervention_id: str | None
     automatic: bool
     effect: str
+    task: str | None = None
+    handled_at: datetime | None = None
+    handled_by: str = ""
 
 
 class LetterDetail(Frozen):
@@ -75,11 +85,11 @@ def letter_page(
 
 
 def own_letter(session: Session, organisation: str, letter: str) -> LetterDetail:
-    """The organisation's letter of exactly that id. Raises NotFoundError."""
-    row = session.get(InboundMessage, letter)
-    if row is None or row.organisation_id != organisation:
-        raise NotFoundError(f"There is no letter {letter!r}.")
-    return _detail(session, row)
+    """The organisation's letter of exactly that id; a message that it quotes is `veiled`.
+
+    Raises NotFoundError.
+    """
+    return veiled(_detail(session, own(session, InboundMessage, organisation, letter, "letter")))
 
 
 def _page(
@@ -105,17 +115,8 @@ def letter(session: Session, organisation: str, text: str) -> LetterDetail:
 
     Raises NotFoundError for none, InputError for several.
     """
-    text = text.strip().lstrip("…")
-    named: ColumnElement[bool] = col(InboundMessage.id) == text
-    if len(text) >= SHORTEST_PART:
-        part = col(InboundMessage.id).istartswith(text, autoescape=True)
-        named = named | part | col(InboundMessage.id).iendswith(text, autoescape=True)
-    found = session.exec(select(InboundMessage).where(_or_nobodys(organisation), named).limit(2)).all()
-    if len(found) > 1:
-        raise InputError(f"{text!r} fits several letters.", hint="Give more of the id.")
-    if not found:
-        raise NotFoundError(f"There is no letter {text!r}.", hint="See them: keepwell inbox --all")
-    return _detail(session, found[0])
+    ours = select(InboundMessage).where(_or_nobodys(organisation))
+    return _detail(session, by_part(session, ours, InboundMessage.id, text, "letter", "keepwell inbox --all"))
 
 
 def _detail(session: Session, row: InboundMessage) -> LetterDetail:
@@ -131,10 +132,29 @@ def _or_nobodys(organisation: str) -> ColumnElement[bool]:
 
 def _lines(session: Session, rows: Sequence[InboundMessage]) -> tuple[LetterLine, ...]:
     names = customer_names(session, [row.customer_id for row in rows])
+    tasks = _tasks(session, rows)
     return tuple(
         LetterLine(
             **row.model_dump(include=set(LetterLine.model_fields)),
             customer=names[row.customer_id].name if row.customer_id in names else "",
+            **_standing(tasks.get(row.id)),
         )
         for row in rows
     )
+
+
+def _tasks(session: Session, rows: Sequence[InboundMessage]) -> dict[str, Task]:
+    """The tasks that ask somebody to answer letters, by the letter's id."""
+    keys = {reply_key(row.message_id): row for row in rows}
+    found = session.exec(select(Task).where(col(Task.key).in_(keys))).all()
+    return {
+        keys[task.key].id: task for task in found if task.organisation_id == keys[task.key].organisation_id
+    }
+
+
+def _standing(task: Task | None) -> dict[str, Any]:
+    if task is None:
+        return {}
+    if task.state == "open":
+        return {"task": task.id}
+    return {"task": task.id, "handled_at": task.closed_at, "handled_by": task.closed_by}

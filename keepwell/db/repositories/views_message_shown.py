@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 from keepwell.contracts.base import Frozen
 from keepwell.contracts.delivery import Attachment, DeliveryState
 from keepwell.contracts.playbook import Playbook
+from keepwell.db.repositories.veiled import veiled
 from keepwell.db.repositories.views import customer_names
 from keepwell.db.tables import (
     Contact,
@@ -92,6 +93,7 @@ class MessageShown(Frozen):
 def message_shown(session: Session, organisation: str, message: str) -> MessageShown:
     """A message by its key in the send ledger, or by the id of its row in the outbox, the feed or the drafts.
 
+    The links by which its reader answers lack their tokens (`veiled`).
     Raises NotFoundError where the organisation has none of that key or id.
     """
     row = _row(session, message)
@@ -106,7 +108,7 @@ def message_shown(session: Session, organisation: str, message: str) -> MessageS
     customer_id = str(row.customer_id or "")
     names = customer_names(session, [customer_id])
     text = str(fields.get("text", ""))
-    return MessageShown.model_validate(
+    whole = MessageShown.model_validate(
         {
             "id": "",
             "kept": "nothing",
@@ -119,6 +121,7 @@ def message_shown(session: Session, organisation: str, message: str) -> MessageS
             "history": _history(session, delivery) if delivery is not None else (),
         }
     )
+    return veiled(whole)
 
 
 def _row(session: Session, message: str) -> Delivery | OutboxMessage | InAppNotification | Draft | None:

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from pydantic import Field
-from sqlalchemy import ColumnElement
+from sqlalchemy import union_all
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from keepwell.contracts.base import Frozen
 from keepwell.contracts.delivery import Attachment
 from keepwell.db.repositories.pages import Page, cursor_of, down, page_of
-from keepwell.db.repositories.views import SHORTEST_PART, customer_names
+from keepwell.db.repositories.views import by_part, customer_names
 from keepwell.db.tables import Contact, InAppNotification, OutboxMessage
-from keepwell.errors import InputError, NotFoundError
+from keepwell.errors import NotFoundError
 
 IN_APP = "in_app"
 
@@ -104,18 +104,15 @@ def message(session: Session, organisation: str, text: str) -> MessageDetail:
 
     Raises NotFoundError for none, InputError for several.
     """
-    text = text.strip().lstrip("…")
-    outbox = select(OutboxMessage).where(OutboxMessage.organisation_id == organisation)
-    feed = select(InAppNotification).where(InAppNotification.organisation_id == organisation)
-    found: list[OutboxMessage | InAppNotification] = [
-        *session.exec(outbox.where(_is_named(OutboxMessage.id, text)).limit(2)),
-        *session.exec(feed.where(_is_named(InAppNotification.id, text)).limit(2)),
-    ]
-    if len(found) > 1:
-        raise InputError(f"{text!r} fits several messages.", hint="Give more of the id.")
-    if not found:
-        raise NotFoundError(f"There is no message {text!r}.", hint="See them: keepwell outbox")
-    return _detail(session, found[0])
+    # Which of the two has it is told by the id alone.
+    ids = union_all(
+        *(
+            select(kind.id).where(kind.organisation_id == organisation)
+            for kind in (OutboxMessage, InAppNotification)
+        )
+    ).subquery()
+    found = by_part(session, select(ids.c.id), ids.c.id, text, "message", "keepwell outbox")
+    return own_message(session, organisation, found)
 
 
 def _detail(session: Session, row: OutboxMessage | InAppNotification) -> MessageDetail:
@@ -142,14 +139,6 @@ def _detail(session: Session, row: OutboxMessage | InAppNotification) -> Message
         ),
         headers=row.headers,
     )
-
-
-def _is_named(column: str, text: str) -> ColumnElement[bool]:
-    exact = col(column) == text
-    if len(text) < SHORTEST_PART:
-        return exact
-    part = col(column).istartswith(text, autoescape=True)
-    return exact | part | col(column).iendswith(text, autoescape=True)
 
 
 def _outbox_lines(session: Session, rows: Sequence[OutboxMessage]) -> list[MessageLine]:

@@ -12,10 +12,10 @@ from sqlmodel import Session, col, select
 from keepwell.contracts.base import Frozen
 from keepwell.contracts.offers import OPEN_OFFER, OfferOption, OfferState, Terms
 from keepwell.contracts.playbook import Playbook
+from keepwell.db.repositories.lookup import own
 from keepwell.db.repositories.pages import Page, down, page_of, up
 from keepwell.db.repositories.views import customer_names, find_intervention, intervention_by_id
 from keepwell.db.tables import Intervention, Offer
-from keepwell.errors import NotFoundError
 
 
 class OfferLine(Frozen):
@@ -86,10 +86,7 @@ def offer_list(
 
 def own_offer(session: Session, organisation: str, offer: str) -> OfferLine:
     """The organisation's offer of exactly that id. Raises NotFoundError."""
-    row = session.get(Offer, offer)
-    if row is None or row.organisation_id != organisation:
-        raise NotFoundError(f"There is no offer {offer!r}.")
-    return _lines(session, [row])[0]
+    return _lines(session, [own(session, Offer, organisation, offer, "offer")])[0]
 
 
 def _lines(session: Session, rows: Sequence[Offer]) -> tuple[OfferLine, ...]:

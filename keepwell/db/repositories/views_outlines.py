@@ -11,9 +11,9 @@ from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 
 from keepwell.db.repositories.directory import contact_order
+from keepwell.db.repositories.lookup import own
 from keepwell.db.tables import Contact, Customer, Intervention
 from keepwell.db.tables.interventions import RUNNING
-from keepwell.errors import NotFoundError
 
 AT_ONCE = 500
 """Ids in one statement, well below what SQLite takes as variables."""
@@ -69,10 +69,7 @@ def parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:
 
 def customer_in(session: Session, organisation: str, customer: str) -> Customer:
     """A customer's row by our id. Raises NotFoundError where the organisation has no such customer."""
-    row = session.get(Customer, customer)
-    if row is None or row.organisation_id != organisation:
-        raise NotFoundError(f"There is no customer {customer!r}.")
-    return row
+    return own(session, Customer, organisation, customer, "customer")
 
 
 def customers_of(session: Session, ids: Iterable[str]) -> dict[str, CustomerOutline]:

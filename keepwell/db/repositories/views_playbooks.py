@@ -94,6 +94,35 @@ class PlaybookStanding(Frozen):
         return any(one.scope == "playbook" for one in self.stops)
 
 
+class Retired(Frozen):
+    """A playbook that is in no module any more, and still runs for somebody."""
+
+    name: str
+    open: int
+    versions: tuple[VersionCount, ...]
+
+
+def retired_playbooks(session: Session, organisation: str, known: Collection[str]) -> tuple[Retired, ...]:
+    """The playbooks of open interventions that are not among the `known` ones, by name."""
+    query = (
+        select(Intervention.playbook, Intervention.version, func.count())
+        .where(
+            col(Intervention.organisation_id) == organisation,
+            col(Intervention.outcome).is_(None),
+            col(Intervention.playbook).not_in(known),
+        )
+        .group_by(col(Intervention.playbook), col(Intervention.version))
+        .order_by(col(Intervention.playbook), col(Intervention.version).desc())
+    )
+    found: dict[str, list[VersionCount]] = defaultdict(list)
+    for name, version, count in session.exec(query).all():
+        found[name].append(VersionCount(version=version, count=count))
+    return tuple(
+        Retired(name=name, open=sum(one.count for one in lines), versions=tuple(lines))
+        for name, lines in found.items()
+    )
+
+
 def playbook_standings(
     session: Session, organisation: str, playbooks: Mapping[str, Playbook], now: datetime
 ) -> tuple[PlaybookStanding, ...]:

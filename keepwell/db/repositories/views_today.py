@@ -52,12 +52,14 @@ def today(
     counts, overdue, needs = dict.fromkeys(NeedKind, 0), 0, list[Open]()
     for kind in NeedKind:
         part = open_of(session, organisation, now, now + AHEAD, kind, whose, PER_KIND)
-        if kind is NeedKind.ESCALATION and kind in wanted:
+        if kind is NeedKind.ESCALATION:
             part = as_clocks_stand(session, home, people, part, now, now + AHEAD)
         counts[kind] = part.total
         overdue += part.overdue if kind in wanted else 0
-        needs += part.first if kind in wanted else ()
+        needs += part.first
+    # Weighed among all that is there: what a row costs, and why, stays the same when some kinds are hidden.
     weigher = Weigher(session, home, needs, now)
+    needs = [one for one in needs if one.kind in wanted]
     needs.sort(key=lambda one: (-weigher.cost(one), one.due_at or one.since, one.kind, one.ref))
     page = needs[offset : offset + limit]
     teller = NeedTeller(session, home, people, weigher, now)

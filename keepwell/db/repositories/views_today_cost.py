@@ -26,6 +26,9 @@ NEAR: tuple[tuple[timedelta, float, str], ...] = (
 
 OVERDUE, LATER, NO_DEADLINE = 8.0, 1.0, 1.0
 
+JUST_DUE = timedelta(minutes=30)
+"""What was due at once is nobody's fault for so long: it reads "due now"."""
+
 LEVELS = {Level.CRITICAL: 4.0, Level.HIGH_RISK: 3.0, Level.AT_RISK: 2.0}
 """What a level weighs; of the others, and where there is none, 1."""
 
@@ -94,6 +97,8 @@ class Weigher:
             return NO_DEADLINE, "it has no deadline"
         left = one.due_at - self._now
         if left < timedelta():
+            if -left < JUST_DUE:
+                return OVERDUE, "it is due now"
             return OVERDUE, f"it is overdue by {length_words(-left)}"
         for limit, weight, words in NEAR:
             if left <= limit:

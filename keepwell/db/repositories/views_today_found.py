@@ -81,12 +81,14 @@ def open_of(
     """
     query, due = _query(organisation, now, until, kind, whose)
     connection = session.connection()
-    all_of_it = query.subquery()
-    late = func.coalesce(func.sum(case((all_of_it.c.due_at < now, 1), else_=0)), 0)
-    counted = rows_of(func.count(), late).select_from(all_of_it)
-    total, overdue = connection.execute(counted).one()
     rows = connection.execute(query.order_by(due, query.selected_columns.ref).limit(limit))
     first = tuple(Open(kind, *row) for row in rows)
+    total, overdue = len(first), sum(one.due_at is not None and one.due_at < now for one in first)
+    if total == limit:
+        # Only where there may be more are all of them counted: it reads everything once again.
+        all_of_it = query.subquery()
+        late = func.coalesce(func.sum(case((all_of_it.c.due_at < now, 1), else_=0)), 0)
+        total, overdue = connection.execute(rows_of(func.count(), late).select_from(all_of_it)).one()
     return Part(total, 0 if kind is NeedKind.ESCALATION else overdue, first)
 
 

@@ -43,7 +43,7 @@ class Need(Frozen):
     alert, else the state of the row.
 
     `actions` are what can be done from here: acknowledge, respond, pause, stop (the intervention); complete,
-    skip (its `step`); close, snooze, give, comment (the `task`); approve, edit, reject (the draft);
+    skip (its `step`); close, snooze, due, give, comment (the `task`); approve, edit, reject (the draft);
     acknowledge_alert; accept, decline (the offer); open (look at it).
     """
 

@@ -13,7 +13,7 @@ from keepwell.contracts.offers import OfferOption
 from keepwell.db.repositories.views_ahead import Coming, Outlook
 from keepwell.db.repositories.views_outlines import customers_of, outlines_of, parts
 from keepwell.db.repositories.views_people import People
-from keepwell.db.repositories.views_today_cost import Weigher, length_words
+from keepwell.db.repositories.views_today_cost import Weigher
 from keepwell.db.repositories.views_today_found import Open, Part
 from keepwell.db.repositories.views_today_lines import Need, NeedKind
 from keepwell.db.tables import Alert, Delivery, Draft, InboundMessage, Intervention, Offer, Organisation, Task
@@ -31,7 +31,7 @@ ROWS: Mapping[NeedKind, Any] = {
 
 ACTIONS: Mapping[NeedKind, tuple[str, ...]] = {
     NeedKind.ESCALATION: ("acknowledge", "respond", "pause", "stop", "open"),
-    NeedKind.TASK: ("close", "snooze", "give", "comment", "open"),
+    NeedKind.TASK: ("close", "snooze", "due", "give", "comment", "open"),
     NeedKind.DRAFT: ("approve", "edit", "reject", "open"),
     NeedKind.ALERT: ("acknowledge_alert", "open"),
     NeedKind.REPLY: ("open", "close", "give", "comment"),
@@ -156,17 +156,16 @@ class NeedTeller:
         if row.kind in OF_TASKS:
             return OF_TASKS[row.kind]
         step = self._outlook.playbook(run).step(row.step) if run is not None and row.step else None
-        return f"{step.why}." if step is not None else "Somebody was asked to do it."
+        return f"{step.why}." if step is not None else "Its owner was asked to do it."
 
     def _of_escalation(self, one: Open) -> dict[str, object]:
         coming = self._coming.get(one.ref)
         at = coming.at if coming is not None else one.due_at
         whom = coming.reaches.name if coming is not None and coming.reaches is not None else "the team's lead"
-        left = length_words(at - self._now) if at is not None and at > self._now else ""
-        when = f"in {left}" if left else "now"
+        when = "" if at is not None and at > self._now else " now"
         why = f"{coming.step.why}." if coming is not None and coming.step is not None else ""
         return {
-            "title": f"Escalates to {whom} {when}",
+            "title": f"Escalates to {whom}{when}",
             "why": why or "Nobody has taken it in hand.",
             "due_at": at,
             "overdue": False,

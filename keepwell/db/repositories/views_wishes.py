@@ -11,6 +11,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from keepwell.contracts.base import Frozen
 from keepwell.contracts.people import Consent, Purpose
 from keepwell.db.repositories import suppressing, wishes
+from keepwell.db.repositories.lookup import own
 from keepwell.db.repositories.pages import Page, down, page_of
 from keepwell.db.repositories.views import customer_names
 from keepwell.db.tables import Contact, ContactPreference, Organisation, Suppression
@@ -94,10 +95,7 @@ def _listed(organisation: str, lifted: bool) -> SelectOfScalar[Suppression]:
 
 def own_contact(session: Session, organisation: str, contact: str) -> Contact:
     """The organisation's contact of exactly that id of ours. Raises NotFoundError."""
-    row = session.get(Contact, contact)
-    if row is None or row.organisation_id != organisation:
-        raise NotFoundError(f"There is no contact {contact!r}.")
-    return row
+    return own(session, Contact, organisation, contact, "contact")
 
 
 def find_contact(session: Session, organisation: str, text: str) -> Contact:
@@ -123,7 +121,9 @@ def find_contact(session: Session, organisation: str, text: str) -> Contact:
     exact = [row for row in rows if text in (row.id, row.external_id)] or rows
     if not exact:
         raise NotFoundError(
-            f"There is no contact {text!r}.", hint="Give an email address, or an id of keepwell customer ID."
+            f"There is no contact {text!r}.",
+            hint="Give an email address, or an id that the customer's page shows.",
+            command="keepwell customer ID",
         )
     if len({suppressing.same(row.email) or row.id for row in exact}) > 1:
         raise InputError(f"{text!r} fits several contacts.", hint="Give the email address or the id.")

@@ -140,6 +140,21 @@ def task_page(
     return Tasks(tasks=lines, total=total, asleep=asleep, next=following)
 
 
+def closed_lately(
+    session: Session, organisation: str, customer: str, now: datetime, limit: int
+) -> tuple[TaskLine, ...]:
+    """The customer's tasks that were closed last, the latest first."""
+    query = (
+        select(Task.id)
+        .where(Task.organisation_id == organisation, Task.customer_id == customer, Task.state != "open")
+        .where(col(Task.closed_at).is_not(None))
+        .order_by(col(Task.closed_at).desc(), col(Task.id))
+    )
+    ids = session.exec(query.limit(limit)).all()
+    lines = {one.id: one for one in tasks(session, organisation, now, ids=ids).tasks}
+    return tuple(lines[one] for one in ids)
+
+
 def _narrowed(wanted: TaskFilter) -> list[ColumnElement[bool]]:
     parts: list[ColumnElement[bool]] = []
     for column, value in (

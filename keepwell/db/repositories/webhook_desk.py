@@ -8,15 +8,17 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from sqlmodel import Session, SQLModel, col, func, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from keepwell.contracts.base import Frozen
 from keepwell.db.repositories import journal
 from keepwell.db.repositories.bulk import put_mapped_in
 from keepwell.db.repositories.lookup import insert_if_absent
+from keepwell.db.repositories.views import by_part
 from keepwell.db.repositories.webhooks import fail_waiting
-from keepwell.db.repositories.webhooks_out import ALL, delivery_row, wanted_of
+from keepwell.db.repositories.webhooks_out import ALL, DEMO, delivery_row, is_demo, wanted_of
 from keepwell.db.tables import WebhookAttempt, WebhookDelivery, WebhookEndpoint
-from keepwell.errors import InputError, NotFoundError, RefusedError
+from keepwell.errors import InputError, RefusedError
 from keepwell.keys import new_id
 
 MOST_ENDPOINTS = 20
@@ -85,11 +87,18 @@ def add_endpoint(
     by: str,
     now: datetime,
 ) -> WebhookEndpoint:
-    """Enter an endpoint; it hears of what happens from now on. Raises InputError, RefusedError."""
+    """Enter an endpoint; it hears of what happens from now on.
+
+    Raises InputError, and RefusedError for a URL that is entered already, too many, and a demo.
+    """
     wanted = _kinds(kinds)
-    there = _endpoints(session, organisation)
+    if is_demo(session, organisation):
+        raise RefusedError(f"{DEMO}.", hint="Enter it in an organisation of your own.")
+    there = session.exec(_endpoints(organisation)).all()
     if any(one.url == url and one.active for one in there):
-        raise RefusedError(f"{url} is entered already.", hint="See them: keepwell webhooks list")
+        raise RefusedError(
+            f"{url} is entered already.", hint="See the list.", command="keepwell webhooks list"
+        )
     if len(there) >= MOST_ENDPOINTS:
         raise RefusedError(f"There are {MOST_ENDPOINTS} endpoints already.", hint="Remove one first.")
     row = WebhookEndpoint(
@@ -173,7 +182,7 @@ def endpoints(session: Session, organisation: str) -> tuple[EndpointLine, ...]:
             delivered=counts[row.id, "delivered"],
             failed=counts[row.id, "failed"],
         )
-        for row in _endpoints(session, organisation)
+        for row in session.exec(_endpoints(organisation))
     )
 
 
@@ -216,10 +225,15 @@ def replay(session: Session, organisation: str, text: str, now: datetime, *, by:
     if not endpoint.active:
         raise RefusedError(
             f"{endpoint.url} is stopped: {endpoint.stopped_why}.",
-            hint="Start it again: keepwell webhooks start ID",
+            hint="Start it again.",
+            command="keepwell webhooks start ID",
         )
     if row.state == "waiting":
-        raise RefusedError("It is on its way already.", hint="See it: keepwell webhooks deliveries")
+        raise RefusedError(
+            "It is on its way already.",
+            hint="See it among the deliveries.",
+            command="keepwell webhooks deliveries",
+        )
     new = _again(session, [row], now)[0]
     _note(session, endpoint, "replayed", f"1 event ({row.kind}) is sent to {endpoint.url} again", by, now)
     return new
@@ -283,44 +297,22 @@ def plan_test(session: Session, endpoint: WebhookEndpoint, by: str, now: datetim
 
 def find_endpoint(session: Session, organisation: str, text: str) -> WebhookEndpoint:
     """An endpoint by its id, the end or beginning of it, or its URL. Raises NotFoundError, InputError."""
-    rows = _endpoints(session, organisation)
-    return _named(text, [row for row in rows if row.url == text.strip()] or rows, "endpoint")
+    ours = _endpoints(organisation)
+    by_url = session.exec(ours.where(WebhookEndpoint.url == text.strip())).first()
+    return by_url or by_part(session, ours, WebhookEndpoint.id, text, "endpoint", "keepwell webhooks list")
 
 
 def find_delivery(session: Session, organisation: str, text: str) -> WebhookDelivery:
     """A delivery by its id, or the end or beginning of it. Raises NotFoundError, InputError."""
-    part = text.strip().lstrip("…").upper()
-    row = col(WebhookDelivery.id)
-    query = select(WebhookDelivery).where(
-        WebhookDelivery.organisation_id == organisation,
-        row.startswith(part, autoescape=True) | row.endswith(part, autoescape=True),
-    )
-    return _named(text, session.exec(query.limit(2)).all(), "delivery")
+    ours = select(WebhookDelivery).where(WebhookDelivery.organisation_id == organisation)
+    return by_part(session, ours, WebhookDelivery.id, text, "delivery", "keepwell webhooks deliveries")
 
 
-def _named(text: str, rows: Sequence[_Row], what: str) -> _Row:
-    part = text.strip().lstrip("…").upper()
-    found = [
-        row
-        for row in rows
-        if getattr(row, "url", "") == text.strip()
-        or (len(part) >= 4 and (getattr(row, "id").startswith(part) or getattr(row, "id").endswith(part)))  # noqa: B009
-    ]
-    if not found:
-        raise NotFoundError(
-            f"There is no {what} {text!r}.",
-            hint="See them: keepwell webhooks " + ("list" if what == "endpoint" else "deliveries"),
-        )
-    if len(found) > 1:
-        raise InputError(f"{text!r} fits several {what}s.", hint="Give more of the id.")
-    return found[0]
-
-
-def _endpoints(session: Session, organisation: str) -> Sequence[WebhookEndpoint]:
+def _endpoints(organisation: str) -> SelectOfScalar[WebhookEndpoint]:
     query = select(WebhookEndpoint).where(
         WebhookEndpoint.organisation_id == organisation, col(WebhookEndpoint.removed_at).is_(None)
     )
-    return session.exec(query.order_by(col(WebhookEndpoint.id))).all()
+    return query.order_by(col(WebhookEndpoint.id))
 
 
 def _kinds(kinds: Sequence[str]) -> tuple[str, ...]:
@@ -329,7 +321,8 @@ def _kinds(kinds: Sequence[str]) -> tuple[str, ...]:
         if one != ALL and not (one[0].isalpha() and one.replace(".", "").replace("_", "").isalnum()):
             raise InputError(
                 f"{one!r} is no beginning of a kind of event.",
-                hint="For example: alert. intervention. delivery. or * for all (keepwell events shows kinds)",
+                hint="For example: alert. intervention. delivery. or * for all; the journal shows kinds.",
+                command="keepwell events",
             )
     return wanted or (ALL,)
 

@@ -13,6 +13,7 @@ from keepwell.db.engine import Store
 from keepwell.db.repositories import journal
 from keepwell.db.repositories.notices_plan import tell_admins
 from keepwell.db.repositories.webhook_payload import payload
+from keepwell.db.repositories.webhooks_out import DEMO, is_demo
 from keepwell.db.tables import Event, WebhookAttempt, WebhookDelivery, WebhookEndpoint
 
 FRESH = 8
@@ -78,7 +79,8 @@ class WebhookRepository:
             endpoint = session.get_one(WebhookEndpoint, row.endpoint_id)
             if row.state != "waiting":
                 return None
-            if endpoint.active:
+            why = DEMO if is_demo(session, row.organisation_id) else STOPPED
+            if endpoint.active and why != DEMO:
                 old = endpoint.old_secret_until is not None and now < endpoint.old_secret_until
                 return WebhookPost(
                     delivery=row.id,
@@ -88,7 +90,7 @@ class WebhookRepository:
                     body=payload(session, session.get_one(Event, row.event_id)),
                     attempts=row.attempts,
                 )
-        self.give_up(delivery, STOPPED, now)
+        self.give_up(delivery, why, now)
         return None
 
     def note(self, delivery: str, answer: WebhookAnswer, now: datetime) -> WebhookState:

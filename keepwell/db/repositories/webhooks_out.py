@@ -13,7 +13,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from keepwell.db.repositories.bulk import put_mapped_in
-from keepwell.db.tables import AlertChannel, WebhookEndpoint
+from keepwell.db.tables import AlertChannel, Organisation, WebhookEndpoint
 from keepwell.db.tables.base import Json
 from keepwell.keys import new_ids
 from scoring.signal import Severity
@@ -21,6 +21,8 @@ from scoring.signal import Severity
 ALL = "*"
 ALERTS = "alert."
 WEBHOOK = "webhook"
+DEMO = "This is a demo, and a demo sends nothing to other programs"
+"""Whoever may enter one could else let it call whomever they like."""
 _KEPT = "webhook endpoints"
 
 
@@ -47,6 +49,11 @@ class _Listeners:
 def is_wanted(kind: str, wanted: Sequence[str]) -> bool:
     """Whether an event's kind begins with one of what is wanted."""
     return any(one == ALL or kind.startswith(one) for one in wanted)
+
+
+def is_demo(session: Session, organisation: str) -> bool:
+    """Whether nothing leaves an organisation, since it is a demo."""
+    return session.get_one(Organisation, organisation).demo
 
 
 def tell_webhooks(session: Session, lines: Sequence[Json]) -> None:

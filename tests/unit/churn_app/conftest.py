@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,11 +13,12 @@ from keepwell.contracts.churn import ChurnCall
 from keepwell.db.engine import Store
 from tests.unit.churn_app.portfolio import QUICK, fill
 from tests.unit.cli.conftest import Cli, Result, _environment, cli, world
-from tests.unit.db.world import World
+from tests.unit.db.world import World, real_moment
 
 __all__ = ["QUICK", "Cli", "Result", "_environment", "cli", "world"]
 
-TRAINED_AT = datetime.now(UTC).replace(microsecond=0)
+TRAINED_AT = real_moment()
+"""Of the session: what is asked of the model comes after it, however long the tests take."""
 
 
 @pytest.fixture(scope="session")

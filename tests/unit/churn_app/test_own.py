@@ -23,7 +23,6 @@ from keepwell.churn.own import (
 )
 from keepwell.db.engine import Store
 from keepwell.db.repositories.lookup import table as table_named
-from keepwell.db.tables import EngagementEvent
 from scoring.churn.errors import TableError
 from scoring.churn.table import describe
 from tests.unit.db.world import DAY, NOW, World
@@ -88,20 +87,14 @@ def test_events_say_what_no_metric_says_and_none_is_not_zero(world: World) -> No
     for key in ("busy", "quiet"):
         world.customer(key)
         measured(world, key, 1, 5.0, "monthly_active_users")
-    for number, (kind, days) in enumerate(
-        [("login", 4), ("login", 9), ("ticket_opened", 2), ("ticket_opened", 29), ("ticket_opened", 31)]
-    ):
-        at = NOW - timedelta(days=days)
-        world.add(
-            EngagementEvent(
-                organisation_id=world.organisation,
-                customer_id="busy",
-                key=str(number),
-                kind=kind,
-                at=at,
-                received_at=at,
-            )
-        )
+    happened = [
+        ("login", 4),
+        ("login", 9),
+        ("ticket_opened", 2),
+        ("ticket_opened", 29),
+        ("ticket_opened", 31),
+    ]
+    world.did("busy", *((kind, NOW - timedelta(days=days)) for kind, days in happened))
     table = now_table(world.store, world.organisation, (), NOW).frame.set_index(CUSTOMER)
     assert table[LOGIN]["busy"] == pytest.approx(4.0)
     assert np.isnan(table[LOGIN]["quiet"])
@@ -168,17 +161,7 @@ def test_a_customer_known_by_events_alone_does_not_stop_training(world: World) -
         world.customer(f"c{number}", active=gone is None, left_on=gone)
         measured(world, f"c{number}", 95 + number % 7, float(number % 9))
     world.customer("by_events")
-    at = NOW - WINDOW - DAY
-    world.add(
-        EngagementEvent(
-            organisation_id=world.organisation,
-            customer_id="by_events",
-            key="1",
-            kind="login",
-            at=at,
-            received_at=at,
-        )
-    )
+    world.did("by_events", ("login", NOW - WINDOW - DAY))
     own = snapshots(world.store, world.organisation, (), NOW, WINDOW)
     row = own.frame[own.frame[CUSTOMER] == "by_events"]
     assert (row[MEASURED] == row[AT]).all()

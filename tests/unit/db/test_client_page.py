@@ -22,8 +22,6 @@ from keepwell.db.repositories.client_insights import (
 from keepwell.db.repositories.views_client import ClientSuccess, client_success
 from keepwell.db.tables import Event
 from keepwell.errors import InputError, NotFoundError
-from keepwell.keys import new_id
-from tests.unit.db.busy_world import put
 from tests.unit.db.world import DAY, NOW, World
 
 HOUR = timedelta(hours=1)
@@ -99,23 +97,7 @@ def test_the_heatmap_counts_days_of_the_customers_own_zone(world: World) -> None
     late = NOW.replace(hour=16)  # one in the morning of the next day in Tokyo
     moments = [("login", late - DAY)] * 4 + [("page_view", NOW - 3 * DAY)] + [("payment_received", NOW)]
     moments += [("login", NOW - 30 * DAY)]
-    put(
-        world.store,
-        "engagement_event",
-        [
-            {
-                "id": new_id(),
-                "organisation_id": world.organisation,
-                "customer_id": "acme",
-                "key": new_id(),
-                "kind": kind,
-                "at": at,
-                "data": {},
-                "received_at": NOW,
-            }
-            for kind, at in moments
-        ],
-    )
+    world.did("acme", *moments)
     activity = page(world).activity
     assert activity.zone == "Asia/Tokyo"
     assert len(activity.days) == 30

@@ -60,27 +60,6 @@ def tell(world: World, kind: str, at: datetime, **values: Any) -> None:
         journal.write(session, organisation=world.organisation, kind=kind, at=at, **line)
 
 
-def did(world: World, *events: tuple[str, datetime]) -> None:
-    """What the customer did."""
-    put(
-        world.store,
-        "engagement_event",
-        [
-            {
-                "id": new_id(),
-                "organisation_id": world.organisation,
-                "customer_id": "acme",
-                "key": new_id(),
-                "kind": kind,
-                "at": at,
-                "data": {},
-                "received_at": at,
-            }
-            for kind, at in events
-        ],
-    )
-
-
 def sent(world: World, step: str = "executive_email") -> None:
     """A message of a step that has arrived."""
     world.add(
@@ -173,8 +152,10 @@ def test_lines_say_what_they_are_about_as_it_stands_now(world: World) -> None:
 
 def test_what_a_customer_did_is_one_line_a_day_of_its_own_zone(world: World) -> None:
     evening = datetime.fromisoformat("2026-11-20T23:30:00-05:00")
-    did(world, *((("login", evening - number * MINUTE)) for number in range(14)), ("page_view", evening))
-    did(world, ("login", evening + HOUR))
+    world.did(
+        "acme", *((("login", evening - number * MINUTE)) for number in range(14)), ("page_view", evening)
+    )
+    world.did("acme", ("login", evening + HOUR))
     late, early = read(world, kinds=[LineKind.ENGAGEMENT]).lines
     assert early.activity is not None
     assert late.activity is not None
@@ -217,7 +198,7 @@ def test_pages_hold_every_line_once_whatever_their_size(world: World) -> None:
     ]
     put(world.store, "event", lines)
     midnights = [NOW - NOW.hour * HOUR - number * DAY + 5 * HOUR for number in range(70)]
-    did(world, *(("login", at) for at in [*moments, *midnights]))
+    world.did("acme", *(("login", at) for at in [*moments, *midnights]))
     for days in range(70, 0, -1):
         world.score("acme", draw.choice((30.0, 55.0, 90.0)), NOW - days * DAY)
     whole = every(world, limit=200)
@@ -238,7 +219,7 @@ def test_a_line_that_comes_between_two_pages_changes_neither(world: World) -> No
         tell(world, "task.closed", NOW - number * HOUR, text=f"line {number}")
     first = read(world, limit=3)
     tell(world, "task.closed", NOW + HOUR, text="later")
-    did(world, ("login", NOW))
+    world.did("acme", ("login", NOW))
     second = read(world, limit=4, before=first.next)
     titles = [one.title for one in (*first.lines, *second.lines)]
     # A day's activity stands where the day begins in New York, below the lines of that day.

@@ -47,6 +47,7 @@ LATER = {
     "inbound_message",
     "insight",
     "kill_switch",
+    "known_browser",
     "live_change",
     "metric_latest",
     "monitor_state",

@@ -206,7 +206,7 @@ def test_each_kind_is_there_once_with_what_can_be_done(world: World) -> None:
 def test_an_escalation_says_when_it_comes_and_whom_it_reaches(world: World) -> None:
     one = by_id(needs(world))["escalation:i-1"]
     assert one.escalates_to == "Omar Staff"
-    assert one.title == "Escalates to Omar Staff in 2 h"
+    assert one.title == "Escalates to Omar Staff"
     assert one.escalates_at == one.due_at == NOW + 2 * HOUR
     assert "acknowledge" in one.actions
     assert one.workflow_id == "risk/org-1/acme"
@@ -237,6 +237,24 @@ def test_what_costs_more_by_waiting_comes_first_and_says_why(world: World) -> No
         "EUR",
     )
     assert found.overdue == 2
+
+
+def test_counts_costs_and_reasons_are_the_same_when_only_some_kinds_are_shown(world: World) -> None:
+    world.change(Intervention, "i-1", shift=10 * DAY)
+    task(world, "call")
+    task(world, "tiny", customer_id="tiny")
+    alert(world, "a-tiny", customer_id="tiny")
+    every, some = needs(world), needs(world, kinds=[NeedKind.TASK])
+    assert some.counts == every.counts
+    assert some.counts[NeedKind.ESCALATION] == 0, "a pause has made it later"
+    told = {one.ref: (one.cost, one.because) for one in every.needs if one.kind is NeedKind.TASK}
+    assert {one.ref: (one.cost, one.because) for one in some.needs} == told
+
+
+def test_what_was_due_a_moment_ago_is_due_now(world: World) -> None:
+    task(world, "call", due_at=NOW - timedelta(minutes=3))
+    one = by_id(needs(world))["task:call"]
+    assert (one.overdue, one.because.partition(",")[0]) == (True, "It is due now")
 
 
 def test_what_was_snoozed_is_not_told_until_it_is_overdue(world: World) -> None:
@@ -287,6 +305,17 @@ def test_pages_by_kind_have_each_once(world: World) -> None:
         offset = page.next
     assert len(seen) == len(set(seen)) == page.total == page.counts[NeedKind.TASK] == 120
     assert page.counts[NeedKind.ESCALATION] > 0, "counted, though not asked for"
+
+
+@pytest.mark.parametrize("weighed", [1, 3, 500])
+def test_all_are_counted_however_few_are_weighed(
+    world: World, weighed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("keepwell.db.repositories.views_today.PER_KIND", weighed)
+    for number in range(3):
+        task(world, f"t-{number}", due_at=NOW + (number - 1) * DAY)
+    found = needs(world, kinds=[NeedKind.TASK])
+    assert (found.counts[NeedKind.TASK], found.overdue, len(found.needs)) == (3, 1, min(weighed, 3))
 
 
 def staff_of_more(world: World) -> list[str]:

@@ -8,8 +8,9 @@ import pytest
 
 from keepwell.db.engine import Store
 from keepwell.db.repositories.views_customer import CustomerDetail, customer_detail
-from keepwell.db.repositories.views_customers import CustomerLine, customers
-from keepwell.db.tables import Score
+from keepwell.db.repositories.views_portfolio import customer_shown
+from keepwell.db.repositories.views_portfolio_lines import PortfolioLine
+from keepwell.db.tables import Portfolio, Score
 from tests.unit.db.world import CARD, DAY, NOW, World
 
 
@@ -18,10 +19,9 @@ def world(store: Store) -> World:
     return World(store)
 
 
-def line_of(world: World, customer: str) -> CustomerLine:
+def line_of(world: World, customer: str) -> PortfolioLine:
     with world.store.read() as session:
-        found = customers(session, world.organisation).customers
-    return next(one for one in found if one.id == customer)
+        return customer_shown(session, world.organisation, customer, NOW)
 
 
 def page_of(world: World, customer: str, after: timedelta = timedelta(hours=1)) -> CustomerDetail:
@@ -44,7 +44,9 @@ def test_the_list_and_the_page_show_what_the_score_keeps(world: World) -> None:
     last = world.scores("falls")[-1]
     assert page_of(world, "falls").trend.slope == last.trend_slope == pytest.approx(-30)
     # Nothing is worked out a second time: both show what is kept, whatever it is.
-    world.change(Score, last.id, trend_slope=12.5, trend_direction="rising")
+    world.change(Score, last.id, trend_slope=12.5)
+    with world.store.write() as session:
+        session.get_one(Portfolio, (world.organisation, "falls")).trend = "rising"
     assert (page_of(world, "falls").trend.slope, line_of(world, "falls").trend) == (12.5, "rising")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -19,6 +19,7 @@ from keepwell.db.repositories.suppressing import suppress
 from keepwell.db.tables import (
     Contact,
     Customer,
+    EngagementEvent,
     Health,
     Intervention,
     Metric,
@@ -27,6 +28,7 @@ from keepwell.db.tables import (
     Staff,
     Transition,
 )
+from keepwell.keys import new_id
 from scoring.load import builtin
 from scoring.normalise import raw_for
 from scoring.scorecard import Scorecard
@@ -37,13 +39,23 @@ CARD = builtin("intervention")
 Row = TypeVar("Row", bound=SQLModel)
 
 
+def real_moment() -> datetime:
+    """The real clock, to the second: what is compared with an answer has no fractions."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
 @dataclass
 class World:
-    """One organisation; every method writes and commits."""
+    """One organisation; every method writes and commits.
+
+    `began` is the real clock's moment at which it was made, for tests of what asks the real clock itself. A
+    moment of the file's import would not do: the test may come an hour later.
+    """
 
     store: Store
     organisation: str = "org-1"
     key: str = "brightdesk"
+    began: datetime = field(default_factory=real_moment)
 
     def __post_init__(self) -> None:
         self.add(
@@ -99,6 +111,13 @@ class World:
         row = {**row, "created_at": NOW, "updated_at": NOW, **values}
         self.add(Contact(id=key, organisation_id=self.organisation, customer_id=customer, **row))
         return key
+
+    def did(self, customer: str, *events: tuple[str, datetime]) -> None:
+        """What a customer did: each event's kind and moment."""
+        with self.store.write() as session:
+            for kind, at in events:
+                row: dict[str, Any] = {"organisation_id": self.organisation, "customer_id": customer}
+                session.add(EngagementEvent(**row, key=new_id(), kind=kind, at=at, received_at=at))
 
     def suppress(self, address: str, detail: str = "") -> None:
         """Let nothing be sent to an address any more, as after a bounce."""
