@@ -87,5 +87,6 @@ def access_page(view: AtSettings) -> HTMLResponse:
         "roles": {role: words for role, words in ROLES.items() if GRANTS[role] <= able},
         "scopes": {one: words for one, words in SCOPES.items() if one in view.who.permissions},
         "lasts": until,
+        "address": str(view.request.base_url).rstrip("/"),
     }
     return settings_page(view, "access", values)

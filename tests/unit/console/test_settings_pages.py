@@ -233,6 +233,10 @@ def test_keys_and_accounts_without_their_secrets(admin: Desk) -> None:
     assert "Ada Admin" in words(html)
     assert text not in html
     assert "POST /api/v1/keys" in forms(html)
+    # How a program asks, at the address that the browser has used; the document it names is there.
+    assert 'curl https://keepwell.example/api/v1/customers -H "Authorization: Bearer THE_KEY"' in words(html)
+    assert any(one.get("href") == "/openapi.json" for one in tags(html, "a"))
+    assert admin.client.get("/openapi.json").status_code == 200
 
 
 def test_sending_is_told_plainly(desk: Desk) -> None:
