@@ -154,6 +154,7 @@ BODIES: dict[tuple[str, str], Any] = {
         "name": "Robin Clarke",
         "role": "csm",
     },
+    ("PATCH", "/api/v1/accounts/{account}"): {"active": False},
     ("POST", "/api/v1/keys"): {"name": "Nightly import", "scopes": ["ingest"]},
     ("POST", "/api/v1/rehearsals"): {"customer": "unknown", "playbook": "critical"},
     ("POST", "/api/v1/playbooks/{name}/mode"): {"mode": "draft"},
@@ -173,6 +174,8 @@ ANSWERS: dict[tuple[str, str], int] = {
     ("GET", "/api/v1/me/sessions"): 403,
     ("DELETE", "/api/v1/me/sessions/{session_id}"): 403,
     ("POST", "/api/v1/me/password"): 403,
+    # Accounts are made by people.
+    ("POST", "/api/v1/accounts"): 403,
     # Where the examples are played there is no Temporal server, and nothing was told to the run.
     ("GET", "/api/v1/schedules"): 503,
     ("GET", "/api/v1/interventions/{intervention}/commands/{command}"): 404,

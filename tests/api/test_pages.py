@@ -31,6 +31,7 @@ PUBLIC = "https://keepwell.example"
 BROWSER = {"Accept": "text/html"}
 
 PATHS: Mapping[str, tuple[str, str]] = {
+    "contact": ("contact", "id"),
     "customer": ("customer", "id"),
     "delivery": ("webhook_delivery", "id"),
     "draft": ("draft", "id"),

@@ -41,7 +41,8 @@ def change_offer(session: Session, row: Intervention, note: Note, change: OfferC
         change.options,
     )
     # The run knows nothing of a person who has withdrawn it: an answer that it took counts nevertheless.
-    anyway = change.state is not OfferState.SEEN and offer.state == OfferState.WITHDRAWN
+    answered = change.state is not OfferState.SEEN and row.outcome is None
+    anyway = answered and offer.state == OfferState.WITHDRAWN
     if offer.state not in OPEN_OFFER and not anyway:
         return
     offer.state = change.state

@@ -335,7 +335,7 @@ def test_the_unexpected_is_one_line(cli: Cli, world: World, monkeypatch: pytest.
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("by nought")
 
-    monkeypatch.setattr("keepwell.cli.customers.customers", broken)
+    monkeypatch.setattr("keepwell.cli.customers.customers_shown", broken)
     result = cli("customers")
     assert result.code == 1
     assert "ZeroDivisionError (test_writing.py, line " in result.err

@@ -120,9 +120,27 @@ def test_what_was_agreed_before_it_went_out_makes_it(world: World) -> None:
     assert row["options"]["billing_pause"]["months"] == 3
 
 
-@pytest.mark.parametrize("decided", ["accepted", "declined", "expired", "withdrawn"])
+@pytest.mark.parametrize("decided", ["accepted", "declined", "expired"])
 @pytest.mark.parametrize("state", [OfferState.SEEN, OfferState.ACCEPTED, OfferState.DECLINED])
 def test_a_decided_offer_stays_as_it_is(world: World, decided: str, state: OfferState) -> None:
     offer(world, state=decided, decided_at=NOW, decided_by="lee", note="Settled", seen_at=None)
     before = columns(world)
     assert tell(world, state, NOW + HOUR, TERMS, "Something else") == before
+
+
+@pytest.mark.parametrize("state", [OfferState.ACCEPTED, OfferState.DECLINED])
+def test_an_answer_that_the_run_took_counts_although_a_person_has_withdrawn_the_offer(
+    world: World, state: OfferState
+) -> None:
+    offer(world, state="withdrawn", decided_at=NOW, decided_by="lee", note="Settled", seen_at=None)
+    before = columns(world)
+    assert tell(world, OfferState.SEEN, NOW + HOUR) == before
+    row = tell(world, state, NOW + 2 * HOUR, None, "They called")
+    assert (row["state"], row["decided_by"], row["note"]) == (state, "dana", "They called")
+
+
+def test_what_ended_with_its_playbook_stays_withdrawn(world: World) -> None:
+    offer(world, state="withdrawn", decided_at=NOW, decided_by="", note="", seen_at=None)
+    world.change(Intervention, "i-1", outcome="responded", ended_at=NOW)
+    before = columns(world)
+    assert tell(world, OfferState.ACCEPTED, NOW + HOUR, TERMS) == before
