@@ -29,6 +29,8 @@ T = TypeVar("T")
 REAL_SECONDS = 40.0
 """How long to wait, in real time, for what a run does at once; it needs parts of a second."""
 _POLL_SECONDS = 0.03
+OVERSHOT = timedelta(minutes=5)
+"""Further than this from where it should have stopped, a clock has jumped: real time alone is less."""
 RUNNING = WorkflowExecutionStatus.RUNNING
 FIRST_TASK = 4
 """Events of a run whose first workflow task is done: started, and the task scheduled, begun and completed."""
@@ -83,6 +85,9 @@ class Actor:
 
         While a timer is due that the server has not fired yet, or an earlier skip goes on, it must not be
         asked to skip: it would jump over that timer, which then fires too late (tried, server 1.32).
+
+        Raises:
+            KeepwellError: the clock went further, to whatever is next. A repeat helps.
         """
         await self.up_to_date()
         for family in self.families:
@@ -98,12 +103,22 @@ class Actor:
             return
         try:
             left = moment - await self._clock(family)
-            if left > timedelta():
-                await self.theatre.skipper.fast_forward(self._handle(family), left)
+            if left > timedelta() and await self.theatre.skipper.fast_forward(self._handle(family), left):
+                self._require(moment, await self._clock(family))
         except RPCError as error:
             # It came to its end between the question and the skip.
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
+
+    def _require(self, moment: datetime, reached: datetime) -> None:
+        """Never go on at another time than was asked for: what follows would be another story."""
+        if reached > moment + OVERSHOT:
+            raise KeepwellError(
+                f"The clock of {self.name} should stop at {moment:%Y-%m-%d %H:%M} UTC and went on until "
+                f"{reached:%Y-%m-%d %H:%M}.",
+                hint="Run it again; a machine with much else to do may need that.",
+                retryable=True,
+            )
 
     async def up_to_date(self, moment: datetime | None = None) -> None:
         """Wait (in real time) until all is done that is due by a moment, or by now.

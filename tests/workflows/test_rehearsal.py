@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 from sqlmodel import SQLModel
+from temporalio.client import WorkflowHandle
+from temporalio.testing import TimeSkipper
 
 import worker
 from keepwell.adapters.sendgrid import SendGrid
@@ -20,7 +22,7 @@ from keepwell.adapters.slack import Slack
 from keepwell.contracts.playbook import Playbook
 from keepwell.db.engine import Store
 from keepwell.db.tables import Absence, Organisation
-from keepwell.errors import InputError
+from keepwell.errors import InputError, KeepwellError
 from keepwell.rehearsal.reactions import PauseFor, Reply, ScoreTo, Script, SkipStep
 from keepwell.rehearsal.rehearse import full_minute, rehearse, rehearse_on, would_refuse
 from keepwell.rehearsal.scratch import fill, read_excerpt, scratch_store
@@ -101,6 +103,22 @@ async def test_what_was_called_off_and_what_became_of_the_offer_stand_at_their_o
     assert row.offer is not None
     assert not row.offer.early
     assert (over.title, over.why, round(over.offset / DAY)) == (title, why, day)
+
+
+async def test_a_clock_that_jumps_past_its_moment_ends_the_rehearsal(
+    sqlite_stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reaction that is played at another time than it was placed at would tell another story."""
+    forward = TimeSkipper.fast_forward
+
+    async def too_far(skipper: TimeSkipper, run: WorkflowHandle[Any, Any], length: timedelta) -> bool:
+        return await forward(skipper, run, length + DAY)
+
+    monkeypatch.setattr(TimeSkipper, "fast_forward", too_far)
+    furnish(sqlite_stage.world)
+    with copied(sqlite_stage) as scratch, pytest.raises(KeepwellError, match="should stop at") as jumped:
+        await rehearsed(scratch, CRITICAL, Script(reactions=(PauseFor(at=2 * DAY, until=4 * DAY),)))
+    assert jumped.value.retryable
 
 
 @pytest.fixture
