@@ -10,11 +10,11 @@ from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from keepwell.api.access.guarding import brought, who_asks
+from keepwell.api.access.guarding import who_asks
 from keepwell.api.door import Door
 from keepwell.api.inbound import check_token
 from keepwell.api.problems import problem
-from keepwell.api.rates import limited
+from keepwell.api.rates import brought, limited
 from keepwell.api.requests_seen import request_id
 from keepwell.errors import KeepwellError
 

@@ -108,6 +108,12 @@ class Rates:
         self._known.pop(hashed(token), None)
 
 
+def brought(connection: HTTPConnection) -> tuple[str, str]:
+    """The API key and the session's token that a request brings, "" for none; nobody has looked at them."""
+    scheme, _, key = connection.headers.get("authorization", "").partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else "", connection.cookies.get(COOKIE, "")
+
+
 def rates_of(connection: HTTPConnection) -> Rates:
     """The counts of the application that is asked."""
     rates: Rates = connection.app.state.rates
@@ -158,6 +164,5 @@ def network_of(connection: HTTPConnection) -> str:
 
 def _known(connection: HTTPConnection, rates: Rates) -> str:
     """All that is brought along is looked at: a key that holds must not cover guesses at another."""
-    bearer = connection.headers.get("authorization", "").partition(" ")[2].strip()
-    found = [rates.known(one) for one in (bearer, connection.cookies.get(COOKIE, "")) if one]
+    found = [rates.known(one) for one in brought(connection) if one]
     return found[0] if all(found) and found else ""

@@ -120,7 +120,7 @@ def test_undo_can_be_clicked_while_a_dialog_is_open(site: Site, home: Desk, cons
 def test_a_level_is_enrolled_after_a_look(site: Site, home: Desk, console_page: SignedIn) -> None:
     free, busy = home.customer("beta"), home.customer("gamma")
     for one in (free, busy):
-        home.world.score(one, 5, home.now - HOUR)
+        home.world.score(one, 5.6, home.now - HOUR)
     home.intervention("run", busy)
     page = signed_in(console_page, home, Role.OPS)
     page.goto(f"{site.url}/console/portfolio")
@@ -129,6 +129,8 @@ def test_a_level_is_enrolled_after_a_look(site: Site, home: Desk, console_page: 
     dialog.get_by_label("Level").select_option(value="CRITICAL")
     expect(dialog).to_contain_text("would begin for 1 customer. 1 may not have it now.")
     expect(dialog).to_contain_text("Gamma critical is running since")
+    # The points that are reached, as everywhere: not 6.
+    expect(dialog).to_contain_text("Beta score 5")
     accessible(page)
     on_a_phone(page)
     fits(page)

@@ -13,7 +13,6 @@ from typing import Annotated, Final
 
 from fastapi import Request, Security
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
-from starlette.requests import HTTPConnection
 
 from keepwell.api.door import AtDoor, Door
 from keepwell.api.rates import rates_of
@@ -64,12 +63,6 @@ def who_asks(door: Door, key: str, token: str) -> Principal:
         )
     _note(door, found, key or token, now)
     return found
-
-
-def brought(connection: HTTPConnection) -> tuple[str, str]:
-    """The API key and the session's token that a request brings, "" for none; nobody has looked at them."""
-    scheme, _, key = connection.headers.get("authorization", "").partition(" ")
-    return key.strip() if scheme.lower() == "bearer" else "", connection.cookies.get(COOKIE, "")
 
 
 def csrf_of(token: str) -> str:

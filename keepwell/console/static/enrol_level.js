@@ -37,7 +37,7 @@
       const would = await keepwell.call("POST /api/v1/enrolments", body);
       if (mine !== asking) return;
       words.textContent = would.number ? `${would.text} Its first messages and tasks come at once. This cannot be undone.` : would.text;
-      list(dialog.querySelector("[data-would-be]"), would.customers, `It would begin for ${would.number}`, (one) => `score ${Math.round(one.score)}`);
+      list(dialog.querySelector("[data-would-be]"), would.customers, `It would begin for ${would.number}`, (one) => `score ${Math.floor(one.score)}`);
       const more = would.refused > would.refusals.length ? `, the first ${would.refusals.length} of them` : "";
       list(dialog.querySelector("[data-would-not]"), would.refusals, `Not for ${would.refused}${more}`, (one) => one.refusal);
       go.disabled = !would.number;
