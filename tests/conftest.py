@@ -1,6 +1,10 @@
 """Fixtures for all tests, and what properties are tried with."""
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+# What helpers of tests assert is told as fully as what tests do.
+pytest.register_assert_rewrite("tests.api", "tests.browser", "tests.e2e", "tests.unit", "tests.workflows")
 
 pytest_plugins = (
     "tests.databases",

@@ -6,9 +6,7 @@ The pages come from the application's routers, so a new one is asked too.
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from urllib.parse import quote
 
 import pytest
@@ -20,7 +18,6 @@ from pydantic import SecretStr
 
 from keepwell.api.door import Door
 from keepwell.contracts.access import Role
-from keepwell.db.engine import Store
 from keepwell.links import Links
 from keepwell.settings import Settings
 from keepwell.web import ROUTERS, create_app
@@ -68,20 +65,13 @@ WITH_ROW = [path for path in PAGES if set(re.findall(r"\{(\w+)", path)) & set(PA
 
 @pytest.fixture(scope="module")
 def browser(house: House, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    """Signed in as an admin of the own organisation, on a copy: signing in writes."""
-    file = tmp_path_factory.mktemp("pages") / "everything.sqlite3"
-    with (
-        closing(sqlite3.connect(house.store.url.database or "")) as source,
-        closing(sqlite3.connect(file)) as copy,
-    ):
-        source.backup(copy)
-    store = Store(f"sqlite:///{file}")
-    settings = Settings(home=file.parent, public_url=PUBLIC, rate_caller=0, rate_address=0)
-    door = Door(settings=settings, store=store, links=Links(SecretStr("k" * 40), PUBLIC))
+    """Signed in as an admin of the own organisation."""
+    home = tmp_path_factory.mktemp("pages")
+    settings = Settings(home=home, public_url=PUBLIC, rate_caller=0, rate_address=0)
+    door = Door(settings=settings, store=house.store, links=Links(SecretStr("k" * 40), PUBLIC))
     with TestClient(create_app(door), base_url=PUBLIC, follow_redirects=False) as asked:
-        sign_in(asked, store, house.own, Role.ADMIN, staff="dana")
+        sign_in(asked, house.store, house.own, Role.ADMIN, staff="dana")
         yield asked
-    store.dispose()
 
 
 def test_every_placeholder_is_known() -> None:

@@ -5,7 +5,6 @@ Half of the requests name rows that exist, so that more than the 404 is tried.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -26,7 +25,6 @@ from schemathesis.specs.openapi.checks import (
 from keepwell.api import runs
 from keepwell.api.door import Door
 from keepwell.contracts.access import Permission
-from keepwell.db.engine import Store
 from keepwell.links import Links
 from keepwell.settings import Settings
 from keepwell.web import create_app
@@ -56,23 +54,13 @@ CHECKS: Any = [
 
 
 @pytest.fixture(scope="module")
-def used(house: House, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """A copy: what is sent here changes it."""
-    file = tmp_path_factory.mktemp("used") / "everything.sqlite3"
-    shutil.copyfile(house.store.url.database or "", file)
-    store = Store(f"sqlite:///{file}")
-    yield House(store, house.own, house.other)
-    store.dispose()
-
-
-@pytest.fixture(scope="module")
 def application(
-    used: House, tmp_path_factory: pytest.TempPathFactory, temporal_address: str
+    house: House, tmp_path_factory: pytest.TempPathFactory, temporal_address: str
 ) -> Iterator[Any]:
     """On the server on which the house was played; its worker is gone, so that commands are kept."""
     home = tmp_path_factory.mktemp("home")
     settings = Settings(home=home, public_url=PUBLIC, rate_caller=0, rate_address=0)
-    door = Door(settings=settings, store=used.store, links=Links(SecretStr("k" * 40), PUBLIC))
+    door = Door(settings=settings, store=house.store, links=Links(SecretStr("k" * 40), PUBLIC))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TEMPORAL_ADDRESS", temporal_address)
         patch.setattr(runs, "ANSWER_WITHIN", timedelta(milliseconds=300))
@@ -81,9 +69,9 @@ def application(
 
 
 @pytest.fixture(scope="module")
-def callers(used: House) -> dict[str, dict[str, str]]:
-    staff = key_for(used.store, used.own, *set(Permission) - {Permission.OWN})
-    return {"staff": staff, "client": key_for(used.store, used.own, Permission.OWN, customer="acme")}
+def callers(house: House) -> dict[str, dict[str, str]]:
+    staff = key_for(house.store, house.own, *set(Permission) - {Permission.OWN})
+    return {"staff": staff, "client": key_for(house.store, house.own, Permission.OWN, customer="acme")}
 
 
 DOCUMENT = create_app(
@@ -99,13 +87,13 @@ schema = schemathesis.openapi.from_dict(DOCUMENT)
 @schema.parametrize()
 @settings(max_examples=EACH, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 def test_every_answer_is_documented(
-    case: AnyCase, used: House, application: Any, callers: dict[str, dict[str, str]]
+    case: AnyCase, house: House, application: Any, callers: dict[str, dict[str, str]]
 ) -> None:
     headers = callers["client" if _own(case) else "staff"]
     if crc32(repr(case.path_parameters).encode()) % 2:
         for name in case.path_parameters or {}:
             if name in IDS:
-                case.path_parameters[name] = an_id(used, used.own, name)
+                case.path_parameters[name] = an_id(house, house.own, name)
     case.call_and_validate(app=application, base_url=PUBLIC, headers=headers, checks=CHECKS)
 
 
