@@ -21,14 +21,22 @@ class Asked(Frozen):
     at: datetime
     answer: GateAnswer
 
+    @property
+    def question(self) -> tuple[str, str, str, str, datetime]:
+        """What was asked, without the answer."""
+        return self.intervention, self.step, self.recipient, self.channel, self.at
+
 
 class RecordingGate:
-    """Implements the port `Gate` by the gate behind it, and keeps every answer. Used by many threads."""
+    """Implements the port `Gate` by the gate behind it, and keeps every answer. Used by many threads.
+
+    A step that is tried again asks the same again: of one question the last answer is kept, at its place.
+    """
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
         self._lock = Lock()
-        self._asked: list[Asked] = []
+        self._asked: dict[tuple[str, str, str, str, datetime], Asked] = {}
 
     def ask(self, call: StepCall, recipient: Recipient, channel: str) -> GateAnswer:
         """Now, at a moment, or not at all, with the reason."""
@@ -42,11 +50,11 @@ class RecordingGate:
             answer=answer,
         )
         with self._lock:
-            self._asked.append(asked)
+            self._asked[asked.question] = asked
         return answer
 
     @property
     def asked(self) -> tuple[Asked, ...]:
         """Everything so far, in the order it was asked."""
         with self._lock:
-            return tuple(self._asked)
+            return tuple(self._asked.values())

@@ -65,18 +65,20 @@ REACHED: dict[str, tuple[str, ...]] = {
 
 
 class Fickle(StoreGate):
-    """A first letter has to wait; then the contact of the second withdraws consent while it waits."""
+    """A first letter has to wait; then the contact of the second withdraws consent while it waits.
+
+    Whoever asks the same again, as a step that is tried again does, is told the same again.
+    """
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
         self._writable = store
-        self._asked: set[str] = set()
+        self._first: dict[str, datetime] = {}
 
     def ask(self, call: StepCall, recipient: Recipient, channel: str) -> GateAnswer:
         """As the gate of production, but for these two steps."""
         step = call.step.name
-        if step in ("csm_outreach", "roadmap_email") and step not in self._asked:
-            self._asked.add(step)
+        if step in ("csm_outreach", "roadmap_email") and self._first.setdefault(step, call.now) == call.now:
             return GoAt(at=call.now + timedelta(minutes=20), reason="quiet hours")
         if step == "roadmap_email":
             with self._writable.write() as session:
