@@ -32,7 +32,7 @@ from bench.table import grid
 from keepwell.contracts.scoring import PartitionCall, ScoreRequest
 from keepwell.db.engine import Store
 from keepwell.db.migrate import ensure_current
-from keepwell.db.repositories import metrics_latest, scores_prepared, scores_write
+from keepwell.db.repositories import metrics_latest, scores, scores_prepared, scores_write
 from keepwell.db.repositories.bulk import put_in, stored_moment
 from keepwell.db.repositories.metrics_packed import merged
 from keepwell.db.repositories.organisations import get_or_create
@@ -145,6 +145,8 @@ def timed(parts: Counter[str]) -> Iterator[None]:
         (scores_write, "locked", lambda *_: "read and lock where they stand"),
         (scores_write, "put_in", lambda _, name, *__: written[name]),
         (scores_write, "upsert_in", lambda _, name, *__: written[name]),
+        (scores_write, "write_standing", lambda *_: "write the portfolio"),
+        (scores, "day_rows", lambda *_: "figures of the day"),
     )
     patches = [patch.object(where, name, clock(part, getattr(where, name))) for where, name, part in places]
     for one in patches:
@@ -158,12 +160,12 @@ def timed(parts: Counter[str]) -> Iterator[None]:
 
 def run(store: Store, organisation: str, now: datetime, size: int) -> tuple[str, int]:
     """A daily run up to its transitions, which wait to be handed over; its id, and how many there are."""
-    scores = ScoreRepository(store, size)
-    plan = scores.begin_run(ScoreRequest(organisation=organisation), now)
+    repository = ScoreRepository(store, size)
+    plan = repository.begin_run(ScoreRequest(organisation=organisation), now)
     shared = {"run": plan.run, "organisation": organisation, "as_of": plan.as_of, "scorecard": plan.scorecard}
     for part in plan.partitions:
-        scores.score_partition(PartitionCall(**shared, partition=part))
-    scores.finish_run(plan, now)
+        repository.score_partition(PartitionCall(**shared, partition=part))
+    repository.finish_run(plan, now)
     return plan.run, len(TransitionRepository(store).pending(organisation, plan.run, None))
 
 

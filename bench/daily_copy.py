@@ -14,6 +14,7 @@ READ = ("SELECT customer_id, packed FROM metric_latest", "SELECT * FROM health")
 WRITTEN = {
     "score": "SELECT * FROM score WHERE run_id = '{run}' ORDER BY customer_id",
     "health": "SELECT * FROM health ORDER BY customer_id",
+    "portfolio": "SELECT * FROM portfolio ORDER BY customer_id",
     "transition": "SELECT * FROM transition WHERE run_id = '{run}' ORDER BY customer_id",
     "alert": "SELECT * FROM alert WHERE raised_at = (SELECT as_of FROM score_run WHERE id = '{run}')",
     "event": "SELECT * FROM event WHERE at = (SELECT as_of FROM score_run WHERE id = '{run}')",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 from pydantic import Field, StringConstraints
 
@@ -39,8 +39,10 @@ def feed_page(
     request: Request,
     door: AtDoor,
     reader: AtFeed,
-    limit: Annotated[int, Query(ge=1, le=MOST)] = 20,
-    before: Id | None = None,
+    limit: Annotated[int, Query(ge=1, le=MOST, description="At most so many.")] = 20,
+    before: Annotated[
+        Id | None, Query(description="The id of a notification: those older than it. Unset: the newest.")
+    ] = None,
 ) -> Response:
     """The newest notifications, or those older than the one with the id `before`. A 304 for a known ETag."""
     with door.store.read() as session:
@@ -75,7 +77,10 @@ def all_read(door: AtDoor, reader: AtFeed, up_to: UpTo) -> FeedCount:
 
 @router.post("/{notification}/{to}")
 def move(
-    door: AtDoor, reader: AtFeed, notification: Id, to: Literal["read", "dismissed", "acted_on"]
+    door: AtDoor,
+    reader: AtFeed,
+    notification: Annotated[Id, Path(description="The notification's id.")],
+    to: Annotated[Literal["read", "dismissed", "acted_on"], Path(description="What it is from now on.")],
 ) -> FeedItem:
     """One was read, dismissed or acted on. The same again changes nothing."""
     with door.store.write() as session:

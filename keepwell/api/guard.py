@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
 from starlette.concurrency import run_in_threadpool
@@ -13,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from keepwell.api.access.guarding import who_asks
 from keepwell.api.door import Door
 from keepwell.api.inbound import check_token
-from keepwell.api.problems import problem
+from keepwell.api.problems import KIND, Problem, problem
 from keepwell.api.rates import brought, limited
 from keepwell.api.requests_seen import request_id
 from keepwell.errors import KeepwellError
@@ -23,6 +24,9 @@ INBOUND = "/webhooks/sendgrid/inbound"
 LARGEST_IMPORT = 32_000_000
 STRANGERS = 65_536
 """Bytes of a body that are read before anybody has looked who sends it."""
+
+PATIENCE = 30.0
+"""Seconds in which a body has to be here whole, as long as nobody has looked who sends it."""
 
 LIMITS: Mapping[str, int] = {
     FEED: 16_384,
@@ -46,10 +50,17 @@ ASKED = ("/api/", INBOUND)
 """Where the address or the head says who sends, so that it is known before the body. Others sign it."""
 
 
+TOO_LARGE = Problem(title="That is more than this takes.", status=413, detail="Send less at once.")
+TOO_SLOW = Problem(
+    title="The body did not come in time.", status=408, detail="Send it at once, and again.", retryable=True
+)
+
+
 class BodyLimit:
     """Answers 413 where more is sent than an endpoint takes, before anything of it is read or kept.
 
     Nor is much read of what nobody knows the sender of: the answer is then the endpoint's own, 401 or 403.
+    Nor is it waited for: 408.
     """
 
     def __init__(self, app: ASGIApp, limits: Mapping[str, int] = LIMITS) -> None:
@@ -64,10 +75,11 @@ class BodyLimit:
             return
         announced = dict(scope["headers"]).get(b"content-length", b"0")
         if not announced.isdigit() or int(announced) > limit:
-            await _refuse(scope, receive, send)
+            await _refuse(TOO_LARGE, scope, receive, send)
             return
         pieces: list[bytes] = []
         length, known = 0, not scope["path"].startswith(ASKED)
+        until: float | None = asyncio.get_running_loop().time() + PATIENCE
         message: Message = {"type": "http.request", "more_body": True}
         # Bounded as it is it may be read whole here: what comes in pieces announces no length.
         while message["type"] == "http.request" and message.get("more_body", False):
@@ -77,12 +89,17 @@ class BodyLimit:
                 except KeepwellError as error:
                     await problem(error)(scope, receive, send)
                     return
-                known = True
-            message = await receive()
+                known, until = True, None
+            try:
+                async with asyncio.timeout_at(until):
+                    message = await receive()
+            except TimeoutError:
+                await _refuse(TOO_SLOW, scope, receive, send)
+                return
             pieces.append(message.get("body", b""))
             length += len(pieces[-1])
             if length > limit:
-                await _refuse(scope, receive, send)
+                await _refuse(TOO_LARGE, scope, receive, send)
                 return
         whole: list[Message] = [{"type": "http.request", "body": b"".join(pieces), "more_body": False}]
         await self._app(scope, _first(whole, receive), send)
@@ -118,15 +135,11 @@ def _first(waiting: list[Message], then: Receive) -> Receive:
     return receive
 
 
-async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
-    body = {
-        "title": "That is more than this takes.",
-        "status": 413,
-        "detail": "Send less at once.",
-        "retryable": False,
-        "request_id": request_id(),
-    }
-    await JSONResponse(body, 413, media_type="application/problem+json")(scope, receive, send)
+async def _refuse(why: Problem, scope: Scope, receive: Receive, send: Send) -> None:
+    body = why.model_dump(exclude={"errors"}) | {"request_id": request_id()}
+    # Of a body that is not wanted any more nothing else is read: the connection ends with the answer.
+    headers = {"Connection": "close"} if why.status == TOO_SLOW.status else {}
+    await JSONResponse(body, why.status, headers, media_type=KIND)(scope, receive, send)
 
 
 class FeedFromElsewhere:

@@ -10,7 +10,7 @@ from email.parser import HeaderParser
 from email.utils import getaddresses
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 
 from keepwell.api.access import ForbiddenError
 from keepwell.api.door import AtDoor, Door
@@ -33,7 +33,10 @@ MOST_ADDRESSES = 100
 
 @router.post("/webhooks/sendgrid/inbound/{token}", status_code=204)
 def take_inbound(
-    token: str, request: Request, body: Annotated[bytes, Depends(whole_body)], door: AtDoor
+    token: Annotated[str, Path(description="KEEPWELL_INBOUND_TOKEN: by it SendGrid is known.")],
+    request: Request,
+    body: Annotated[bytes, Depends(whole_body)],
+    door: AtDoor,
 ) -> Response:
     """Take a letter. Without a 2xx SendGrid brings it again; what is known by then changes nothing."""
     check_token(door, token)

@@ -58,15 +58,16 @@ class Problem(BaseModel):
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """What a router documents of its refusals: `APIRouter(responses=problems(404, 409))`.
 
-    What can come from every guarded endpoint is always in it: 400 for a body that is no JSON, 401, 403, 413,
-    415, 422, 429, and 503 while the database does not answer.
+    What can come from every guarded endpoint is always in it: 400 for a body that is no JSON, 401, 403, 408
+    for a body that comes too slowly, 413, 415, 422, 429, and 503 while the database does not answer.
     """
     said = {400: "The request cannot be read", 401: "Nobody knows who asks", 403: "Whoever asks may not",
-            404: "There is no such thing", 409: "The state it meets does not allow it",
+            404: "There is no such thing", 408: "The body did not come in time",
+            409: "The state it meets does not allow it",
             412: "It has changed since it was read", 413: "The body is too large",
             415: "The body is of a kind that is not taken", 422: "A value is wrong",
             429: "Too many requests; Retry-After says when", 503: "Try again later"}  # fmt: skip
-    wanted = sorted({*statuses, 400, 401, 403, 413, 415, 422, 429, 503})
+    wanted = sorted({*statuses, 400, 401, 403, 408, 413, 415, 422, 429, 503})
     content = {KIND: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {status: {"model": Problem, "description": said[status], "content": content} for status in wanted}
 

@@ -16,7 +16,7 @@ from limits.strategies import MovingWindowRateLimiter
 from starlette.exceptions import WebSocketException
 from starlette.requests import HTTPConnection
 
-from keepwell.contracts.access import COOKIE
+from keepwell.api.cookies import session_token
 from keepwell.db.repositories.keys_and_sessions import Caller, hashed
 from keepwell.errors import KeepwellError
 from keepwell.settings import Settings
@@ -111,7 +111,7 @@ class Rates:
 def brought(connection: HTTPConnection) -> tuple[str, str]:
     """The API key and the session's token that a request brings, "" for none; nobody has looked at them."""
     scheme, _, key = connection.headers.get("authorization", "").partition(" ")
-    return key.strip() if scheme.lower() == "bearer" else "", connection.cookies.get(COOKIE, "")
+    return key.strip() if scheme.lower() == "bearer" else "", session_token(connection)
 
 
 def rates_of(connection: HTTPConnection) -> Rates:

@@ -160,7 +160,7 @@ def show_deliveries(
         if which is not None:
             _print_one(desk, webhook_desk.delivery(session, ours, which), as_json=as_json)
             return
-        lines = webhook_desk.deliveries(session, ours, state=state, endpoint=endpoint, limit=limit)
+        lines = webhook_desk.deliveries(session, ours, state=state, endpoint=endpoint, limit=limit).items
     if as_json:
         print_json({"deliveries": lines})
         return

@@ -19,18 +19,18 @@ from keepwell.console.view import AtConsole, View
 from keepwell.console.words import span_words
 from keepwell.contracts.people import PURPOSE_WORDS
 from keepwell.db.repositories.reopening import closed_for_good
-from keepwell.db.repositories.switches import stop_of, stopped_because
-from keepwell.db.repositories.views_customer import CustomerDetail, comparison_of, customer_detail
+from keepwell.db.repositories.switches import stop_of, stopped_by, thrown
+from keepwell.db.repositories.views_customer import CustomerDetail, comparison_of, detail_of, standing_of
 from keepwell.db.repositories.views_customer_lines import CustomerTimeline, LineKind, PlanOfOne
 from keepwell.db.repositories.views_customer_metrics import metrics_of
 from keepwell.db.repositories.views_customer_timeline import customer_timeline
-from keepwell.db.repositories.views_health import customer_health
+from keepwell.db.repositories.views_health import score_points
 from keepwell.db.repositories.views_health_lines import ScorePoint
 from keepwell.db.repositories.views_offers import offers
 from keepwell.db.repositories.views_stats_lines import Period
 from keepwell.db.repositories.views_work import TaskLine, closed_lately
 from keepwell.db.repositories.zones import local_day
-from keepwell.db.tables import Customer, Intervention, Task
+from keepwell.db.tables import Customer, Intervention, KillSwitch, Organisation, Task
 from keepwell.errors import NotFoundError
 from keepwell.temporal.run_links import links_to_runs
 
@@ -70,27 +70,29 @@ class OpenRun:
 @router.get("/console/customers/{customer}")
 def customer_page(view: AtConsole, customer: str, kind: Kinds = None) -> Response:
     """One customer, by our id; by their own id it leads there."""
-    with view.door.store.read() as session:
+    # What several parts of the page are about is read once.
+    with view.door.store.look(), view.door.store.read() as session:
         own = own_id(session, view, customer)
         if own != customer:
             return RedirectResponse(doing.page_of(own), status_code=303)
-        detail = customer_detail(session, view.organisation.id, own, view.now, compared=False)
+        row, house = session.get_one(Customer, own), session.get_one(Organisation, view.organisation.id)
+        standing, stops = standing_of(session, house, row), thrown(session, house.id)
+        detail = detail_of(session, house, row, standing, view.now, compared=False)
         timeline = customer_timeline(session, view.organisation.id, own, view.now, kinds=kind or ())
-        history = customer_health(
-            session, view.organisation.id, own, now=view.now, period=Period.QUARTER
-        ).points
+        last = standing[1] if standing else None
+        history = score_points(session, house, last, now=view.now, period=Period.QUARTER)
         return view.page(
             "customer.html.j2",
             {
                 "detail": detail,
                 "one": detail.customer,
-                "categories": metrics_of(session, view.organisation.id, own),
+                "categories": metrics_of(standing),
                 "history": history,
                 "chart": _chart(history),
-                "runs": _runs(session, view, timeline),
+                "runs": _runs(session, view, timeline, stops),
                 "offers": offers(session, view.organisation.id, customer=own),
                 "closed_tasks": _closed(session, view, own),
-                "stop": stop_of(session, view.organisation.id, own),
+                "stop": stop_of(stops, own),
                 "renews_in": _renews_in(view, detail),
                 "purposes": PURPOSE_WORDS,
                 "staff": staff_of(session, view.organisation.id),
@@ -153,14 +155,16 @@ def _lines(view: View, timeline: CustomerTimeline, own: str, kind: list[LineKind
     }
 
 
-def _runs(session: Session, view: View, timeline: CustomerTimeline) -> tuple[OpenRun, ...]:
+def _runs(
+    session: Session, view: View, timeline: CustomerTimeline, stops: Sequence[KillSwitch]
+) -> tuple[OpenRun, ...]:
     found = []
     for plan in timeline.plan.interventions if timeline.plan else ():
         line = plan.intervention
         taken = line.acknowledged_at
         when = f"for {span_words(view.now - taken)}" if taken else ""
         row = session.get_one(Intervention, line.id)
-        found.append(OpenRun(plan, commands_of(line, plan.lines, when), stopped_because(session, row)))
+        found.append(OpenRun(plan, commands_of(line, plan.lines, when), stopped_by(stops, row)))
     return tuple(found)
 
 

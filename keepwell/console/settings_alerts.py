@@ -93,7 +93,7 @@ def webhooks_page(
     with view.door.store.read() as session:
         lines = webhook_desk.endpoints(session, own)
         wanted = endpoint if endpoint in {one.id for one in lines} else None
-        found = webhook_desk.deliveries(session, own, state=state, endpoint=wanted, limit=DELIVERIES)
+        found = webhook_desk.deliveries(session, own, state=state, endpoint=wanted, limit=DELIVERIES).items
     values = {"endpoints": lines, "deliveries": found, "state": state or "", "endpoint": wanted or ""}
     return settings_page(view, "webhooks", values)
 

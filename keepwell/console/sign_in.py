@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from keepwell.api.access import COOKIE, ForbiddenError, NotSignedInError, csrf_of, oidc, who_asks
+from keepwell.api.access import ForbiddenError, NotSignedInError, csrf_of, oidc, who_asks
 from keepwell.api.access.demo_door import enter_demo, is_open
 from keepwell.api.access.signing_in import (
     Entered,
@@ -17,11 +17,11 @@ from keepwell.api.access.signing_in import (
     WrongPasswordError,
     check_from_here,
     give_cookies,
-    is_secure,
     own_path,
     sign_in,
     take_cookie,
 )
+from keepwell.api.cookies import is_secure, session_token
 from keepwell.api.door import AtDoor, Door
 from keepwell.console.pages import render
 from keepwell.console.view import HEADERS
@@ -46,7 +46,7 @@ def show(request: Request, door: AtDoor) -> Response:
     """The form; who is signed in goes on at once."""
     wanted = own_path(request.query_params.get("next", ""))
     try:
-        who = who_asks(door, "", request.cookies.get(COOKIE, ""))
+        who = who_asks(door, "", session_token(request))
     except NotSignedInError:
         return sign_in_page(door, request, {"next": wanted})
     return RedirectResponse(after(who.role, wanted), status_code=303)
@@ -124,7 +124,7 @@ def come_from_provider(request: Request, door: AtDoor) -> Response:
 @router.post("/sign-out")
 def leave(request: Request, door: AtDoor, csrf: Text = "") -> Response:
     """Sign out; only our own page can ask for it."""
-    token = request.cookies.get(COOKIE, "")
+    token = session_token(request)
     if token and not hmac.compare_digest(csrf.encode(), csrf_of(token).encode()):
         raise ForbiddenError(
             "The page's token is missing or old.", hint="Load the page again, then sign out."

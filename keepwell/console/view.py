@@ -12,7 +12,8 @@ from fastapi import Request, Security
 from fastapi.responses import HTMLResponse
 from fastapi.security import SecurityScopes
 
-from keepwell.api.access import COOKIE, ForbiddenError, NotSignedInError, Principal, csrf_of, who_asks
+from keepwell.api.access import ForbiddenError, NotSignedInError, Principal, csrf_of, who_asks
+from keepwell.api.cookies import session_token
 from keepwell.api.door import AtDoor, Door
 from keepwell.api.rates import rates_of
 from keepwell.console.pages import render
@@ -73,7 +74,7 @@ def view(asked: SecurityScopes, request: Request, door: AtDoor) -> View:
         ForbiddenError: the page is for others.
         TooManyError: they ask too often.
     """
-    token = request.cookies.get(COOKIE, "")
+    token = session_token(request)
     if not token:
         raise NotSignedInError("Nobody is signed in.")
     who = who_asks(door, "", token)

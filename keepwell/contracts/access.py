@@ -7,7 +7,10 @@ from enum import StrEnum
 from typing import Final
 
 COOKIE: Final = "keepwell_session"
-"""The cookie of who is signed in."""
+"""The cookie of who is signed in, where this is reached without HTTPS."""
+
+HOST_COOKIE: Final = f"__Host-{COOKIE}"
+"""The same with HTTPS: browsers take one of this name from this host alone, and from none beside it."""
 
 BROWSER_COOKIE: Final = "keepwell_browser"
 """The cookie by which an account knows a browser in which it has signed in; it opens nothing."""

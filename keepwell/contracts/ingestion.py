@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BeforeValidator, Field
+from pydantic import AwareDatetime, BeforeValidator, Field, StrictBool
 
 from keepwell.contracts.base import Frozen, Strict
 from keepwell.contracts.people import Consent, ContactRole, StaffRole
@@ -25,7 +25,15 @@ def written(moment: object) -> object:
     return moment
 
 
+def written_day(day: object) -> object:
+    """Refuse a day as a number, for the same reason."""
+    if isinstance(day, int | float) or (isinstance(day, str) and "-" not in day.strip()[1:]):
+        raise ValueError('must be a day as in "2026-12-01"')
+    return day
+
+
 At = Annotated[AwareDatetime, BeforeValidator(written)]
+Day = Annotated[date, BeforeValidator(written_day)]
 Fact = Annotated[str, Field(max_length=2000)] | bool | int | float | None
 
 
@@ -40,11 +48,11 @@ class CustomerIn(Strict):
     time_zone: str | None = None
     currency: str | None = None
     monthly_revenue: Number | None = None
-    started_on: date | None = None
-    renews_on: date | None = None
-    left_on: date | None = None
+    started_on: Day | None = None
+    renews_on: Day | None = None
+    left_on: Day | None = None
     owner: str | None = None
-    active: bool | None = None
+    active: StrictBool | None = None
     facts: dict[str, Fact] | None = None
 
 
@@ -61,7 +69,7 @@ class ContactIn(Strict):
     time_zone: str | None = None
     consent: Consent | None = None
     consent_at: At | None = None
-    active: bool | None = None
+    active: StrictBool | None = None
 
 
 class StaffIn(Strict):
@@ -76,7 +84,7 @@ class StaffIn(Strict):
     time_zone: str | None = None
     manager: str | None = None
     deputy: str | None = None
-    active: bool | None = None
+    active: StrictBool | None = None
 
 
 class MetricIn(Strict):

@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 from sqlmodel import Session
 
 from keepwell.contracts.base import Strict
+from keepwell.contracts.ingestion import At
 from keepwell.contracts.offers import LONGEST_PAUSE_MONTHS, OfferKind
 from keepwell.contracts.playbook import Playbook
 from keepwell.db.repositories.views import find_customer, find_person
@@ -56,7 +57,7 @@ class Asked(Strict):
     customer: Line
     playbook: Label
     compare: Label | None = None
-    start: AwareDatetime | None = None
+    start: At | None = None
     from_score: Points | None = None
     acknowledge: Offset | None = ACKNOWLEDGED_AFTER
     reactions: Annotated[tuple[Reaction, ...], Field(max_length=MOST)] = ()

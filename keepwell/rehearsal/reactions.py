@@ -32,7 +32,7 @@ def _as_typed(value: object) -> object:
 STORABLE = r"^[^\x00]*$"
 """What a text must fit that a database is asked for."""
 Word = Annotated[str, Field(max_length=200, pattern=STORABLE)]
-Points = Annotated[float, Field(ge=0, le=100)]
+Points = Annotated[float, Field(ge=0, le=100, strict=True)]
 Offset = Annotated[
     timedelta,
     Field(ge=timedelta(), le=LONGEST),
@@ -132,7 +132,7 @@ class AcceptOffer(ReactionBase):
 
     kind: Literal["accept"] = "accept"
     option: OfferKind
-    months: Annotated[int, Field(ge=1, le=LONGEST_PAUSE_MONTHS)] | None = None
+    months: Annotated[int, Field(ge=1, le=LONGEST_PAUSE_MONTHS, strict=True)] | None = None
     plan: Annotated[str, Field(max_length=100, pattern=STORABLE)] = ""
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,15 +90,48 @@ class Operation:
         made: Any = None if schema is None else self._sample(schema, id_of)
         return made | BODIES[self.name] if self.name in BODIES else made
 
+    def loosely(self) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+        """Bodies in which one value is of another type than the schema says, each with that value's place."""
+        content = self.said.get("requestBody", {}).get("content", {})
+        yield from self._loose(content.get("application/json", {}).get("schema", {}))
+
+    def _loose(self, schema: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+        schema = self._found(schema)
+        several = [self._found(one) for one in schema.get("anyOf", schema.get("oneOf", []))]
+        kinds = {one.get("type") for one in several or [schema]}
+        for one in several:
+            # What may be a text as well takes one, and what may be any of several takes what another does.
+            yield from (loose for loose in self._loose(one) if loose[0] or len(kinds - {"null"}) == 1)
+        match schema.get("type"):
+            case "object":
+                parts = schema.get("properties", {})
+                fits = self._object(schema, None)
+                fits |= {name: part["const"] for name, part in parts.items() if "const" in part}
+                for name, part in parts.items():
+                    yield from (((name, *place), fits | {name: value}) for place, value in self._loose(part))
+            case "array":
+                yield from (((0, *place), [value]) for place, value in self._loose(schema.get("items", {})))
+            case "integer" | "number":
+                yield from (((), value) for value in ("5", True))
+            case "boolean":
+                yield from (((), value) for value in ("true", 1))
+            case "string" if schema.get("format") in ("date", "date-time", "duration"):
+                yield from (((), value) for value in (5, "5", 1_800_000_000))
+
+    def _found(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
+        found: Any = schema
+        if "$ref" in schema:
+            found = self.document
+            for part in schema["$ref"].removeprefix("#/").split("/"):
+                found = found[part]
+        return found  # type: ignore[no-any-return]
+
     def _row(self, name: str) -> str:
         return "api_key" if name == "key" and "/keys/" in self.path else name
 
     def _sample(self, schema: Mapping[str, Any], id_of: Callable[[str], str] | None, name: str = "") -> Any:
         if "$ref" in schema:
-            found: Any = self.document
-            for part in schema["$ref"].removeprefix("#/").split("/"):
-                found = found[part]
-            return self._sample(found, id_of, name)
+            return self._sample(self._found(schema), id_of, name)
         for several in ("anyOf", "oneOf", "allOf"):
             if several in schema:
                 return self._sample(schema[several][0], id_of, name)

@@ -13,9 +13,8 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 from pydantic import SecretStr
 
-from keepwell.api.access import COOKIE
 from keepwell.api.door import Door
-from keepwell.contracts.access import Role
+from keepwell.contracts.access import COOKIE, Role
 from keepwell.db.engine import Store
 from keepwell.db.repositories.keys_and_sessions import begin_session
 from keepwell.db.tables import Account

@@ -14,10 +14,8 @@ from keepwell.api.access.guarding import (
     csrf_of,
     who_asks,
 )
-from keepwell.contracts.access import COOKIE
 
 __all__ = [
-    "COOKIE",
     "Actor",
     "Configurer",
     "ForbiddenError",

@@ -13,10 +13,12 @@ from typing import Annotated, Final
 
 from fastapi import Request, Security
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
+from starlette.requests import HTTPConnection
 
+from keepwell.api.cookies import session_token
 from keepwell.api.door import AtDoor, Door
 from keepwell.api.rates import rates_of
-from keepwell.contracts.access import COOKIE, Permission
+from keepwell.contracts.access import HOST_COOKIE, Permission
 from keepwell.db.repositories.keys_and_sessions import (
     SEEN_EVERY,
     Caller,
@@ -41,7 +43,16 @@ class ForbiddenError(KeepwellError):
 
 
 key_scheme = HTTPBearer(auto_error=False, scheme_name="key", description="An API key: keepwell keys make.")
-_cookie = APIKeyCookie(name=COOKIE, auto_error=False, scheme_name="session", description="Sign in first.")
+
+
+class _SessionCookie(APIKeyCookie):
+    async def __call__(self, request: HTTPConnection) -> str | None:
+        return session_token(request) or None
+
+
+_cookie = _SessionCookie(
+    name=HOST_COOKIE, auto_error=False, scheme_name="session", description="Sign in first."
+)
 
 
 def who_asks(door: Door, key: str, token: str) -> Principal:

@@ -12,8 +12,9 @@ from fastapi import Request
 from fastapi.responses import Response
 
 from keepwell.api.access.guarding import ForbiddenError
+from keepwell.api.cookies import is_secure, session_cookie, session_token
 from keepwell.api.door import Door
-from keepwell.contracts.access import BROWSER_COOKIE, COOKIE, Role
+from keepwell.contracts.access import BROWSER_COOKIE, Role
 from keepwell.db.repositories import accounts, signing_in
 from keepwell.db.repositories.keys_and_sessions import SESSION_LONGEST, end_session
 from keepwell.db.repositories.known_browsers import KNOWN_FOR, remember_browser
@@ -110,7 +111,7 @@ def let_in(door: Door, request: Request, account: Account, *, how: str) -> Enter
     """Begin a session for somebody who has shown who they are; the one the browser had before ends."""
     now = datetime.now(UTC)
     with door.store.write() as session:
-        if old := request.cookies.get(COOKIE):
+        if old := session_token(request):
             end_session(session, old)
         agent = request.headers.get("user-agent", "")
         token = signing_in.enter(session, account, now, how=how, address=address_of(request), agent=agent)
@@ -122,7 +123,7 @@ def let_in(door: Door, request: Request, account: Account, *, how: str) -> Enter
 
 def give_cookies(door: Door, answer: Response, entered: Entered) -> None:
     """Let the browser keep the session, and by what the account knows it."""
-    _give(door, answer, COOKIE, entered.token, SESSION_LONGEST)
+    _give(door, answer, session_cookie(door), entered.token, SESSION_LONGEST)
     if entered.browser:
         give_browser(door, answer, entered.browser)
 
@@ -147,12 +148,8 @@ def _give(door: Door, answer: Response, name: str, token: str, lasts: timedelta)
 
 def take_cookie(door: Door, answer: Response) -> None:
     """Let the browser forget the session."""
-    answer.delete_cookie(COOKIE, path="/", secure=is_secure(door), httponly=True, samesite="lax")
-
-
-def is_secure(door: Door) -> bool:
-    """Whether people reach this by HTTPS."""
-    return door.settings.public_url.startswith("https://")
+    name, secure = session_cookie(door), is_secure(door)
+    answer.delete_cookie(name, path="/", secure=secure, httponly=True, samesite="lax")
 
 
 def address_of(request: Request) -> str:

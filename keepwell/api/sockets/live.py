@@ -10,7 +10,7 @@ from __future__ import annotations
 from fastapi import APIRouter, WebSocket
 from starlette.concurrency import run_in_threadpool
 
-from keepwell.api.access import COOKIE
+from keepwell.api.cookies import session_token
 from keepwell.api.door import AtDoor, Door
 from keepwell.api.sockets.hub import Listener, LiveHub
 from keepwell.api.sockets.line import LATER, TOO_MANY, UNKNOWN, HangUpError, hang_up, is_ours, push
@@ -51,7 +51,7 @@ async def engagement_updates(socket: WebSocket, door: AtDoor) -> None:
 async def _serve(socket: WebSocket, door: Door, topic: Topic) -> None:
     origin = socket.headers.get("origin", "")
     # A browser sends the cookie whichever page asks, and says truly which one does.
-    if (origin or COOKIE in socket.cookies) and not is_ours(socket, door, origin):
+    if (origin or session_token(socket)) and not is_ours(socket, door, origin):
         await socket.close()
         return
     await socket.accept()

@@ -10,7 +10,8 @@ from typing import Any
 from fastapi import WebSocket
 from starlette.concurrency import run_in_threadpool
 
-from keepwell.api.access import COOKIE, NotSignedInError, Principal, who_asks
+from keepwell.api.access import NotSignedInError, Principal, who_asks
+from keepwell.api.cookies import session_token
 from keepwell.api.door import Door
 from keepwell.api.sockets.line import ENDED, FORBIDDEN, HangUpError, first_word
 from keepwell.contracts.access import Permission
@@ -42,7 +43,7 @@ async def visitor_of(socket: WebSocket, door: Door) -> tuple[Visitor, str]:
         KeepwellError: the database does not answer.
     """
     said: dict[str, Any] = {}
-    token, key = socket.cookies.get(COOKIE, ""), ""
+    token, key = session_token(socket), ""
     if not token:
         said = await first_word(socket) or {}
         given = said.get("token")

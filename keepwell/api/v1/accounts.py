@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, StrictBool
 from sqlmodel import Session
 
 from keepwell.api.access import Configurer, Principal
@@ -63,7 +63,7 @@ class AccountChange(Strict):
     role: Role | None = None
     staff_id: Identity | None = None
     customer_id: CustomerText | None = None
-    active: bool | None = Field(default=None, description="false: they are signed out, and stay out.")
+    active: StrictBool | None = Field(default=None, description="false: they are signed out, and stay out.")
     password: Password | None = Field(default=None, description="A new one; it signs them out everywhere.")
 
 

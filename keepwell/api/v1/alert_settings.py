@@ -6,8 +6,8 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Annotated, Final
 
-from fastapi import APIRouter
-from pydantic import Field
+from fastapi import APIRouter, Path
+from pydantic import Field, StrictBool
 from sqlmodel import Session
 
 from keepwell.adapters.channel_trial import Tried, try_channel
@@ -32,6 +32,7 @@ router = APIRouter(prefix="/api/v1", tags=["alert settings"], responses=problems
 
 WEBHOOK: Final = "webhook"
 RAISED: Final = "alert.raised"
+ChannelPath = Annotated[ChannelName, Path(description="By which way alerts go out.")]
 
 
 class RuleLine(Frozen):
@@ -58,7 +59,7 @@ class ChannelsPage(Page[ChannelLine]):
 class ChannelIn(Strict):
     """How a channel is set; what is null stays. `target`: an address for all alerts, "": each one's owner."""
 
-    enabled: bool
+    enabled: StrictBool
     severity: Severity | None = None
     target: Annotated[Text, Field(max_length=320)] | None = None
 
@@ -121,7 +122,7 @@ def list_alert_channels(who: Reader, door: AtDoor) -> ChannelsPage:
 
 @router.put("/alert-channels/{channel}")
 def put_alert_channel(
-    channel: ChannelName, wanted: ChannelIn, who: Configurer, door: AtDoor
+    channel: ChannelPath, wanted: ChannelIn, who: Configurer, door: AtDoor
 ) -> ChannelAnswer:
     """Switch a channel on or off. What was raised before it is switched on is not told."""
     with door.store.write() as session:
@@ -142,7 +143,7 @@ def put_alert_channel(
 
 @router.post("/alert-channels/{channel}/test")
 async def try_alert_channel(
-    channel: ChannelName, who: Configurer, door: AtDoor, wanted: TestIn | None = None
+    channel: ChannelPath, who: Configurer, door: AtDoor, wanted: TestIn | None = None
 ) -> TestAnswer:
     """Send a test by a channel now, and tell what came of it. What a provider refuses is told, and no error.
 

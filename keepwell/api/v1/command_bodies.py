@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StrictInt, model_validator
 
 from keepwell.api.v1.asked import MOST, GivenId, Moment, Note, OwnId, Reason, StaffText, Text
 from keepwell.contracts.base import Strict
@@ -95,7 +95,7 @@ class AcceptBody(Said):
 
     kind: Literal["accept"] = "accept"
     option: OfferKind = Field(description="What of the offer they take.")
-    months: int | None = Field(
+    months: StrictInt | None = Field(
         default=None, ge=1, le=LONGEST_PAUSE_MONTHS, description="How long a billing pause lasts."
     )
     plan: Annotated[Text, Field(max_length=100, description=f"{PLAN} A downgrade needs it.")] = ""

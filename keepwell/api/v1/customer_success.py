@@ -136,7 +136,7 @@ class AtRiskCustomers(Frozen):
 @router.get("/health/{customer_id}", response_model=HealthMetrics, summary="One customer's health")
 def health(request: Request, door: AtDoor, who: Reader, customer_id: CustomerPath) -> Response:
     """Score, parts, measured values, trends, and what to do."""
-    with door.store.read() as session:
+    with door.store.look(), door.store.read() as session:
         customer = customer_of(session, who, customer_id) or ""
         found = customer_health(session, who.organisation_id, customer, now=datetime.now(UTC))
     return answer(request, _health(found))

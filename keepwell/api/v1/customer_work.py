@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Request, Response
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, StrictBool
 from starlette.concurrency import run_in_threadpool
 
 from keepwell.api.access import Actor, Operator, Principal
@@ -70,7 +70,7 @@ class AllReassigned(Frozen):
 class EnrolBody(Strict):
     """Begin the playbook for the level that a customer is held at."""
 
-    dry_run: bool = Field(default=False, description="Say what would begin, and change nothing.")
+    dry_run: StrictBool = Field(default=False, description="Say what would begin, and change nothing.")
 
 
 class Enrolled(Frozen):

@@ -47,9 +47,13 @@ def _wanted(
     owner: Annotated[
         list[StaffText], Query(description="Members of staff; `me` is whoever asks, `none` is nobody.")
     ] = [],  # noqa: B006
-    segment: Annotated[list[Text], Query(max_length=50)] = [],  # noqa: B006
-    plan: Annotated[list[Text], Query(max_length=50)] = [],  # noqa: B006
-    trend: Annotated[Direction | None, Query()] = None,
+    segment: Annotated[
+        list[Text], Query(max_length=50, description="Their segment. May be given again: any of them.")
+    ] = [],  # noqa: B006
+    plan: Annotated[
+        list[Text], Query(max_length=50, description="Their plan. May be given again: any of them.")
+    ] = [],  # noqa: B006
+    trend: Annotated[Direction | None, Query(description="Where their score goes. Unset: anywhere.")] = None,
     at_risk: Annotated[bool | None, Query(description="At AT_RISK or worse, or not.")] = None,
     intervention: Annotated[bool | None, Query(description="With an open one, or without.")] = None,
     unscored: Annotated[bool | None, Query(description="Never scored, or scored.")] = None,
@@ -81,9 +85,9 @@ def list_customers(
     who: Reader,
     door: AtDoor,
     wanted: Annotated[PortfolioFilter, Depends(_wanted)],
-    sort: Annotated[SortBy, Query()] = SortBy.SCORE,
-    descending: Annotated[bool, Query()] = False,
-    limit: Annotated[int, Query(ge=1, le=LONGEST_PAGE)] = 50,
+    sort: Annotated[SortBy, Query(description="What they are sorted by.")] = SortBy.SCORE,
+    descending: Annotated[bool, Query(description="The greatest first.")] = False,
+    limit: Annotated[int, Query(ge=1, le=LONGEST_PAGE, description="At most so many on one page.")] = 50,
     cursor: Cursor = "",
 ) -> CustomersPage:
     """The customers for whom all of this holds; without an order the worst score first."""

@@ -21,7 +21,10 @@ from keepwell.api.v1.dashboard_shapes import PortfolioStats, portfolio_stats
 from keepwell.db.repositories import views_stats
 from keepwell.db.repositories.views_health import health_trends
 from keepwell.db.repositories.views_kpis import kpis
+from keepwell.db.repositories.views_stats_groups import groups_of
 from keepwell.db.repositories.views_stats_lines import Period
+from keepwell.db.repositories.zones import local_day
+from keepwell.db.tables import Organisation
 
 router = APIRouter(tags=["figures"], responses=problems() | UNCHANGED)
 
@@ -68,12 +71,16 @@ def _over_time(
     session: Session, own: str, period: Period, segment: str | None, compare: Period | None
 ) -> PortfolioStats:
     now = datetime.now(UTC)
-    found = views_stats.dashboard_stats(
-        session, own, now=now, period=period, segment=segment, compare=compare
-    )
     if segment is not None:
         # What else there is is of everybody, and would say something else beside a segment's figures.
+        found = views_stats.dashboard_stats(
+            session, own, now=now, period=period, segment=segment, compare=compare
+        )
         return portfolio_stats(found, None, None)
+    zone = session.get_one(Organisation, own).time_zone
+    groups = groups_of(session, own, now, local_day(now, zone))
+    found = views_stats.dashboard_stats(session, own, now=now, period=period, compare=compare, groups=groups)
     month = found if period is Period.MONTH and compare is None else None
-    figures = kpis(session, own, now=now, stats=month)
-    return portfolio_stats(found, figures, health_trends(session, own, now=now, period=period))
+    figures = kpis(session, own, now=now, stats=month, groups=groups)
+    trends = health_trends(session, own, now=now, period=period, groups=groups)
+    return portfolio_stats(found, figures, trends)

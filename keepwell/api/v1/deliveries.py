@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, StrictBool
 
 from keepwell.api.access import Operator, Reader
 from keepwell.api.door import AtDoor
@@ -46,7 +46,7 @@ ChannelFilter = Annotated[Channel | None, Query(description="Only by this channe
 class SettleBody(Strict):
     """What somebody found out about a message that may or may not have been sent."""
 
-    went_out: bool = Field(description="True: it was sent, and its step is done. False: it was not.")
+    went_out: StrictBool = Field(description="True: it was sent, and its step is done. False: it was not.")
     note: Note = Field(default="", description="How they know, for the timeline.")
 
 

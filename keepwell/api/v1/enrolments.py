@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Final, Literal
 
 from fastapi import APIRouter, Response
-from pydantic import Field
+from pydantic import Field, StrictBool, StrictInt
 
 from keepwell.api.access import Operator
 from keepwell.api.door import AtDoor
@@ -28,8 +28,8 @@ class EnrolmentBody(Strict):
     """Whom to begin the playbook of a level for."""
 
     level: Level = Field(description="The level that they are held at.")
-    limit: int = Field(ge=1, le=1_000, description="At most for so many, the worst scores first.")
-    dry_run: bool = Field(default=False, description="Say for whom it would begin, and change nothing.")
+    limit: StrictInt = Field(ge=1, le=1_000, description="At most for so many, the worst scores first.")
+    dry_run: StrictBool = Field(default=False, description="Say for whom it would begin, and change nothing.")
 
 
 class Enrolment(Frozen):

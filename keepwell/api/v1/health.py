@@ -124,7 +124,7 @@ def health(
 ) -> Response:
     """Scores by day, segments by score, and early signs."""
     now, own = datetime.now(UTC), who.organisation_id
-    with door.store.read() as session:
+    with door.store.look(), door.store.read() as session:
         customer = customer_of(session, who, account_id)
         if customer is not None:
             one = customer_health(session, own, customer, now=now, period=period)

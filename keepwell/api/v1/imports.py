@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi import Path as Parameter
 from fastapi.responses import Response
 
 from keepwell.api.access import Ingester
@@ -42,7 +43,7 @@ _BODY = {
 
 @router.post("/{kind}", response_model=ImportReport, openapi_extra={"requestBody": _BODY})
 async def import_many(
-    kind: Kind,
+    kind: Annotated[Kind, Parameter(description="What the records are.")],
     request: Request,
     who: Ingester,
     door: AtDoor,

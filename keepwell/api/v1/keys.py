@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import AfterValidator, Field
 
 from keepwell.api.access import Configurer
 from keepwell.api.access.giving import check_gives
@@ -15,6 +15,7 @@ from keepwell.api.problems import problems
 from keepwell.api.v1.asked import Text, storable
 from keepwell.contracts.access import Permission
 from keepwell.contracts.base import Frozen, Strict
+from keepwell.contracts.ingestion import At
 from keepwell.db.repositories import keys
 from keepwell.db.repositories.keys import KeyLine, NewKey
 
@@ -36,7 +37,7 @@ class KeyAsked(Strict):
     scopes: Annotated[
         tuple[Permission, ...], Field(min_length=1, max_length=6, description="What it may, of what you may.")
     ]
-    expires_at: AwareDatetime | None = Field(default=None, description="When it ends by itself.")
+    expires_at: At | None = Field(default=None, description="When it ends by itself.")
     customer_id: Annotated[Text, Field(max_length=40)] | None = Field(
         default=None, description="The customer whose own data it sees; its scope is then `own` alone."
     )

@@ -8,8 +8,9 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import AfterValidator, Field, SecretStr
 
-from keepwell.api.access import COOKIE, ForbiddenError, Somebody
+from keepwell.api.access import ForbiddenError, Somebody
 from keepwell.api.access.signing_in import check_password_of, give_browser
+from keepwell.api.cookies import session_token
 from keepwell.api.door import AtDoor
 from keepwell.api.problems import problems
 from keepwell.api.v1.asked import storable
@@ -71,7 +72,7 @@ def who_am_i(who: Somebody, door: AtDoor) -> Me:
 def list_sessions(who: Somebody, request: Request, door: AtDoor) -> Sessions:
     """Where you are signed in."""
     account = _account(who.account_id)
-    token = request.cookies.get(COOKIE, "")
+    token = session_token(request)
     with door.store.read() as session:
         return Sessions(items=tuple(sessions.sessions_of(session, account, token, datetime.now(UTC))))
 
@@ -102,7 +103,7 @@ def change_password(
         )
     kept, now = hash_password(new), datetime.now(UTC)
     with door.store.write() as session:
-        here = hashed(request.cookies.get(COOKIE, ""))
+        here = hashed(session_token(request))
         accounts.set_password(session, session.get_one(Account, own), kept, by=who.name, now=now, keep=here)
         browser = remember_browser(session, own, request.cookies.get(BROWSER_COOKIE, ""), now)
     give_browser(door, answer, browser)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query, Request
 from fastapi.responses import Response
-from pydantic import Field
+from pydantic import Field, StrictBool, field_validator
 from sqlmodel import Session
 
 from keepwell.api import etags
@@ -28,8 +28,26 @@ from keepwell.gate.countries import country_code, holiday_name, holidays_of, sub
 
 router = APIRouter(prefix="/api/v1", tags=["organisation"])
 
-Year = Annotated[int, Query(ge=2000, le=2100)]
+Year = Annotated[int | None, Query(ge=2000, le=2100, description="As in 2026. Unset: this year.")]
 Day = Annotated[date, Path(description="As in 2026-12-24.")]
+
+
+class OrganisationChange(OrganisationFields):
+    """The fields as a program sends them: a number and a yes or no are those, and no texts."""
+
+    @field_validator("consent_required", mode="before")
+    @classmethod
+    def _yes_or_no(cls, value: object) -> object:
+        if not isinstance(value, bool):
+            raise ValueError("must be true or false")
+        return value
+
+    @field_validator("daily_cap", "customer_cap_day", "customer_cap_week", mode="before")
+    @classmethod
+    def _number(cls, value: object) -> object:
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+            raise ValueError("must be a whole number, or null")
+        return value
 
 
 class OrganisationShown(OrganisationFields):
@@ -57,7 +75,7 @@ class ClosedDayIn(Strict):
     """What a day is: closed, or open whatever the calendar says."""
 
     name: Annotated[Text, Field(max_length=200)] = ""
-    open: bool = False
+    open: StrictBool = False
 
 
 class DayAnswer(DayLine):
@@ -83,7 +101,7 @@ def get_organisation(request: Request, who: Reader, door: AtDoor) -> Response:
 
 @router.patch("/organisation", responses=problems(409, 412))
 def change_organisation(
-    fields: OrganisationFields,
+    fields: OrganisationChange,
     who: Configurer,
     door: AtDoor,
     if_match: Annotated[
@@ -146,7 +164,7 @@ def remove_closed_day(day: Day, who: Configurer, door: AtDoor) -> DayAnswer:
 def list_holidays(
     who: Reader,
     door: AtDoor,
-    year: Year | None = None,
+    year: Year = None,
     country: Annotated[Text, Query(max_length=60, description="Unset: the organisation's.")] = "",
     subdivision: Annotated[Text, Query(max_length=60, description="A state or province.")] = "",
 ) -> Page[HolidayLine]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
 
 from keepwell.api.access import Actor, Reader
 from keepwell.api.problems import problems
@@ -12,6 +14,8 @@ from keepwell.rehearsal.asked import Asked
 from keepwell.rehearsal.told import Rehearsal, RehearsalLine
 
 router = APIRouter(prefix="/api/v1/rehearsals", tags=["rehearsals"])
+
+RehearsalPath = Annotated[str, Path(description="The rehearsal's id.")]
 
 
 class Rehearsals(Frozen):
@@ -41,7 +45,7 @@ def list_rehearsals(who: Reader, desk: AtRehearsals) -> Rehearsals:
 
 
 @router.get("/{rehearsal_id}", responses=problems(404), summary="How far a rehearsal is, and what came of it")
-def get_rehearsal(rehearsal_id: str, who: Reader, desk: AtRehearsals) -> Rehearsal:
+def get_rehearsal(rehearsal_id: RehearsalPath, who: Reader, desk: AtRehearsals) -> Rehearsal:
     """Where a rehearsal stands, how far it is on its virtual clock, and what came of it."""
     return desk.look(who.organisation_id, rehearsal_id)
 
@@ -49,6 +53,6 @@ def get_rehearsal(rehearsal_id: str, who: Reader, desk: AtRehearsals) -> Rehears
 @router.delete(
     "/{rehearsal_id}", status_code=204, responses=problems(404), summary="Break a rehearsal off, or forget it"
 )
-def end_rehearsal(rehearsal_id: str, who: Actor, desk: AtRehearsals) -> None:
+def end_rehearsal(rehearsal_id: RehearsalPath, who: Actor, desk: AtRehearsals) -> None:
     """Break a rehearsal off, or forget what came of it."""
     desk.drop(who.organisation_id, rehearsal_id, who.name)

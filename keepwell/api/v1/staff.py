@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
@@ -15,6 +15,7 @@ from keepwell.api.problems import problems
 from keepwell.api.v1.asked import Note, OwnerFilter, StaffText, Text, Undo
 from keepwell.api.v1.resolving import owner_of
 from keepwell.contracts.base import Frozen, Strict
+from keepwell.contracts.ingestion import Day
 from keepwell.db.repositories.absences import (
     AbsenceLine,
     absences,
@@ -37,8 +38,8 @@ class AbsenceIn(Strict):
     """Days on which somebody is away, both included; without a cover it is the deputy, or the lead."""
 
     staff: StaffText
-    from_on: date
-    until_on: date
+    from_on: Day
+    until_on: Day
     cover: StaffText | None = None
     reason: Note = ""
 
@@ -87,7 +88,7 @@ def add_an_absence(away: AbsenceIn, who: Actor, door: AtDoor, once: Once) -> Res
 
 @router.post("/absences/{absence}/withdraw", responses=problems(404, 409))
 def withdraw_an_absence(
-    absence: Annotated[Text, Path(max_length=40)], who: Actor, door: AtDoor
+    absence: Annotated[Text, Path(max_length=40, description="The absence's id.")], who: Actor, door: AtDoor
 ) -> AbsenceAnswer:
     """An absence does not take place, or is over earlier."""
     now = datetime.now(UTC)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from keepwell.api.access import ForbiddenError, Principal, Reader
 from keepwell.api.door import AtDoor
@@ -28,7 +28,7 @@ class ViewIn(Strict):
     """Filters and order as they stand behind the ? of the portfolio's address; shared: for everybody."""
 
     query: Annotated[Text, Field(max_length=1000)]
-    shared: bool = False
+    shared: StrictBool = False
 
 
 class ViewAnswer(Frozen):

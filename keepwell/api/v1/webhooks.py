@@ -16,7 +16,7 @@ from keepwell.adapters.webhook_trial import tried_words, try_endpoint
 from keepwell.api.access import Configurer, Operator, Principal
 from keepwell.api.door import AtDoor
 from keepwell.api.problems import problems
-from keepwell.api.v1.asked import Moment, Text
+from keepwell.api.v1.asked import Cursor, Limit, Moment, Text
 from keepwell.contracts.base import Frozen, Strict
 from keepwell.contracts.webhooks import WebhookState
 from keepwell.db.repositories import webhook_desk
@@ -119,16 +119,15 @@ def add_webhook(wanted: EndpointIn, who: Configurer, door: AtDoor) -> EndpointMa
 def list_webhook_deliveries(
     who: Operator,
     door: AtDoor,
-    state: WebhookState | None = None,
+    state: Annotated[WebhookState | None, Query(description="Only those in this state.")] = None,
     endpoint: Annotated[Text | None, Query(max_length=2000, description="Its id or URL.")] = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    limit: Limit = 50,
+    cursor: Cursor = "",
 ) -> Page[DeliveryLine]:
-    """What was sent, what waits, what failed and why; the newest."""
+    """What was sent, what waits, what failed and why; the newest first."""
     with door.store.read() as session:
-        return Page[DeliveryLine](
-            items=webhook_desk.deliveries(
-                session, who.organisation_id, state=state, endpoint=endpoint, limit=limit
-            )
+        return webhook_desk.deliveries(
+            session, who.organisation_id, state=state, endpoint=endpoint, limit=limit, cursor=cursor
         )
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StrictBool, StringConstraints
 from sqlmodel import Session
 
 from keepwell.api.access import Actor, Principal, Reader
@@ -58,7 +58,7 @@ class WishBody(Strict):
     """Whether a contact wants messages of a purpose."""
 
     purpose: Purpose
-    wanted: bool
+    wanted: StrictBool
     why: Reason = Field(description="How you know, for the timeline.")
 
 

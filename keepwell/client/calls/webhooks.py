@@ -52,13 +52,30 @@ class WebhooksCalls(Group[Sender]):
         endpoint: str | None = None,
         limit: int | None = None,
     ) -> Listing[DeliveryLine]:
-        """What was sent, what waits, what failed and why; the newest."""
+        """What was sent, what waits, what failed and why; the newest first."""
         return Listing(
             "GET",
             "/api/v1/webhooks/deliveries",
             Page[DeliveryLine],
             query={"state": state, "endpoint": endpoint, "limit": limit},
             items="items",
+        )
+
+    @endpoint
+    def page_deliveries(
+        self,
+        *,
+        state: Literal["waiting", "delivered", "failed"] | None = None,
+        endpoint: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Call[Page[DeliveryLine]]:
+        """What was sent, what waits, what failed and why; the newest first."""
+        return Call(
+            "GET",
+            "/api/v1/webhooks/deliveries",
+            Page[DeliveryLine],
+            query={"state": state, "endpoint": endpoint, "limit": limit, "cursor": cursor},
         )
 
     @endpoint

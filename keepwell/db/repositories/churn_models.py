@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from sqlalchemy import func
-from sqlalchemy.orm import defer
+from sqlalchemy.orm import defer, load_only
 from sqlmodel import Session, col, select
 
 from keepwell.db.repositories import journal
@@ -24,6 +24,9 @@ REJECTED: State = "rejected"
 
 _LIGHT = (defer(ChurnModel.content, raiseload=True), defer(ChurnModel.time_content, raiseload=True))  # type: ignore[arg-type]  # SQLModel types columns as values
 """A list must not fetch megabytes per line."""
+
+LABEL_ALONE = load_only(ChurnModel.name, ChurnModel.version, raiseload=True)  # type: ignore[arg-type]
+"""For whoever needs `label` alone."""
 
 
 def label(model: ChurnModel) -> str:

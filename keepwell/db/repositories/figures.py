@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 
 from keepwell.contracts.rendering import Advice, MetricFigure
 from keepwell.contracts.shown import Point
-from keepwell.db.repositories.scores_read import latest_of
+from keepwell.db.repositories.scores_read import latest_at
 from keepwell.db.repositories.wording import change_words, named, value_words
 from keepwell.db.repositories.zones import local_day
 from keepwell.db.tables import Metric
@@ -36,14 +36,16 @@ LEAST_RISE = 1.0
 class Measured:
     """A customer's metrics at a moment and 30 days before, all (m,) in the scorecard's order.
 
-    values, earlier: raw values; NaN in the matching points where missing or unusable. lost: how many
-    of the 100 points a metric costs, 0 where unknown. coverage: the share of the weight that was measured.
+    values, earlier: raw values; NaN in the matching points where missing or unusable. ages: days between a
+    value and the moment. lost: how many of the 100 points a metric costs, 0 where unknown. coverage: the
+    share of the weight that was measured.
     """
 
     card: Scorecard
     currency: str
     at: datetime
     values: FloatArray
+    ages: FloatArray
     earlier: FloatArray
     points: FloatArray
     earlier_points: FloatArray
@@ -53,8 +55,7 @@ class Measured:
 
 def measured_at(session: Session, card: Scorecard, customer: str, at: datetime, currency: str) -> Measured:
     """The customer's metrics as they were known at a moment."""
-    now = latest_of(session, customer, card.metric_names, at)
-    before = latest_of(session, customer, card.metric_names, at - COMPARED_WITH)
+    now, before = latest_at(session, customer, card.metric_names, (at, at - COMPARED_WITH))
     values, ages = np.vstack((now.values, before.values)), np.vstack((now.ages, before.ages))
     scores = score_many(card, values, ages)
     # Points that a scorecard's default gives are no figures of the customer's.
@@ -65,6 +66,7 @@ def measured_at(session: Session, card: Scorecard, customer: str, at: datetime, 
         currency=currency,
         at=at,
         values=now.values[0],
+        ages=now.ages[0],
         earlier=np.where(np.isnan(earlier_points), np.nan, before.values[0]),
         points=points[0],
         earlier_points=earlier_points,

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from keepwell.contracts.base import Frozen
 from keepwell.contracts.churn import HOLDS
-from keepwell.db.repositories import churn_models, churn_predictions
+from keepwell.db.repositories import churn_models
 from keepwell.db.repositories.figures import Measured
 from keepwell.db.repositories.insight_benchmark import Comparison, comparison
 from keepwell.db.repositories.insight_churn import churn_signs
 from keepwell.db.repositories.scorecards_beside import OtherScore, other_scores
 from keepwell.db.repositories.views_customer_score import ScoreDetail
 from keepwell.db.repositories.wording import named
-from keepwell.db.tables import ChurnModel, Customer, Health, Organisation, Score
+from keepwell.db.tables import ChurnModel, ChurnPrediction, Customer, Health, Organisation, Score
 from scoring.churn_risk import ChurnRisk
 from scoring.priority import InterventionPriority, intervention_priority
 from scoring.recommend import Recommendation, recommendations
@@ -92,10 +92,18 @@ def insight(
 
 def prediction_of(session: Session, customer: str, now: datetime) -> Prediction | None:
     """The newest prediction of a customer, None where there is none."""
-    row = churn_predictions.latest(session, [customer]).get(customer)
-    if row is None:
+    query = (
+        select(ChurnPrediction, ChurnModel)
+        .outerjoin(ChurnModel, col(ChurnModel.id) == col(ChurnPrediction.model_id))
+        .where(ChurnPrediction.customer_id == customer)
+        .order_by(col(ChurnPrediction.at).desc())
+        .options(churn_models.LABEL_ALONE)
+        .limit(1)
+    )
+    found = session.exec(query).first()
+    if found is None:
         return None
-    model = session.get(ChurnModel, row.model_id)
+    row, model = found
     return Prediction(
         **row.model_dump(
             include={"probability", "low", "high", "category", "months", "months_low", "months_high", "at"}

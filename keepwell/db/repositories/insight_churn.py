@@ -10,7 +10,7 @@ from sqlmodel import Session, col
 
 from keepwell.contracts.intervention import Outcome
 from keepwell.db.repositories.directory import NOT_REACHED
-from keepwell.db.repositories.scores_read import latest_of
+from keepwell.db.repositories.scores_read import Latest, latest_at
 from keepwell.db.repositories.zones import local_day
 from keepwell.db.tables import Customer, Delivery, EngagementEvent, Intervention, Organisation
 from scoring.churn_risk import ChurnRisk, Figure, Observation, churn_risk
@@ -31,12 +31,14 @@ def churn_signs(
     another unit than a sign reads means something else.
     """
     names = _readable(card)
+    moments = (now, now - timedelta(days=COMPARED_DAYS))
+    at_now, before = latest_at(session, customer.id, names, moments)
     renews_on = customer.renews_on
     today = local_day(now, customer.time_zone, organisation.time_zone)
     return churn_risk(
         Observation(
-            now=_figures(session, customer.id, names, card, now),
-            earlier=_figures(session, customer.id, names, card, now - timedelta(days=COMPARED_DAYS)),
+            now=_figures(at_now, names, card),
+            earlier=_figures(before, names, card),
             events=_events(session, customer.id, now),
             days_to_renewal=None if renews_on is None else float((renews_on - today).days),
         )
@@ -52,10 +54,7 @@ def _readable(card: Scorecard | None) -> tuple[str, ...]:
     )
 
 
-def _figures(
-    session: Session, customer: str, names: Sequence[str], card: Scorecard | None, at: datetime
-) -> dict[str, Figure]:
-    latest = latest_of(session, customer, names, at)
+def _figures(latest: Latest, names: Sequence[str], card: Scorecard | None) -> dict[str, Figure]:
     ranges = (
         {} if card is None else {metric.name: (metric.minimum, metric.maximum) for metric in card.metrics}
     )

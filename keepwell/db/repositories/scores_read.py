@@ -16,15 +16,19 @@ from numpy.typing import NDArray
 from sqlalchemy import (
     CTE,
     BindParameter,
+    CompoundSelect,
+    Integer,
     Row,
     Select,
     String,
     bindparam,
     column,
     func,
+    literal_column,
     select,
     text,
     true,
+    union_all,
 )
 from sqlmodel import Session
 
@@ -112,14 +116,28 @@ def _joined(parts: Sequence[tuple[Latest, NDArray[np.bool_]]], width: int) -> tu
 
 def latest_of(session: Session, customer: str, names: Sequence[str], as_of: datetime) -> Latest:
     """`latest_values` of one customer, who is known to be there: the statement is put together once."""
-    nothing = np.full((2, 1, len(names)), np.nan)
-    rows = session.connection().execute(_rows_of_one(tuple(names)), {"customer": customer, "as_of": as_of})
-    return _filled(Latest((customer,), nothing[0], nothing[1]), rows, names, as_of)
+    return latest_at(session, customer, names, (as_of,))[0]
+
+
+def latest_at(
+    session: Session, customer: str, names: Sequence[str], moments: Sequence[datetime]
+) -> tuple[Latest, ...]:
+    """`latest_of` for each of some moments, by one statement."""
+    given = {"customer": customer, **{f"as_of_{place}": at for place, at in enumerate(moments)}}
+    rows: list[list[tuple[str, str, float, datetime]]] = [[] for _ in moments]
+    query = _rows_of_one(tuple(names), len(moments))
+    for place, own, name, value, at in session.connection().execute(query, given):
+        rows[place].append((own, name, value, at))
+    nothing = np.full((len(moments), 2, 1, len(names)), np.nan)
+    return tuple(
+        _filled(Latest((customer,), values, ages), found, names, at)
+        for (values, ages), found, at in zip(nothing, rows, moments, strict=True)
+    )
 
 
 def _filled(
     latest: Latest,
-    rows: Iterable[Row[str, str, float, datetime]],
+    rows: Iterable[tuple[str, str, float, datetime] | Row[str, str, float, datetime]],
     names: Sequence[str],
     as_of: datetime,
 ) -> Latest:
@@ -158,11 +176,15 @@ def latest_rows(
 
 
 @lru_cache(maxsize=64)
-def _rows_of_one(names: tuple[str, ...]) -> Select[str, str, float, datetime]:
-    """`latest_rows` with the customer and the moment as parameters."""
+def _rows_of_one(names: tuple[str, ...], moments: int) -> CompoundSelect[int, str, str, float, datetime]:
+    """`latest_rows`, each with the place of its moment; the customer and the moments are parameters."""
     customer = table("customer").c.id
     one = select(customer).where(customer == bindparam("customer"))
-    return latest_rows(one, names, bindparam("as_of", type_=UtcDateTime()))
+    found = [
+        latest_rows(one, names, bindparam(f"as_of_{place}", type_=UtcDateTime())).subquery()
+        for place in range(moments)
+    ]
+    return union_all(*(select(literal_column(str(place), Integer), rows) for place, rows in enumerate(found)))
 
 
 @lru_cache(maxsize=64)

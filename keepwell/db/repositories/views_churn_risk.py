@@ -22,7 +22,7 @@ from keepwell.db.repositories.views_engagement_lines import (
 from keepwell.db.repositories.views_portfolio import customers_shown
 from keepwell.db.repositories.views_portfolio_lines import LONGEST_PAGE
 from keepwell.db.repositories.views_portfolio_query import COLUMNS, counting
-from keepwell.db.repositories.views_stats import number_of
+from keepwell.db.repositories.views_stats_groups import number_of
 from keepwell.db.repositories.views_stats_lines import Period
 from keepwell.db.repositories.zones import local_day
 from keepwell.db.tables import Organisation

@@ -30,6 +30,8 @@ from keepwell.db.tables import Contact, Customer, Health, Organisation, Score, T
 from scoring.levels import Level
 
 SHOWN_TRANSITIONS = 20
+Standing = tuple[Health, Score, Measured]
+"""Where a customer stands, its last score, and its metrics of that moment."""
 
 
 class ContactLine(Frozen):
@@ -92,7 +94,20 @@ def customer_detail(
     """One customer; `customer` is our id of one that exists. See `insight` for `compared`."""
     row = session.get_one(Customer, customer)
     owner = session.get_one(Organisation, organisation)
-    standing = standing_of(session, owner, row)
+    return detail_of(session, owner, row, standing_of(session, owner, row), now, compared=compared)
+
+
+def detail_of(
+    session: Session,
+    owner: Organisation,
+    row: Customer,
+    standing: Standing | None,
+    now: datetime,
+    *,
+    compared: bool = True,
+) -> CustomerDetail:
+    """`customer_detail` for whoever has the rows, and where the customer stands, already."""
+    organisation, customer = owner.id, row.id
     score = score_detail(*standing, now, (row.time_zone, owner.time_zone)) if standing else None
     return CustomerDetail(
         customer=customer_shown(session, organisation, customer, now),
@@ -122,14 +137,13 @@ def comparison_of(session: Session, organisation: str, customer: str) -> Compari
     return comparison(session, owner, row, *standing[1:]) if standing else None
 
 
-def standing_of(
-    session: Session, organisation: Organisation, customer: Customer
-) -> tuple[Health, Score, Measured] | None:
+def standing_of(session: Session, organisation: Organisation, customer: Customer) -> Standing | None:
     """Where a customer stands, its last score and its metrics of that moment; None if it was never scored."""
-    health = session.get(Health, customer.id)
-    score = session.get(Score, health.score_id) if health else None
-    if health is None or score is None:
+    query = select(Health, Score).join(Score, col(Score.id) == col(Health.score_id))
+    found = session.exec(query.where(Health.customer_id == customer.id)).first()
+    if found is None:
         return None
+    health, score = found
     card = scorecard_by_hash(session, score.scorecard)
     currency = customer.currency or organisation.currency
     return health, score, measured_at(session, card, customer.id, score.scored_at, currency)

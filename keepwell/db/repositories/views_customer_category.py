@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 from sqlmodel import Session
 
 from keepwell.contracts.base import Frozen
 from keepwell.db.repositories.figures import Measured
 from keepwell.db.repositories.insight_benchmark import Comparison, Place, comparison
-from keepwell.db.repositories.scores_read import latest_of
 from keepwell.db.repositories.views import did_you_mean
 from keepwell.db.repositories.views_customer import standing_of
 from keepwell.db.repositories.wording import change_words, value_words
@@ -81,11 +81,10 @@ def category_detail(session: Session, organisation: str, customer: str, category
     card = measured.card
     chosen = _category(card, category)
     compared = comparison(session, owner, row, score, measured)
-    latest = latest_of(session, customer, card.metric_names, score.scored_at)
-    scores = score_many(card, latest.values, latest.ages)
+    scores = score_many(card, measured.values[np.newaxis], measured.ages[np.newaxis])
     places = {place.name: place for place in compared.metrics}
     lines = [
-        metric_line(measured, scores, at, float(latest.ages[0, at]), places.get(metric.name))
+        metric_line(measured, scores, at, float(measured.ages[at]), places.get(metric.name))
         for at, metric in enumerate(card.metrics)
         if metric.category == chosen.name
     ]

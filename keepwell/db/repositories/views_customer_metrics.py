@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import math
 
-from sqlmodel import Session
+import numpy as np
 
 from keepwell.contracts.base import Frozen
-from keepwell.db.repositories.scores_read import latest_of
-from keepwell.db.repositories.views_customer import standing_of
+from keepwell.db.repositories.views_customer import Standing
 from keepwell.db.repositories.views_customer_category import MetricLine, metric_line
-from keepwell.db.tables import Customer, Organisation
 from scoring.kernel import score_many
 
 
@@ -29,18 +27,15 @@ class CategoryLine(Frozen):
     metrics: tuple[MetricLine, ...]
 
 
-def metrics_of(session: Session, organisation: str, customer: str) -> tuple[CategoryLine, ...]:
-    """The categories of a customer's scorecard, by our id of the customer; none if it was never scored."""
-    owner = session.get_one(Organisation, organisation)
-    standing = standing_of(session, owner, session.get_one(Customer, customer))
+def metrics_of(standing: Standing | None) -> tuple[CategoryLine, ...]:
+    """The categories of a customer's scorecard, by where the customer stands; none if it was never scored."""
     if standing is None:
         return ()
     _, score, measured = standing
     card = measured.card
-    latest = latest_of(session, customer, card.metric_names, score.scored_at)
-    scores = score_many(card, latest.values, latest.ages)
+    scores = score_many(card, measured.values[np.newaxis], measured.ages[np.newaxis])
     lines = [
-        metric_line(measured, scores, at, float(latest.ages[0, at]), None) for at in range(len(card.metrics))
+        metric_line(measured, scores, at, float(measured.ages[at]), None) for at in range(len(card.metrics))
     ]
     found = []
     for column, category in enumerate(card.categories):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,14 +21,14 @@ from keepwell.db.repositories.views_customer_lines import (
     CustomerPlan,
     HistoryLine,
     LineKind,
+    OfferTold,
     PlanOfOne,
 )
 from keepwell.db.repositories.views_customer_told import offers_of
-from keepwell.db.repositories.views_interventions import LAST, lines_of
+from keepwell.db.repositories.views_interventions import LAST, InterventionLine, lines_of
 from keepwell.db.repositories.views_outlines import (
     CustomerOutline,
     customer_in,
-    customers_of,
     running,
     stands_still,
 )
@@ -59,15 +60,47 @@ def customer_plan(session: Session, organisation: str, customer: str, now: datet
 
     Raises NotFoundError where the organisation has no such customer.
     """
-    customer_in(session, organisation, customer)
+    row = customer_in(session, organisation, customer)
     home = found(session, Organisation, organisation, "organisation")
     runs = running(session, organisation, customer=customer)
+    if not runs:
+        return CustomerPlan(interventions=(), lines=())
     runs.sort(key=lambda run: FAMILIES.index(run.family))
-    outlook = Outlook(session, home, now, LAST, People(session, home, now, now + LOOKED_AHEAD))
-    customers = customers_of(session, [customer])
-    plans = tuple(_plan(session, home, run, outlook, customers, now) for run in runs)
+    owners = {run.owner_id for run in runs if run.owner_id}
+    people = People(session, home, now, now + LOOKED_AHEAD, owners=owners)
+    outlook = Outlook(session, home, now, LAST, people)
+    customers = {customer: CustomerOutline(*(getattr(row, name) for name in CustomerOutline._fields))}
+    beside = _beside(session, runs, now)
+    plans = tuple(_plan(session, home, run, outlook, customers, beside, now) for run in runs)
     lines = sorted((line for plan in plans for line in plan.lines), key=lambda line: (line.at, line.id))
     return CustomerPlan(interventions=plans, lines=tuple(lines))
+
+
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What is read for all the interventions at once: steps, offers and lines by intervention, messages and
+    drafts by intervention and step."""
+
+    steps: Mapping[str, Sequence[InterventionStep]]
+    messages: Mapping[tuple[str, str], DeliveryLine]
+    drafts: Mapping[tuple[str, str], str]
+    offers: Mapping[str, OfferTold]
+    lines: Mapping[str, InterventionLine]
+
+
+def _beside(session: Session, runs: list[Intervention], now: datetime) -> _Beside:
+    ids = [run.id for run in runs]
+    query = select(InterventionStep).where(col(InterventionStep.intervention_id).in_(ids))
+    steps: dict[str, list[InterventionStep]] = {one: [] for one in ids}
+    for row in session.exec(query.order_by(col(InterventionStep.position))):
+        steps[row.intervention_id].append(row)
+    return _Beside(
+        steps=steps,
+        messages=_messages(session, ids),
+        drafts=_drafts(session, ids),
+        offers=offers_of(session, ids),
+        lines={line.id: line for line in lines_of(session, runs, now)},
+    )
 
 
 def _plan(
@@ -76,21 +109,20 @@ def _plan(
     run: Intervention,
     outlook: Outlook,
     customers: Mapping[str, CustomerOutline],
+    beside: _Beside,
     now: datetime,
 ) -> PlanOfOne:
     still, coming = stands_still(run), outlook.coming([run], customers)
-    messages, drafts = _messages(session, run.id), _drafts(session, run.id)
-    query = select(InterventionStep).where(InterventionStep.intervention_id == run.id)
-    steps = session.exec(query.order_by(col(InterventionStep.position))).all()
+    steps = beside.steps[run.id]
     ends = lines_ahead(session, run, outlook.playbook(run), steps, now)
     lines = [
-        *(_of_step(one, messages.get(one.name), drafts.get(one.name)) for one in coming),
+        *(_of_step(one, beside) for one in coming),
         *(_of_plan(run, line) for line in ends),
-        *_offer_ends(session, run),
+        *_offer_ends(run, beside.offers.get(run.id)),
     ]
     lines.sort(key=lambda line: (line.at, line.id))
     return PlanOfOne(
-        intervention=lines_of(session, [run], now)[0],
+        intervention=beside.lines[run.id],
         stands=still or _pause_words(run, home.time_zone),
         dated=not still,
         waiting=tuple(
@@ -121,7 +153,8 @@ def _pause_words(run: Intervention, zone: str) -> str:
     return f"paused until {minute_words(run.paused_until, zone)}{reason}"
 
 
-def _of_step(one: Coming, message: DeliveryLine | None, draft: str | None) -> HistoryLine:
+def _of_step(one: Coming, beside: _Beside) -> HistoryLine:
+    own = one.run.id, one.name
     title = step_words(one.step) if one.step is not None else one.kind
     why = one.step.why if one.step is not None else one.why
     whom = f" ({one.reaches.name})" if one.reaches is not None else ""
@@ -135,8 +168,8 @@ def _of_step(one: Coming, message: DeliveryLine | None, draft: str | None) -> Hi
         why=why,
         step=one.name,
         state=one.state,
-        message=message,
-        draft=draft,
+        message=beside.messages.get(own),
+        draft=beside.drafts.get(own),
         moved_why=one.moved_why,
         hindered=one.hindered,
     )
@@ -155,8 +188,7 @@ def _of_plan(run: Intervention, line: TimelineLine) -> HistoryLine:
     )
 
 
-def _offer_ends(session: Session, run: Intervention) -> list[HistoryLine]:
-    offer = offers_of(session, [run.id]).get(run.id)
+def _offer_ends(run: Intervention, offer: OfferTold | None) -> list[HistoryLine]:
     if offer is None or offer.state not in OPEN_OFFER:
         return []
     title = f"the offer ends, if nobody decides: {', '.join(offer.options)}"
@@ -182,16 +214,19 @@ def _line(run: Intervention, **fields: Any) -> HistoryLine:
     return HistoryLine(planned=True, **own, **fields)
 
 
-def _messages(session: Session, run: str) -> dict[str, DeliveryLine]:
-    """The messages of steps that have been put off or wait for somebody's word, by step."""
+def _messages(session: Session, runs: Sequence[str]) -> dict[tuple[str, str], DeliveryLine]:
+    """The messages of steps that have been put off or wait for somebody's word, by intervention and step."""
     waiting = (DeliveryState.DEFERRED.value, DeliveryState.DRAFT.value)
-    query = select(Delivery).where(Delivery.intervention_id == run, col(Delivery.state).in_(waiting))
+    query = select(Delivery).where(col(Delivery.intervention_id).in_(runs), col(Delivery.state).in_(waiting))
     rows = session.exec(query.order_by(col(Delivery.planned_at))).all()
-    return {row.step: line for row, line in zip(rows, delivery_lines(session, rows), strict=True)}
+    return {
+        (row.intervention_id, row.step): line
+        for row, line in zip(rows, delivery_lines(session, rows), strict=True)
+    }
 
 
-def _drafts(session: Session, run: str) -> dict[str, str]:
-    query = select(Draft.step, Draft.id).where(
-        Draft.intervention_id == run, Draft.state == DraftState.WAITING.value
+def _drafts(session: Session, runs: Sequence[str]) -> dict[tuple[str, str], str]:
+    query = select(Draft.intervention_id, Draft.step, Draft.id).where(
+        col(Draft.intervention_id).in_(runs), Draft.state == DraftState.WAITING.value
     )
-    return dict(session.exec(query).all())
+    return {(run, step): own for run, step, own in session.exec(query).all()}

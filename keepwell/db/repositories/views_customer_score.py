@@ -6,7 +6,8 @@ import math
 from datetime import date, datetime, timedelta
 
 import numpy as np
-from sqlmodel import Session, col, select
+from sqlalchemy import select
+from sqlmodel import Session, col
 
 from keepwell.contracts.base import Frozen
 from keepwell.db.repositories.figures import LEAST_RISE, SHOWN, Measured
@@ -123,16 +124,16 @@ def trend_of_scores(session: Session, row: Score | None, now: datetime) -> Trend
     if row is None or now - row.scored_at > timedelta(days=TREND_DAYS):
         return Trend(points=(), change=None, slope=None, direction=Direction.UNKNOWN)
     query = (
-        select(Score)
-        .where(Score.customer_id == row.customer_id, col(Score.score).is_not(None))
-        .where(Score.scorecard == row.scorecard)
+        select(col(Score.day), col(Score.score), col(Score.level))
+        .where(col(Score.customer_id) == row.customer_id, col(Score.score).is_not(None))
+        .where(col(Score.scorecard) == row.scorecard)
         .where(col(Score.day) > row.day - timedelta(days=TREND_DAYS), col(Score.day) <= row.day)
         .order_by(col(Score.scored_at), col(Score.id))
     )
     by_day = {
-        one.day: TrendPoint(day=one.day, score=one.score, level=Level(one.level) if one.level else None)
-        for one in session.exec(query)
-        if one.score is not None
+        day: TrendPoint(day=day, score=score, level=Level(level) if level else None)
+        for day, score, level in session.connection().execute(query)
+        if score is not None
     }
     points = tuple(by_day[day] for day in sorted(by_day))
     return Trend(

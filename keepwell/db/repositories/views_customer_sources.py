@@ -10,15 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, case, func, literal, tuple_
+from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, case, func, literal, tuple_
 from sqlalchemy import select as rows_of
-from sqlalchemy.orm import Mapped
+from sqlalchemy.orm import Mapped, aliased
 from sqlmodel import Session, col, select
 
 from keepwell.db.repositories.zones import local_day, local_midnight
 from keepwell.db.tables import EngagementEvent, Event, Score
+from keepwell.db.tables.base import UtcDateTime
 
 ACTIVITY, SCORE, EVENT = 0, 1, 2
 """Of one moment, what is higher is newer: a day's activity is placed where the day begins."""
@@ -104,6 +106,8 @@ def _journal_page(
 
 
 def _read(session: Session, places: Sequence[Place]) -> list[tuple[Place, Event | Moved | DayActivity]]:
+    if not places:
+        return []
     rows = session.exec(select(Event).where(col(Event.id).in_([one.id for one in places]))).all()
     by_id = {row.id: row for row in rows}
     return [(one, by_id[one.id]) for one in places]
@@ -142,15 +146,16 @@ def activity_lines(
     """Days with activity, a line each, down to `down_to`, where the other sources have lines no more."""
     lines: list[tuple[Place, Event | Moved | DayActivity]] = []
     upper = _end_of(below, zone)
+    newest = _newest(session, customer, upper)
     for _ in range(WINDOWS):
-        newest = _newest(session, customer, upper)
         if newest is None:
             return Found(lines, None)
         last = local_day(newest, zone)
         first = last - (WINDOW - 1) * DAY
         if down_to is not None:
             first = min(last, max(first, local_day(down_to.at, zone)))
-        lines += active_days(session, customer, first, last, upper, zone)
+        days, newest = _window(session, customer, first, last, upper, zone)
+        lines += days
         reached = upper = local_midnight(first, zone)
         if len(lines) >= limit or (down_to is not None and reached <= down_to.at):
             break
@@ -178,22 +183,52 @@ def active_days(
     session: Session, customer: str, first: date, last: date, upper: datetime | None, zone: str
 ) -> list[tuple[Place, DayActivity]]:
     """What a customer did on the days from `first` to `last` and before `upper`, the newest first."""
+    return _window(session, customer, first, last, upper, zone)[0]
+
+
+def _window(
+    session: Session, customer: str, first: date, last: date, upper: datetime | None, zone: str
+) -> tuple[list[tuple[Place, DayActivity]], datetime | None]:
+    """`active_days`, and when the customer did something last before them; None also where it did nothing
+    on these days."""
     days = [last - number * DAY for number in range((last - first).days + 1)]
-    begins = {day: local_midnight(day, zone) for day in days}
-    at, kind = col(EngagementEvent.at), col(EngagementEvent.kind)
-    number = case(*((at >= begins[day], literal(index)) for index, day in enumerate(days)))
-    query = rows_of(number, kind, func.count(), func.min(at), func.max(at)).where(
-        col(EngagementEvent.customer_id) == customer, at >= begins[first]
-    )
-    if upper is not None:
-        query = query.where(at < upper)
+    begins = [local_midnight(day, zone) for day in days]
+    given = {"customer": customer, "upper": upper, **{f"day_{at}": one for at, one in enumerate(begins)}}
+    if upper is None:
+        del given["upper"]
     found: dict[int, list[Any]] = {}
-    for row in session.connection().execute(query.group_by(number, kind)):
+    rows = session.connection().execute(_by_day(len(days), bounded=upper is not None), given).all()
+    for row in rows:
         found.setdefault(row[0], []).append(row)
-    return [
-        (Place(begins[days[index]], ACTIVITY, days[index].isoformat()), _added_up(days[index], found[index]))
+    lines = [
+        (Place(begins[index], ACTIVITY, days[index].isoformat()), _added_up(days[index], found[index]))
         for index in sorted(found)
     ]
+    return lines, rows[0].before if rows else None
+
+
+@lru_cache(maxsize=128)
+def _by_day(number: int, *, bounded: bool) -> Select[Any]:
+    """A customer's events of so many days by day and kind, each row with the moment of the last event before.
+
+    Put together once: SQLAlchemy takes longer over a day each of a month than the databases do. The days'
+    beginnings are parameters, the last day's first.
+    """
+    at, kind, own = col(EngagementEvent.at), col(EngagementEvent.kind), col(EngagementEvent.customer_id)
+    customer: BindParameter[str] = bindparam("customer")
+    begins = [bindparam(f"day_{index}", type_=UtcDateTime()) for index in range(number)]
+    day = case(*((at >= begin, literal(index)) for index, begin in enumerate(begins)))
+    earlier = aliased(EngagementEvent)
+    before = (
+        rows_of(func.max(col(earlier.at)))
+        .where(col(earlier.customer_id) == customer, col(earlier.at) < begins[-1])
+        .scalar_subquery()
+    )
+    query = rows_of(day, kind, func.count(), func.min(at), func.max(at), before.label("before"))
+    query = query.where(own == customer, at >= begins[-1])
+    if bounded:
+        query = query.where(at < bindparam("upper", type_=UtcDateTime()))
+    return query.group_by(day, kind)
 
 
 def _added_up(day: date, rows: Sequence[Any]) -> DayActivity:

@@ -133,8 +133,9 @@ def _tasks(session: Session, events: Sequence[Event]) -> dict[str, StepTask]:
     """Tasks by id, and those of steps by intervention, step and kind."""
     told = [one for one in events if one.kind.startswith("task.")]
     runs = {one.intervention_id for one in told if one.intervention_id and not one.data.get("task")}
-    wanted = col(Task.id).in_(_named(told, "task")) | col(Task.intervention_id).in_(runs)
-    rows = session.exec(select(Task).where(wanted)).all() if told else []
+    named = _named(told, "task")
+    wanted = col(Task.id).in_(named) | col(Task.intervention_id).in_(runs)
+    rows = session.exec(select(Task).where(wanted)).all() if named or runs else []
     found: dict[str, StepTask] = {}
     for row, line in zip(rows, task_lines(session, rows), strict=True):
         found[row.id] = line

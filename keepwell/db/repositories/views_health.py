@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 import numpy as np
-from sqlalchemy import RowMapping, case, func, select
+from sqlalchemy import RowMapping, select
 from sqlmodel import Session
 
 from keepwell.db.repositories.figures import Measured
@@ -24,8 +24,8 @@ from keepwell.db.repositories.views_health_lines import (
     KeyMetric,
     ScorePoint,
 )
-from keepwell.db.repositories.views_portfolio_query import COLUMNS
 from keepwell.db.repositories.views_stats_days import days_between
+from keepwell.db.repositories.views_stats_groups import SEGMENTS, Group, Part, groups_of, total_of
 from keepwell.db.repositories.views_stats_lines import Period
 from keepwell.db.repositories.wording import value_words
 from keepwell.db.repositories.zones import local_day
@@ -34,14 +34,6 @@ from scoring.levels import Level
 from scoring.priority import intervention_priority
 from scoring.scorecard import Scorecard
 from scoring.trend import DIRECTIONS, TREND_DAYS, UNKNOWN_DIRECTION, Direction, trend_of
-
-SEGMENTS = (
-    ("healthy", 80.0, 100.0),
-    ("moderate", 60.0, 80.0),
-    ("at_risk", 40.0, 60.0),
-    ("critical", 0.0, 40.0),
-)
-"""Segments of scores by name, where they begin and below what they end; the first one has 100 in it."""
 
 
 def customer_health(
@@ -71,9 +63,8 @@ def customer_health(
         return CustomerHealth(**shared, **_NOTHING)
     health, last, measured = standing
     rows = _scores(session, customer, now - period.length - timedelta(days=TREND_DAYS + 2))
-    by_day = {one["day"]: one for one in rows if one["score"] is not None and _same_card(one, last)}
-    first = local_day(now, house.time_zone) - period.length
-    points = tuple(_point(one) for day, one in sorted(by_day.items()) if day > first)
+    by_day = _by_day(rows, last)
+    points = _points(by_day, house, now, period)
     detail = score_detail(health, last, measured, now, (row.time_zone, house.time_zone))
     return CustomerHealth(
         **shared,
@@ -120,12 +111,18 @@ def health_trends(
     risky: bool = False,
     cursor: str | None = None,
     limit: int = 50,
+    groups: Sequence[Group] | None = None,
 ) -> HealthTrends:
-    """Everybody's health over a period; with `risky`, a page of those at risk as well (see `at_risk`)."""
+    """Everybody's health over a period; with `risky`, a page of those at risk as well (see `at_risk`).
+
+    `groups` are all customers as of now, where they are counted already, with their bands.
+    """
     house = found(session, Organisation, organisation, "organisation")
     today = local_day(now, house.time_zone)
     days = days_between(session, house, today - period.length + timedelta(days=1), today)
-    segments, average = _segments(session, organisation)
+    if groups is None:
+        groups = groups_of(session, organisation, now, today, (Part.BANDS,))
+    segments, average = _segments(groups)
     return HealthTrends(
         period=period,
         days=tuple(one.point for one in days),
@@ -133,6 +130,16 @@ def health_trends(
         segments=segments,
         at_risk=at_risk(session, organisation, now=now, cursor=cursor, limit=limit) if risky else None,
     )
+
+
+def score_points(
+    session: Session, house: Organisation, last: Score | None, *, now: datetime, period: Period
+) -> tuple[ScorePoint, ...]:
+    """`CustomerHealth.points` alone; `last` is the customer's last score, None where it was never scored."""
+    if last is None:
+        return ()
+    rows = _scores(session, last.customer_id, now - period.length - timedelta(days=2))
+    return _points(_by_day(rows, last), house, now, period)
 
 
 def _scores(session: Session, customer: str, since: datetime) -> Sequence[RowMapping]:
@@ -144,6 +151,18 @@ def _scores(session: Session, customer: str, since: datetime) -> Sequence[RowMap
         .order_by(rows.scored_at, rows.id)
     )
     return session.connection().execute(query).mappings().all()
+
+
+def _by_day(rows: Sequence[RowMapping], last: Score) -> dict[date, RowMapping]:
+    """The last one of each day by the scorecard of the last score."""
+    return {one["day"]: one for one in rows if one["score"] is not None and _same_card(one, last)}
+
+
+def _points(
+    by_day: Mapping[date, RowMapping], house: Organisation, now: datetime, period: Period
+) -> tuple[ScorePoint, ...]:
+    first = local_day(now, house.time_zone) - period.length
+    return tuple(_point(one) for day, one in sorted(by_day.items()) if day > first)
 
 
 def _same_card(row: RowMapping, last: Score) -> bool:
@@ -194,17 +213,11 @@ def _key_metrics(measured: Measured) -> tuple[KeyMetric, ...]:
     )
 
 
-def _segments(session: Session, organisation: str) -> tuple[tuple[HealthSegment, ...], float | None]:
+def _segments(groups: Sequence[Group]) -> tuple[tuple[HealthSegment, ...], float | None]:
     """Active customers with a score, by segment, and their average."""
-    rows = COLUMNS
-    counts = [
-        func.coalesce(func.sum(case(((rows.score >= low) & (rows.score < below), 1), else_=0)), 0)
-        for _, low, below in SEGMENTS[1:]
-    ]
-    query = select(func.count(rows.score), func.avg(rows.score), *counts).where(
-        rows.organisation_id == organisation, rows.active, rows.score.is_not(None)
-    )
-    whole, average, *numbers = session.connection().execute(query).one()
+    active = [group for group in groups if group["active"]]
+    whole = total_of(active, "scored")
+    numbers = [total_of(active, name) for name, _, _ in SEGMENTS[1:]]
     # Whoever is in none of the others: 100 is in the first.
     numbers.insert(0, whole - sum(numbers))
     segments = tuple(
@@ -217,4 +230,4 @@ def _segments(session: Session, organisation: str) -> tuple[tuple[HealthSegment,
         )
         for (name, low, below), number in zip(SEGMENTS, numbers, strict=True)
     )
-    return segments, average
+    return segments, float(total_of(active, "score_sum")) / whole if whole else None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import case, func, select
+from sqlalchemy import func, select
 from sqlmodel import Session
 
 from keepwell.db.repositories.lookup import found, table
@@ -19,25 +20,35 @@ from keepwell.db.repositories.views_kpis_lines import (
     WorkMetrics,
 )
 from keepwell.db.repositories.views_portfolio_query import COLUMNS
-from keepwell.db.repositories.views_stats import dashboard_stats, number_of
+from keepwell.db.repositories.views_stats import dashboard_stats
 from keepwell.db.repositories.views_stats_days import mean_of_metric
+from keepwell.db.repositories.views_stats_groups import SPANS, Group, Part, groups_of, total_of
 from keepwell.db.repositories.views_stats_lines import DashboardStats, Period
 from keepwell.db.repositories.zones import local_day, local_midnight
 from keepwell.db.tables import Organisation
 
-SPANS = (30, 90, 365)
 MONTHS = 12
 
 
-def kpis(session: Session, organisation: str, *, now: datetime, stats: DashboardStats | None = None) -> Kpis:
+def kpis(
+    session: Session,
+    organisation: str,
+    *,
+    now: datetime,
+    stats: DashboardStats | None = None,
+    groups: Sequence[Group] | None = None,
+) -> Kpis:
     """The key figures of an organisation as of now; `Kpis` says what each of them means.
 
     stats: its figures of 30 days as of now, where they are known already.
+    groups: all its customers as of now, where they are counted already, with who has stayed.
     """
     house = found(session, Organisation, organisation, "organisation")
     today = local_day(now, house.time_zone)
-    stats = stats or dashboard_stats(session, organisation, now=now, period=Period.MONTH)
-    known = _stayed(session, house, today)
+    if groups is None:
+        groups = groups_of(session, organisation, now, today, (Part.STANDING, Part.STAYED))
+    stats = stats or dashboard_stats(session, organisation, now=now, period=Period.MONTH, groups=groups)
+    known = _stayed(session, house, today, groups)
     rates = [one.rate for one in known.spans]
     churned = [None if rate is None else 100.0 - rate for rate in rates]
     totals = stats.totals
@@ -78,27 +89,18 @@ class _Stayed:
     revenue_gone: float
 
 
-def _stayed(session: Session, house: Organisation, today: date) -> _Stayed:
-    """All spans in one pass over the portfolio."""
-    rows, connection = COLUMNS, session.connection()
-    counts = []
-    for days in SPANS:
-        then = today - timedelta(days=days)
-        there = rows.here_since <= then
-        counts.append(number_of(there & rows.active))
-        counts.append(number_of(there & ~rows.active & (rows.left_on > then)))
-    gone = ~rows.active & (rows.left_on > today - timedelta(days=SPANS[0]))
-    money = case((gone & rows.currency.in_(("", house.currency)), rows.monthly_revenue), else_=0.0)
-    undated = number_of(~rows.active & rows.left_on.is_(None))
-    query = select(*counts, func.coalesce(func.sum(money), 0.0), undated)
-    *numbers, revenue, unknown = connection.execute(query.where(rows.organisation_id == house.id)).one()
+def _stayed(session: Session, house: Organisation, today: date, groups: Sequence[Group]) -> _Stayed:
+    active = [group for group in groups if group["active"]]
+    gone = [group for group in groups if not group["active"]]
+    unknown = total_of(gone, "customers") - total_of(gone, "dated")
     spans = []
-    for place, days in enumerate(SPANS):
-        stayed, left = numbers[2 * place : 2 * place + 2]
+    for days in SPANS:
+        stayed, left = total_of(active, f"here_{days}"), total_of(gone, f"here_left_{days}")
         doubtful = _undated(session, house, today - timedelta(days=days)) if unknown else 0
         rate = 100.0 * stayed / (stayed + left) if stayed + left and not doubtful else None
         spans.append(Retention(days=days, there=stayed + left, stayed=stayed, undated=doubtful, rate=rate))
-    return _Stayed(tuple(spans), float(revenue))
+    ours = [group for group in gone if group["currency"] in ("", house.currency)]
+    return _Stayed(tuple(spans), float(total_of(ours, "left_revenue")))
 
 
 def _undated(session: Session, house: Organisation, then: date) -> int:

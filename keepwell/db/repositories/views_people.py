@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
 
 from sqlmodel import Session, col, select
@@ -20,13 +20,24 @@ class People:
     """The organisation's staff, and who does whose work on which day.
 
     The answers are those of `team`; each is asked for once for all the interventions of an owner, and anew
-    for a day only where other people are away on it.
+    for a day only where other people are away on it. `owners` is for whoever asks of their interventions
+    alone: `all` then has nobody else.
     """
 
-    def __init__(self, session: Session, organisation: Organisation, now: datetime, until: datetime) -> None:
+    def __init__(
+        self,
+        session: Session,
+        organisation: Organisation,
+        now: datetime,
+        until: datetime,
+        *,
+        owners: Collection[str] | None = None,
+    ) -> None:
         self._session = session
         self._zone = organisation.time_zone
         query = select(Staff).where(Staff.organisation_id == organisation.id).order_by(col(Staff.id))
+        if owners is not None:
+            query = query.where(col(Staff.id).in_(owners))
         self.all = {one.id: one for one in session.exec(query)}
         self.absences = _absences(session, organisation.id, now, until)
         self._days: dict[date, frozenset[str]] = {}

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, and_, case, func, select
 from sqlmodel import Session
 
 from keepwell.db.repositories.lookup import found
 from keepwell.db.repositories.views_portfolio_lines import AT_RISK_LEVELS
-from keepwell.db.repositories.views_portfolio_query import COLUMNS, counting
 from keepwell.db.repositories.views_stats_days import DayFigures, days_between, mean_of_metric
+from keepwell.db.repositories.views_stats_groups import Group, Part, groups_of, total_of
 from keepwell.db.repositories.views_stats_lines import (
     Compared,
     DashboardStats,
@@ -29,7 +27,7 @@ from scoring.levels import LEVELS
 NEAR = timedelta(days=7)
 """By so much the day compared with may lie before the period's beginning."""
 _RISKY = frozenset(AT_RISK_LEVELS)
-Group = RowMapping
+_STANDING = (Part.STANDING,)
 
 
 def dashboard_stats(
@@ -40,19 +38,23 @@ def dashboard_stats(
     period: Period = Period.MONTH,
     segment: str | None = None,
     compare: Period | None = None,
+    groups: Sequence[Group] | None = None,
 ) -> DashboardStats:
     """The figures of all customers, or those of a segment ("" for those without one).
 
     `period` is that of the days and of who left; changes go by the day that `compare` (else the period) lies
     back. What is now is read from where customers stand now, what was from the figures kept by day.
+    `groups` are those of the same customers as of the same moment, where they are counted already.
     """
     house = found(session, Organisation, organisation, "organisation")
     today = local_day(now, house.time_zone)
     back = (compare or period).days
-    groups = _groups(session, organisation, segment, now, today - period.length)
+    if groups is None:
+        groups = groups_of(session, organisation, now, today, _STANDING, segment=segment)
     days = days_between(session, house, today - timedelta(days=max(period.days, back)) - NEAR, today, segment)
     before = _compared_day(days, today - timedelta(days=back))
-    now_all = _totals(groups, house.currency, mean_of_metric(session, organisation, "nps", today, segment))
+    nps = mean_of_metric(session, organisation, "nps", today, segment)
+    now_all = _totals(groups, period, house.currency, nps)
     return DashboardStats(
         period=period,
         segment=segment,
@@ -76,72 +78,34 @@ def totals(session: Session, organisation: str, *, now: datetime, period: Period
     """The counts and averages alone."""
     house = found(session, Organisation, organisation, "organisation")
     today = local_day(now, house.time_zone)
-    groups = _groups(session, organisation, None, now, today - period.length)
-    return _totals(groups, house.currency, mean_of_metric(session, organisation, "nps", today, None))
-
-
-def _groups(
-    session: Session, organisation: str, segment: str | None, now: datetime, since: date
-) -> Sequence[Group]:
-    """Everything that is counted, in one pass over the portfolio: by segment, level, currency, activity."""
-    rows = COLUMNS
-    counts = and_(counting(now), rows.churn.is_not(None))
-    # In the order of the primary key, by which SQLite has them together.
-    keys = (rows.held, rows.active, rows.segment, rows.currency)
-    query = (
-        select(
-            *keys,
-            func.count().label("customers"),
-            func.count(rows.score).label("scored"),
-            func.coalesce(func.sum(rows.score), 0.0).label("score_sum"),
-            number_of(rows.insufficient).label("insufficient"),
-            number_of(counts).label("predicted"),
-            func.coalesce(func.sum(case((counts, rows.churn), else_=0.0)), 0.0).label("churn_sum"),
-            func.count(rows.monthly_revenue).label("paying"),
-            func.coalesce(func.sum(rows.monthly_revenue), 0.0).label("revenue"),
-            number_of(rows.left_on > since).label("left"),
-        )
-        .where(rows.organisation_id == organisation)
-        .group_by(*keys)
-    )
-    if segment is not None:
-        query = query.where(rows.segment == segment)
-    return session.connection().execute(query).mappings().all()
-
-
-def number_of(holds: ColumnElement[bool]) -> ColumnElement[int]:
-    """For how many rows this holds."""
-    return func.coalesce(func.sum(case((holds, 1), else_=0)), 0)
-
-
-def _sum(groups: Sequence[Group], name: str) -> Any:
-    return sum(group[name] for group in groups)
+    groups = groups_of(session, organisation, now, today, _STANDING)
+    return _totals(groups, period, house.currency, mean_of_metric(session, organisation, "nps", today, None))
 
 
 def _mean(groups: Sequence[Group], total: str, count: str) -> float | None:
-    number = _sum(groups, count)
-    return float(_sum(groups, total)) / number if number else None
+    number = total_of(groups, count)
+    return float(total_of(groups, total)) / number if number else None
 
 
 def _risky(groups: Sequence[Group]) -> list[Group]:
     return [group for group in groups if group["held"] in _RISKY]
 
 
-def _totals(groups: Sequence[Group], currency: str, nps: float | None) -> Totals:
+def _totals(groups: Sequence[Group], period: Period, currency: str, nps: float | None) -> Totals:
     active = [group for group in groups if group["active"]]
     gone = [group for group in groups if not group["active"]]
     money = _money(active, currency)
     return Totals(
-        total=_sum(groups, "customers"),
-        active=_sum(active, "customers"),
-        at_risk=_sum(_risky(active), "customers"),
-        churned=_sum(gone, "customers"),
-        churned_in_period=_sum(gone, "left"),
-        unscored=_sum(active, "customers") - _sum(active, "scored"),
-        insufficient=_sum(active, "insufficient"),
+        total=total_of(groups, "customers"),
+        active=total_of(active, "customers"),
+        at_risk=total_of(_risky(active), "customers"),
+        churned=total_of(gone, "customers"),
+        churned_in_period=total_of(gone, f"left_{period.days}"),
+        unscored=total_of(active, "customers") - total_of(active, "scored"),
+        insufficient=total_of(active, "insufficient"),
         average_score=_mean(active, "score_sum", "scored"),
         average_churn=_mean(active, "churn_sum", "predicted"),
-        predicted=_sum(active, "predicted"),
+        predicted=total_of(active, "predicted"),
         nps=nps,
         revenue=money.pop(currency),
         other_revenue=tuple(money[one] for one in sorted(money)),
@@ -164,13 +128,13 @@ def _money(groups: Sequence[Group], currency: str) -> dict[str, Money]:
 
 def _levels(groups: Sequence[Group], before: DayFigures | None) -> tuple[LevelCount, ...]:
     active = [group for group in groups if group["active"] and group["held"]]
-    whole = _sum(active, "customers")
+    whole = total_of(active, "customers")
     then = before.point.levels if before else None
     all_then = sum(then.values()) if then else 0
     lines = []
     for level in LEVELS:
         mine = [group for group in active if group["held"] == level.value]
-        number = _sum(mine, "customers")
+        number = total_of(mine, "customers")
         lines.append(
             LevelCount(
                 level=level,
@@ -192,8 +156,8 @@ def _segments(groups: Sequence[Group], currency: str) -> tuple[SegmentStats, ...
     return tuple(
         SegmentStats(
             segment=name,
-            customers=_sum(mine, "customers"),
-            at_risk=_sum(_risky(mine), "customers"),
+            customers=total_of(mine, "customers"),
+            at_risk=total_of(_risky(mine), "customers"),
             average_score=_mean(mine, "score_sum", "scored"),
             average_churn=_mean(mine, "churn_sum", "predicted"),
             monthly_revenue=_money(mine, currency)[currency].monthly,

@@ -124,13 +124,13 @@ def task_page(
         sleeps = (col(Task.snoozed_until) > now) & (col(Task.due_at) >= now)
         asleep = _count(session, query.where(sleeps))
         query = query.where(col(Task.snoozed_until).is_(None) | ~sleeps)
-    total = _count(session, query)
     keys = (
         up(case((col(Task.state) == "open", 0), else_=1), int),
         up(col(Task.due_at), datetime),
         up(col(Task.id), str),
     )
     rows, following = page_of(session, query, keys, cursor=cursor, limit=limit)
+    total = len(rows) if limit is None and not cursor else _count(session, query)
     owners = staff_names(session, [one for row in rows for one in (row.owner_id, row.for_id)])
     customers = customer_names(session, [row.customer_id for row in rows])
     comments = _comments(session, [row.id for row in rows])
@@ -151,6 +151,8 @@ def closed_lately(
         .order_by(col(Task.closed_at).desc(), col(Task.id))
     )
     ids = session.exec(query.limit(limit)).all()
+    if not ids:
+        return ()
     lines = {one.id: one for one in tasks(session, organisation, now, ids=ids).tasks}
     return tuple(lines[one] for one in ids)
 
@@ -200,6 +202,8 @@ def _count(session: Session, query: SelectOfScalar[Task]) -> int:
 def _comments(session: Session, tasks: Collection[str]) -> dict[str, tuple[CommentLine, ...]]:
     """What was written at tasks, oldest first, by the task's id."""
     by_task: dict[str, tuple[CommentLine, ...]] = {}
+    if not tasks:
+        return by_task
     query = select(TaskComment).where(col(TaskComment.task_id).in_(tasks))
     for row in session.exec(query.order_by(col(TaskComment.at), col(TaskComment.id))).all():
         line = CommentLine(at=row.at, by=row.by, text=row.text)

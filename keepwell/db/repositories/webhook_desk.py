@@ -14,6 +14,7 @@ from keepwell.contracts.base import Frozen
 from keepwell.db.repositories import journal
 from keepwell.db.repositories.bulk import put_mapped_in
 from keepwell.db.repositories.lookup import insert_if_absent
+from keepwell.db.repositories.pages import Page, down, page_of
 from keepwell.db.repositories.views import by_part
 from keepwell.db.repositories.webhooks import fail_waiting
 from keepwell.db.repositories.webhooks_out import ALL, DEMO, delivery_row, is_demo, wanted_of
@@ -187,20 +188,32 @@ def endpoints(session: Session, organisation: str) -> tuple[EndpointLine, ...]:
 
 
 def deliveries(
-    session: Session, organisation: str, *, state: str | None, endpoint: str | None, limit: int
-) -> tuple[DeliveryLine, ...]:
-    """The newest deliveries."""
-    query = (
-        select(WebhookDelivery, WebhookEndpoint.url)
-        .join(WebhookEndpoint, col(WebhookEndpoint.id) == col(WebhookDelivery.endpoint_id))
-        .where(WebhookDelivery.organisation_id == organisation)
-    )
+    session: Session,
+    organisation: str,
+    *,
+    state: str | None = None,
+    endpoint: str | None = None,
+    limit: int,
+    cursor: str = "",
+) -> Page[DeliveryLine]:
+    """The deliveries, the newest first, of a state and an endpoint where one is named.
+
+    Raises NotFoundError for an endpoint that there is not, InputError for a cursor of another list.
+    """
+    query = select(WebhookDelivery).where(WebhookDelivery.organisation_id == organisation)
     if state is not None:
         query = query.where(WebhookDelivery.state == state)
     if endpoint is not None:
         query = query.where(WebhookDelivery.endpoint_id == find_endpoint(session, organisation, endpoint).id)
-    newest = query.order_by(col(WebhookDelivery.created_at).desc(), col(WebhookDelivery.id).desc())
-    return tuple(_line(row, url) for row, url in session.exec(newest.limit(limit)).all())
+    keys = [down(WebhookDelivery.created_at, datetime), down(WebhookDelivery.id, str)]
+    rows, following = page_of(session, query, keys, cursor=cursor, limit=limit)
+    places = session.exec(
+        select(WebhookEndpoint.id, WebhookEndpoint.url).where(
+            col(WebhookEndpoint.id).in_({row.endpoint_id for row in rows})
+        )
+    ).all()
+    urls = dict(places)
+    return Page(items=tuple(_line(row, urls[row.endpoint_id]) for row in rows), next=following)
 
 
 def delivery(session: Session, organisation: str, text: str) -> DeliveryLine:

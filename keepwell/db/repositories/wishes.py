@@ -115,6 +115,8 @@ def set_consent(
 
 def unwanted(session: Session, contacts: Sequence[Reader]) -> dict[str, tuple[Purpose, ...]]:
     """The purposes that contacts have said they do not want, by the contact's id."""
+    if not contacts:
+        return {}
     query = select(ContactPreference).where(
         col(ContactPreference.contact_id).in_([one.id for one in contacts]),
         col(ContactPreference.wanted).is_(False),

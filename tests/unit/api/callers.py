@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 from fastapi.testclient import TestClient
 
-from keepwell.api.access import COOKIE, csrf_of
+from keepwell.api.access import csrf_of
+from keepwell.api.cookies import session_cookie
 from keepwell.contracts.access import Permission, Role
 from keepwell.db.engine import Store
 from keepwell.db.repositories.keys_and_sessions import begin_session, make_key
@@ -55,5 +56,5 @@ def sign_in(
         session.add(account)
         session.flush()
         token = begin_session(session, account, datetime.now(UTC))
-    client.cookies.set(COOKIE, token)
+    client.cookies.set(session_cookie(client.app.state.door), token)  # type: ignore[attr-defined]
     return {"X-CSRF-Token": csrf_of(token)}

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
-from keepwell.api.access import COOKIE, csrf_of
+from keepwell.api.access import csrf_of
+from keepwell.api.cookies import session_cookie
 from keepwell.api.door import Door
 from keepwell.contracts.access import Role
 from keepwell.db.repositories.accounts import add_account
@@ -58,4 +59,5 @@ def come_in(
 
 def csrf(client: TestClient) -> dict[str, str]:
     """What a page of ours sends with whatever it changes."""
-    return {"X-CSRF-Token": csrf_of(client.cookies[COOKIE])}
+    name = session_cookie(client.app.state.door)  # type: ignore[attr-defined]
+    return {"X-CSRF-Token": csrf_of(client.cookies[name])}

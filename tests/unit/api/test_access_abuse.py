@@ -16,9 +16,8 @@ from sqlmodel import col, select
 from starlette.websockets import WebSocketDisconnect
 
 from keepwell import passwords
-from keepwell.api.access import COOKIE
 from keepwell.api.door import Door
-from keepwell.contracts.access import Permission, Role
+from keepwell.contracts.access import HOST_COOKIE, Permission, Role
 from keepwell.db.repositories.organisations import get_or_create
 from keepwell.db.repositories.signing_in import FREE_TRIES, count_try
 from keepwell.db.tables import Account, EngagementEvent, IdempotentAnswer
@@ -228,6 +227,6 @@ def test_a_failure_tells_the_log_no_token(
         assert client.get("/offers/s3cret-token").status_code == 500
     said = [one.getMessage() for one in caplog.records if one.name == "keepwell.api"]
     assert said == ["GET /offers/{token} failed"]
-    assert COOKIE not in json.dumps(said)
+    assert HOST_COOKIE not in json.dumps(said)
     assert EMAIL not in json.dumps(said)
     assert PASSWORD not in json.dumps(said)

@@ -10,9 +10,8 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import col, select
 
-from keepwell.api.access import COOKIE
 from keepwell.api.door import Door
-from keepwell.contracts.access import BROWSER_COOKIE, Role
+from keepwell.contracts.access import BROWSER_COOKIE, HOST_COOKIE, Role
 from keepwell.db.repositories.keys_and_sessions import hashed
 from keepwell.db.repositories.known_browsers import MOST
 from keepwell.db.repositories.organisations import get_or_create
@@ -57,7 +56,7 @@ def rows(door: Door) -> list[KnownBrowser]:
 
 def leave(client: TestClient) -> None:
     """End the session, as time does; the browser stays known."""
-    client.cookies.delete(COOKIE)
+    client.cookies.delete(HOST_COOKIE)
 
 
 def lock(stranger: TestClient, door: Door) -> None:
@@ -176,7 +175,7 @@ def test_a_new_password_forgets_the_browsers_but_the_one_where_it_was_chosen(
     assert changed.status_code == 204
     assert [one.id for one in rows(door)] == [hashed(changed.cookies[BROWSER_COOKIE])]
     leave(client)
-    stranger.cookies.delete(COOKIE)
+    stranger.cookies.delete(HOST_COOKIE)
     lock(stranger, door)
     assert row_of(door, account).locked_until is not None
     assert come_in(client, door, password=NEW).status_code == 303

@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from keepwell.api.access import COOKIE
 from keepwell.api.door import Door
-from keepwell.contracts.access import GRANTS, Role
+from keepwell.contracts.access import GRANTS, HOST_COOKIE, Role
 from keepwell.db.tables import Health, Organisation, Score, ScoreRun
 from keepwell.web import create_app
 from tests.unit.db.world import NOW, World
@@ -93,7 +92,7 @@ def test_another_organisation_has_no_such_door(client: TestClient, world: World)
     assert 'name="role"' not in client.get("/sign-in").text
     refused = client.post("/sign-in/demo", data={"role": "admin"}, headers=PAGE)
     assert refused.status_code == 403
-    assert COOKIE not in refused.cookies
+    assert HOST_COOKIE not in refused.cookies
 
 
 @pytest.mark.parametrize(

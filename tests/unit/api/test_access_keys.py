@@ -8,9 +8,8 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import select
 
-from keepwell.api.access import COOKIE
 from keepwell.api.door import Door
-from keepwell.contracts.access import Permission, Role
+from keepwell.contracts.access import HOST_COOKIE, Permission, Role
 from keepwell.db.tables import Account, ApiKey, Event, Organisation, WebSession
 from tests.unit.api.callers import key_for, sign_in
 from tests.unit.api.people import EMAIL, HASHED, PASSWORD, come_in, csrf, person
@@ -182,19 +181,19 @@ def test_an_account_is_made_changed_and_let_in_no_more(
     assert (made["email"], made["staff_id"], made["has_password"]) == ("dana@brightdesk.example", dana, True)
     assert "password" not in made
     assert client.post("/api/v1/accounts", json=new, headers=admin).status_code == 409
-    mine = client.cookies[COOKIE]
+    mine = client.cookies[HOST_COOKIE]
     client.cookies.clear()
     come_in(client, door, made["email"])
-    theirs = client.cookies[COOKIE]
+    theirs = client.cookies[HOST_COOKIE]
     assert client.get("/api/v1/me").json()["permissions"] == ["act", "read"]
     client.cookies.clear()
-    client.cookies.set(COOKIE, mine)
+    client.cookies.set(HOST_COOKIE, mine)
     path = f"/api/v1/accounts/{made['id']}"
     assert client.patch(path, json={"role": "ops"}, headers=admin).json()["role"] == "ops"
     assert client.patch(path, json={"role": "client"}, headers=admin).status_code == 422
     assert client.patch(path, json={"active": False}, headers=admin).json()["sessions"] == 0
     client.cookies.clear()
-    client.cookies.set(COOKIE, theirs)
+    client.cookies.set(HOST_COOKIE, theirs)
     assert client.get("/api/v1/me").status_code == 401
     assert come_in(client, door, made["email"]).status_code == 401
     with world.store.read() as session:
@@ -212,7 +211,7 @@ def test_the_last_admin_stays(client: TestClient, admin: dict[str, str], world: 
 def test_a_new_password_ends_the_other_sessions(client: TestClient, door: Door, world: World) -> None:
     person(door, world.organisation, role=Role.CSM)
     come_in(client, door)
-    elsewhere = client.cookies[COOKIE]
+    elsewhere = client.cookies[HOST_COOKIE]
     client.cookies.clear()
     come_in(client, door)
     here = csrf(client)
@@ -226,7 +225,7 @@ def test_a_new_password_ends_the_other_sessions(client: TestClient, door: Door, 
     assert client.post("/api/v1/me/password", json=asked, headers=here).status_code == 204
     assert client.get("/api/v1/me").status_code == 200
     client.cookies.clear()
-    client.cookies.set(COOKIE, elsewhere)
+    client.cookies.set(HOST_COOKIE, elsewhere)
     assert client.get("/api/v1/me").status_code == 401
     assert come_in(client, door).status_code == 401
     assert come_in(client, door, password=NEW).status_code == 303
@@ -235,19 +234,19 @@ def test_a_new_password_ends_the_other_sessions(client: TestClient, door: Door, 
 def test_a_session_is_ended_from_another_and_by_its_age(client: TestClient, door: Door, world: World) -> None:
     person(door, world.organisation, role=Role.CSM)
     come_in(client, door)
-    elsewhere = client.cookies[COOKIE]
+    elsewhere = client.cookies[HOST_COOKIE]
     client.cookies.clear()
     come_in(client, door)
     (other,) = [one for one in client.get("/api/v1/me/sessions").json()["items"] if not one["current"]]
     path = f"/api/v1/me/sessions/{other['id']}"
     assert client.delete(path, headers=csrf(client)).status_code == 204
     assert client.delete(path, headers=csrf(client)).status_code == 404
-    here = client.cookies[COOKIE]
+    here = client.cookies[HOST_COOKIE]
     client.cookies.clear()
-    client.cookies.set(COOKIE, elsewhere)
+    client.cookies.set(HOST_COOKIE, elsewhere)
     assert client.get("/api/v1/me").status_code == 401
     client.cookies.clear()
-    client.cookies.set(COOKIE, here)
+    client.cookies.set(HOST_COOKIE, here)
     with world.store.read() as session:
         row = session.exec(select(WebSession)).one()
     world.change(WebSession, row.id, seen_at=datetime.now(UTC) - timedelta(hours=13))

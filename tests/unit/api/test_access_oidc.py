@@ -11,10 +11,9 @@ import pytest
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
-from keepwell.api.access import COOKIE
 from keepwell.api.access.oidc import STATE_COOKIE
 from keepwell.api.door import Door
-from keepwell.contracts.access import Role
+from keepwell.contracts.access import HOST_COOKIE, Role
 from keepwell.db.tables import Account
 from keepwell.web import create_app
 from tests.fakes.oidc import CLIENT, OTHER_KEY, SECRET, FakeOidc
@@ -162,7 +161,7 @@ def test_the_provider_may_say_no_or_be_away(client: TestClient, account: str, pr
 def refused(client: TestClient, back: str) -> None:
     answer = client.get(back)
     assert answer.status_code == 401
-    assert COOKIE not in answer.cookies
+    assert HOST_COOKIE not in answer.cookies
     assert 'role="alert"' in answer.text
 
 

@@ -12,10 +12,9 @@ from fastapi.testclient import TestClient
 from sqlmodel import select
 from starlette.requests import Request
 
-from keepwell.api.access import COOKIE
 from keepwell.api.access.signing_in import own_path
 from keepwell.api.door import Door
-from keepwell.contracts.access import Role
+from keepwell.contracts.access import COOKIE, HOST_COOKIE, Role
 from keepwell.db.repositories.signing_in import FREE_TRIES
 from keepwell.db.tables import Account, Event, WebSession
 from keepwell.web import create_app
@@ -49,8 +48,10 @@ def test_who_signs_in_goes_where_they_wanted(
     came = come_in(client, door, next="/console/portfolio?level=CRITICAL")
     assert (came.status_code, came.headers["location"]) == (303, "/console/portfolio?level=CRITICAL")
     cookie = came.headers["set-cookie"]
-    for part in ("HttpOnly", "Secure", "SameSite=lax", "Path=/", f"{COOKIE}="):
+    for part in ("HttpOnly", "Secure", "SameSite=lax", "Path=/", f"{HOST_COOKIE}="):
         assert part in cookie
+    # A browser keeps a cookie of this name only so, and for this host alone.
+    assert "domain" not in cookie.lower()
     me = client.get("/api/v1/me").json()
     assert (me["account_id"], me["role"], me["organisation"]) == (account, "admin", "Brightdesk Ltd")
     assert client.get("/sign-in").headers["location"] == "/console"
@@ -60,8 +61,24 @@ def test_who_signs_in_goes_where_they_wanted(
 def test_without_https_the_cookie_goes_without_it(door: Door, world: World, account: str) -> None:
     plain = replace(door, settings=door.settings.model_copy(update={"public_url": "http://127.0.0.1:8800"}))
     with TestClient(create_app(plain), base_url="http://127.0.0.1:8800", follow_redirects=False) as client:
-        assert "Secure" not in come_in(client, plain).headers["set-cookie"]
+        cookie = come_in(client, plain).headers["set-cookie"]
+        assert "Secure" not in cookie
+        assert cookie.startswith(f"{COOKIE}=")
+        assert client.get("/api/v1/me").json()["account_id"] == account
         assert "strict-transport-security" not in client.get("/health").headers
+
+
+def test_with_https_a_session_comes_by_the_host_s_cookie_alone(
+    client: TestClient, door: Door, account: str
+) -> None:
+    """One that a page beside or above this host could have set lets nobody in."""
+    token = come_in(client, door).cookies[HOST_COOKIE]
+    client.cookies.clear()
+    client.cookies.set(COOKIE, token)
+    assert client.get("/api/v1/me").status_code == 401
+    assert client.get("/console").status_code in (303, 401)
+    client.cookies.set(HOST_COOKIE, token)
+    assert client.get("/api/v1/me").json()["account_id"] == account
 
 
 OTHERS = (
@@ -115,7 +132,7 @@ def test_every_wrong_answer_is_the_same(client: TestClient, door: Door, world: W
     ):
         answer = come_in(client, door, email, password)
         assert answer.status_code == 401
-        assert COOKIE not in answer.cookies
+        assert HOST_COOKIE not in answer.cookies
         answers.add(answer.text.replace(email, "").replace("a\ufffdb", ""))
     assert len(answers) == 1
 
@@ -186,16 +203,16 @@ def test_many_wrong_ones_at_once_are_counted_all(door: Door, account: str) -> No
 def test_a_session_that_was_there_before_is_not_taken_over(
     client: TestClient, door: Door, account: str, world: World
 ) -> None:
-    client.cookies.set(COOKIE, "a-token-that-somebody-else-knows")
+    client.cookies.set(HOST_COOKIE, "a-token-that-somebody-else-knows")
     came = come_in(client, door)
-    mine = came.cookies[COOKIE]
+    mine = came.cookies[HOST_COOKIE]
     assert mine != "a-token-that-somebody-else-knows"
     client.cookies.clear()
-    client.cookies.set(COOKIE, mine)
+    client.cookies.set(HOST_COOKIE, mine)
     again = come_in(client, door)
-    assert again.cookies[COOKIE] != mine
+    assert again.cookies[HOST_COOKIE] != mine
     client.cookies.clear()
-    client.cookies.set(COOKIE, mine)
+    client.cookies.set(HOST_COOKIE, mine)
     assert client.get("/api/v1/me").status_code == 401, "the one before has ended"
     with door.store.read() as session:
         assert len(session.exec(select(WebSession)).all()) == 1
@@ -219,13 +236,13 @@ def test_another_site_signs_nobody_in(
 ) -> None:
     refused = client.post("/sign-in", data={"email": EMAIL, "password": PASSWORD}, headers=headers)
     assert refused.status_code == 403
-    assert COOKIE not in refused.cookies
+    assert HOST_COOKIE not in refused.cookies
 
 
 def test_signing_out_ends_the_session_and_takes_the_token_of_the_page(
     client: TestClient, door: Door, account: str
 ) -> None:
-    token = come_in(client, door).cookies[COOKIE]
+    token = come_in(client, door).cookies[HOST_COOKIE]
     for given in ({}, {"csrf": "x" * 64}):
         assert client.post("/sign-out", data=given, headers=page_of(door)).status_code == 403
     assert client.get("/api/v1/me").status_code == 200
@@ -233,7 +250,7 @@ def test_signing_out_ends_the_session_and_takes_the_token_of_the_page(
     assert (out.status_code, out.headers["location"]) == (303, "/sign-in")
     assert "Max-Age=0" in out.headers["set-cookie"]
     client.cookies.clear()
-    client.cookies.set(COOKIE, token)
+    client.cookies.set(HOST_COOKIE, token)
     assert client.get("/api/v1/me").status_code == 401
 
 
@@ -247,7 +264,7 @@ def test_what_a_session_changes_takes_its_own_token(client: TestClient, door: Do
     client.cookies.clear()
     other = sign_in(client, door.store, world.organisation, Role.ADMIN)
     client.cookies.clear()
-    client.cookies.set(COOKIE, mine[COOKIE])
+    client.cookies.set(HOST_COOKIE, mine[HOST_COOKIE])
     assert client.post("/api/v1/keys", json=asked, headers=other).status_code == 403
     assert client.post("/api/v1/keys", json=asked, headers=own).status_code == 201
 

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from keepwell.api.door import Door
 from keepwell.api.guard import LIMITS, STRANGERS
-from keepwell.contracts.access import Permission, Role
+from keepwell.contracts.access import HOST_COOKIE, Permission, Role
 from keepwell.web import create_app
 from tests.unit.api.callers import key_for, sign_in
 from tests.unit.api.conftest import PUBLIC
@@ -75,7 +75,7 @@ def pieces(app: Any, path: str, headers: dict[str, str], most: int, announced: i
 
 
 @pytest.mark.parametrize("path", ["/api/v1/keys", "/api/v1/import/customers", "/api/v1/nothing/at/all"])
-@pytest.mark.parametrize("headers", [{}, NOBODYS, {"Cookie": "keepwell_session=made-up"}])
+@pytest.mark.parametrize("headers", [{}, NOBODYS, {"Cookie": f"{HOST_COOKIE}=made-up"}])
 def test_nobody_is_read_for_long(asked: TestClient, world: World, path: str, headers: dict[str, str]) -> None:
     status, taken = pieces(asked.app, path, headers, 8_000_000)
     assert (status, taken) == (401, STRANGERS + PIECE)

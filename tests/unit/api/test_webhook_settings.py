@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,12 +11,16 @@ from sqlmodel import select
 
 from keepwell.api.door import Door
 from keepwell.contracts.access import Permission
+from keepwell.db.repositories.bulk import put_mapped_in
+from keepwell.db.repositories.webhook_desk import add_endpoint, endpoints
 from keepwell.db.repositories.webhooks import WebhookRepository
-from keepwell.db.repositories.webhooks_out import DEMO
+from keepwell.db.repositories.webhooks_out import DEMO, delivery_row
 from keepwell.db.tables import Organisation, WebhookDelivery, WebhookEndpoint
+from keepwell.keys import new_id
 from keepwell.settings import Settings
 from tests.fakes.receiver import FakeReceiver
 from tests.unit.api.callers import key_for
+from tests.unit.api.desk_world import Desk
 from tests.unit.api.settings_world import Asked, asked
 from tests.unit.db.world import World
 
@@ -93,6 +98,40 @@ def test_what_failed_is_sent_again(ask: Asked) -> None:
     assert ask.ok("POST", "/webhooks/redeliver", {"since": since, "endpoint": own})["count"] == 0
     waiting = ask.ok("GET", "/webhooks/deliveries", params={"state": "waiting"})["items"]
     assert again["id"] in [line["id"] for line in waiting]
+
+
+def test_deliveries_are_listed_page_by_page_the_newest_first(desks: tuple[Desk, Desk]) -> None:
+    mine, _ = desks
+    own = mine.world.organisation
+    with mine.store.write() as session:
+        for name in ("a", "b"):
+            url = f"https://{name}.example.com/hook"
+            given = {"kinds": ("*",), "secret": "whsec_x", "description": "", "by": "a test", "now": mine.now}
+            add_endpoint(session, own, url=url, **given)  # type: ignore[arg-type]
+    with mine.store.write() as session:
+        for endpoint in endpoints(session, own):
+            for number in range(4):
+                # Two of each moment: their ids keep them in order.
+                at = mine.now - timedelta(minutes=number // 2)
+                row = delivery_row(own, endpoint.id, f"event-{number}", "alert.raised", at, identity=new_id())
+                put_mapped_in(session, "webhook_delivery", [row])
+    headers = key_for(mine.store, own, Permission.OPERATE)
+    desk = replace(mine, headers=headers)
+    path = "/webhooks/deliveries"
+    everything = desk.get(path, limit=200).json()
+    assert everything["next"] is None
+    listed = everything["items"]
+    places = [(datetime.fromisoformat(one["created_at"]), one["id"]) for one in listed]
+    assert places == sorted(places, reverse=True)
+    ours = [one for one in listed if one["kind"] == "alert.raised"]
+    assert len(ours) == 8
+    assert {one["url"] for one in ours} == {f"https://{name}.example.com/hook" for name in "ab"}
+    assert desk.pages(path, limit=3) == listed
+    first = desk.get(path, limit=3, state="waiting").json()
+    assert (len(first["items"]), first["next"] is None) == (3, False)
+    there = {one["endpoint"] for one in desk.pages(path, limit=1, endpoint=ours[0]["endpoint"])}
+    assert there == {ours[0]["endpoint"]}
+    assert desk.get(path, cursor="nonsense").status_code == 422
 
 
 def test_another_organisation_s_webhooks_do_not_exist(ask: Asked) -> None:

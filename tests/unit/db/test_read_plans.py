@@ -20,9 +20,10 @@ from keepwell.db.repositories.views_customer import comparison_of
 from keepwell.db.repositories.views_engagement import engagement_analytics
 from keepwell.db.repositories.views_health import customer_health, health_trends
 from keepwell.db.repositories.views_kpis import kpis
-from keepwell.db.repositories.views_portfolio import kinds_of_customers, portfolio
+from keepwell.db.repositories.views_portfolio import customers_shown, kinds_of_customers, portfolio
 from keepwell.db.repositories.views_portfolio_lines import PortfolioFilter, Sort, SortBy
 from keepwell.db.repositories.views_stats import dashboard_stats, totals
+from keepwell.db.repositories.views_stats_groups import groups_of
 from keepwell.db.repositories.views_stats_lines import Period
 from tests.unit.db.portfolio_world import predict, small_portfolio
 from tests.unit.db.world import DAY, NOW, World
@@ -63,6 +64,13 @@ READS: dict[str, Read] = {
     "recent activity": lambda s: recent_activity(s, ORG),
     "recent activity of a kind": lambda s: recent_activity(s, ORG, kinds=["intervention.started"], limit=2),
 }
+
+
+LITTLE: dict[str, Read] = {
+    "segments and plans": READS["segments and plans"],
+    "of one owner": lambda s: portfolio(s, ORG, PortfolioFilter(owners=("dana",)), now=NOW, limit=1),
+}
+"""What reads a part of an organisation's customers."""
 
 
 @pytest.fixture
@@ -181,6 +189,52 @@ def test_figures_are_counted_in_the_order_of_the_rows(lite: World) -> None:
         dashboard_stats(session, ORG, now=NOW)
     (plan,) = _plans(lite.store, sent, r"FROM portfolio WHERE .* GROUP BY")
     assert "TEMP B-TREE" not in plan
+
+
+def test_figures_over_time_are_one_pass(lite: World) -> None:
+    """Those of the key figures and of health come out of the same groups."""
+    with sent_with(lite.store) as sent, lite.store.read() as session:
+        groups = groups_of(session, ORG, NOW, NOW.date())
+        stats = dashboard_stats(session, ORG, now=NOW, groups=groups)
+        figures = kpis(session, ORG, now=NOW, stats=stats, groups=groups)
+        trends = health_trends(session, ORG, now=NOW, groups=groups)
+        assert len(_plans(lite.store, sent, r"FROM portfolio WHERE .* GROUP BY")) == 1
+        assert stats == dashboard_stats(session, ORG, now=NOW)
+        assert figures == kpis(session, ORG, now=NOW)
+        assert trends == health_trends(session, ORG, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("name", "plan"),
+    [
+        (
+            "segments and plans",
+            r"\A(?!.*PRIMARY KEY).*COVERING INDEX ix_portfolio_kinds \(organisation_id=\? AND s",
+        ),
+        ("of one owner", r"\ASEARCH portfolio USING (COVERING )?INDEX ix_portfolio_owner"),
+    ],
+)
+def test_what_is_of_a_few_reads_not_everybody(lite: World, name: str, plan: str) -> None:
+    """SQLite has no counts of what is stored: it would read a whole organisation by its key."""
+    with sent_with(lite.store) as sent, lite.store.read() as session:
+        LITTLE[name](session)
+    plans = _plans(lite.store, sent, r"FROM portfolio WHERE")
+    assert plans
+    assert all(re.search(plan, one, re.DOTALL) for one in plans), plans
+
+
+def test_the_rows_of_a_page_are_looked_up(lite: World) -> None:
+    with sent_with(lite.store) as sent, lite.store.read() as session:
+        customers_shown(session, ORG, [f"customer-{number}" for number in range(50)], NOW)
+    (plan,) = _plans(lite.store, sent, r"JOIN portfolio ON")
+    assert re.search(r"SEARCH portfolio USING INDEX \w+ \(organisation_id=\? AND customer_id=\?\)", plan)
+
+
+def test_a_list_counts_in_what_is_short(lite: World) -> None:
+    with sent_with(lite.store) as sent, lite.store.read() as session:
+        portfolio(session, ORG, now=NOW, limit=1)
+    (plan,) = _plans(lite.store, sent, r"SELECT count\(\*\) .* FROM portfolio")
+    assert "COVERING INDEX ix_portfolio_kinds" in plan
 
 
 def _plans(store: Store, sent: Sent, like: str) -> list[str]:

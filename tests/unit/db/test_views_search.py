@@ -8,8 +8,10 @@ import pytest
 
 from keepwell.db.engine import Store
 from keepwell.db.repositories.views_beside import fell_since, running_playbooks, team_of
+from keepwell.db.repositories.views_customer import standing_of
 from keepwell.db.repositories.views_customer_metrics import metrics_of
 from keepwell.db.repositories.views_search import Found, search
+from keepwell.db.tables import Customer, Organisation
 from tests.unit.db.world import DAY, NOW, World
 
 HOUR = timedelta(hours=1)
@@ -104,8 +106,11 @@ def test_earned_and_possible_points_add_up_to_the_score(world: World) -> None:
     world.at_points("acme", 40, NOW, daily_active_rate=100)
     world.rescore("acme", NOW)
     with world.store.read() as session:
-        categories = metrics_of(session, "org-1", "acme")
-        assert metrics_of(session, "org-1", "beta") == ()
+        house = session.get_one(Organisation, "org-1")
+        standing = standing_of(session, house, session.get_one(Customer, "acme"))
+        categories = metrics_of(standing)
+        assert standing_of(session, house, session.get_one(Customer, "beta")) is None
+        assert metrics_of(None) == ()
     assert sum(one.possible for one in categories) == 100
     assert sum(one.earned or 0 for one in categories) == pytest.approx(world.health("acme").score, abs=0.05)
     usage = categories[0]

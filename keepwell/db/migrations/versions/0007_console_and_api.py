@@ -319,6 +319,7 @@ def _portfolio() -> None:
         postgresql_with={"fillfactor": 70},
     )
     op.create_index("ix_portfolio_owner", "portfolio", ["owner_id", "organisation_id"])
+    op.create_index("ix_portfolio_kinds", "portfolio", ["organisation_id", "segment", "plan", "active"])
     op.create_table(
         "portfolio_day",
         sa.Column("organisation_id", sa.String(40), nullable=False),
