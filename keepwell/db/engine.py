@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from threading import RLock, local
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
@@ -211,4 +211,14 @@ def _postgresql(url: str, read_only: bool) -> Engine:
     options: dict[str, Any] = {"pool_pre_ping": True, "connect_args": given, "hide_parameters": True}
     if read_only:
         options["execution_options"] = {"postgresql_readonly": True}
-    return create_engine(url, **options)
+    engine = create_engine(url, **options)
+    event.listen(engine, "handle_error", _close_cursor)
+    return engine
+
+
+def _close_cursor(context: ExceptionContext) -> None:
+    """Close what a lost connection was read with: SQLAlchemy leaves it, and the driver warns when it goes."""
+    cursor = context.execution_context.cursor if context.execution_context is not None else None
+    if context.is_disconnect and cursor is not None:
+        with suppress(OSError, context.dialect.loaded_dbapi.Error):
+            cursor.close()

@@ -73,18 +73,15 @@ def latest_values(session: Session, customers: Select[str], names: Sequence[str]
     query = customers.add_columns(packed_of.packed).outerjoin(
         table("metric_latest"), packed_of.customer_id == who
     )
-    found, parts = connection.execute(query, execution_options={"yield_per": ROWS_AT_ONCE}), []
-    for rows in found.partitions(ROWS_AT_ONCE):
-        parts.append(_unpacked(rows, names, as_of))
+    with connection.execute(query, execution_options={"yield_per": ROWS_AT_ONCE}) as found:
+        parts = [_unpacked(rows, names, as_of) for rows in found.partitions(ROWS_AT_ONCE)]
     latest, open_rows = _joined(parts, len(names))
     ids = table("customer").c.id
     for start in range(0, len(open_rows) if names else 0, LOOKED_UP):
         block = [latest.customers[row] for row in open_rows[start : start + LOOKED_UP]]
-        looked_up = connection.execute(
-            latest_rows(select(ids).where(ids.in_(block)), names, as_of),
-            execution_options={"yield_per": ROWS_AT_ONCE},
-        )
-        _filled(latest, looked_up, names, as_of)
+        older = latest_rows(select(ids).where(ids.in_(block)), names, as_of)
+        with connection.execute(older, execution_options={"yield_per": ROWS_AT_ONCE}) as looked_up:
+            _filled(latest, looked_up, names, as_of)
     return latest
 
 
