@@ -138,7 +138,7 @@ def _first(waiting: list[Message], then: Receive) -> Receive:
 async def _refuse(why: Problem, scope: Scope, receive: Receive, send: Send) -> None:
     body = why.model_dump(exclude={"errors"}) | {"request_id": request_id()}
     # Of a body that is not wanted any more nothing else is read: the connection ends with the answer.
-    headers = {"Connection": "close"} if why.status == TOO_SLOW.status else {}
+    headers = {"Connection": "close"} if why is TOO_SLOW else {}
     await JSONResponse(body, why.status, headers, media_type=KIND)(scope, receive, send)
 
 

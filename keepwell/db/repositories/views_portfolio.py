@@ -9,8 +9,8 @@ from datetime import datetime
 from sqlalchemy import RowMapping, func, select, text
 from sqlmodel import Session
 
+from keepwell.db.repositories.dialects import unindexed
 from keepwell.db.repositories.lookup import table
-from keepwell.db.repositories.spelling import unindexed
 from keepwell.db.repositories.views_portfolio_beside import lines_of
 from keepwell.db.repositories.views_portfolio_lines import (
     LONGEST_PAGE,

@@ -11,8 +11,8 @@ from sqlalchemy.sql.elements import UnaryExpression
 
 from keepwell import cursors
 from keepwell.contracts.churn import HOLDS
+from keepwell.db.repositories.dialects import holding, unindexed
 from keepwell.db.repositories.lookup import table
-from keepwell.db.repositories.spelling import holding, unindexed
 from keepwell.db.repositories.views_portfolio_lines import (
     AT_RISK_LEVELS,
     NO_OWNER,
