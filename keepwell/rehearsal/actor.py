@@ -21,21 +21,12 @@ from keepwell.errors import KeepwellError, RefusedError
 from keepwell.rehearsal.alerts import close_alerts
 from keepwell.rehearsal.due import overdue
 from keepwell.rehearsal.figures import move_to
-from keepwell.rehearsal.theatre import LEAST_DELAY, Theatre
+from keepwell.rehearsal.theatre import Theatre
 from keepwell.temporal.commands import send_command
+from keepwell.temporal.virtual_clock import POLL_SECONDS, REAL_SECONDS
 from scoring.signal import Signal
 
 T = TypeVar("T")
-REAL_SECONDS = 40.0
-"""How long to wait, in real time, for what a run does at once; it needs parts of a second."""
-_POLL_SECONDS = 0.03
-OVERSHOT = timedelta(minutes=5)
-"""Further than this from where it should have stopped, a clock has jumped: real time alone is less."""
-RUNNING = WorkflowExecutionStatus.RUNNING
-FIRST_TASK = 4
-"""Events of a run whose first workflow task is done: started, and the task scheduled, begun and completed."""
-_QUIET = 2
-"""How often in a row nothing must be under way: between two steps there may be an instant of quiet."""
 
 
 @dataclass
@@ -83,42 +74,17 @@ class Actor:
     async def forward_to(self, moment: datetime) -> bool:
         """Let time pass until a moment; what was due before is done then. Whether a run is open then.
 
-        While a timer is due that the server has not fired yet, or an earlier skip goes on, it must not be
-        asked to skip: it would jump over that timer, which then fires too late (tried, server 1.32).
-
         Raises:
             KeepwellError: the clock went further, to whatever is next. A repeat helps.
         """
         await self.up_to_date()
         for family in self.families:
-            await self._forward(family, moment)
+            await self.theatre.clock.forward_to(self._handle(family), moment, self.name)
         await self.up_to_date(moment)
         runs = await self.runs()
         if not runs:
             self._now = max(self._now, moment)
         return runs
-
-    async def _forward(self, family: Family, moment: datetime) -> None:
-        if not await self.runs(family):
-            return
-        try:
-            left = moment - await self._clock(family)
-            if left > timedelta() and await self.theatre.skipper.fast_forward(self._handle(family), left):
-                self._require(moment, await self._clock(family))
-        except RPCError as error:
-            # It came to its end between the question and the skip.
-            if error.status is not RPCStatusCode.NOT_FOUND:
-                raise
-
-    def _require(self, moment: datetime, reached: datetime) -> None:
-        """Never go on at another time than was asked for: what follows would be another story."""
-        if reached > moment + OVERSHOT:
-            raise KeepwellError(
-                f"The clock of {self.name} should stop at {moment:%Y-%m-%d %H:%M} UTC and went on until "
-                f"{reached:%Y-%m-%d %H:%M}.",
-                hint="Run it again; a machine with much else to do may need that.",
-                retryable=True,
-            )
 
     async def up_to_date(self, moment: datetime | None = None) -> None:
         """Wait (in real time) until all is done that is due by a moment, or by now.
@@ -139,29 +105,8 @@ class Actor:
 
         A skip may end while the steps due at its end are still being done.
         """
-        loop = asyncio.get_running_loop()
-        end = loop.time() + REAL_SECONDS
-        quiet = 0
-        while quiet < _QUIET and loop.time() < end:
-            busy = [await self._busy(family) for family in self.families]
-            quiet = 0 if any(busy) else quiet + 1
-            await asyncio.sleep(_POLL_SECONDS)
+        await self.theatre.clock.settled(*map(self._handle, self.families))
         return await self.runs()
-
-    async def _busy(self, family: Family) -> bool:
-        try:
-            described = (await self._handle(family).describe()).raw_description
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
-                return False
-            raise
-        if described.workflow_execution_info.status != int(RUNNING):
-            return False
-        if described.workflow_extended_info.time_skipping_info.effective_config.enabled:
-            return True
-        # After a take-over the server lets the next run wait for a second, with nothing that is pending.
-        new = described.workflow_execution_info.history_length < FIRST_TASK
-        return new or bool(described.pending_activities) or described.HasField("pending_workflow_task")
 
     async def score(self, points: float | None = None) -> CustomerScored:
         """Score with the newest figures, or with such as give these points; what follows from it follows.
@@ -182,10 +127,10 @@ class Actor:
         """Bring a transition to the customer's run, which may begin with it; the transition as decided."""
         now = await self.now()
         began = not await self.runs("risk")
-        delay = self._ahead("risk", now)
+        self._ahead("risk", now)
         await self.theatre.parts.hand_over.hand_over(transition, now)
         if began:
-            await self._catch_up("risk", delay)
+            await self._catch_up("risk", now)
         return await self.eventually(
             lambda: self._transition(transition),
             lambda row: row.decision is not None,
@@ -202,25 +147,23 @@ class Actor:
         found = [one for one in waiting.opportunities if one.signal is signal] if waiting else []
         if waiting is None or not found:
             return f"{self.name} shows no sign of {signal.value}"
-        delay = self._ahead("expansion", now)
+        self._ahead("expansion", now)
         # Another opportunity may be better; which one is meant has been said.
         waiting = waiting.model_copy(update={"opportunities": tuple(found)})
         if await theatre.parts.hand_over.start_campaign(waiting, now):
-            await self._catch_up("expansion", delay)
+            await self._catch_up("expansion", now)
             return ""
         again = await asyncio.to_thread(theatre.parts.opportunities.waiting_of, self.customer)
         reasons = [one.reason for one in again.opportunities if one.signal is signal] if again else []
         return next(iter(reasons), "the campaign did not begin")
 
-    def _ahead(self, family: Family, now: datetime) -> timedelta:
+    def _ahead(self, family: Family, now: datetime) -> None:
         """How far the customer's clock is ahead of the real one: a run that begins now begins that late."""
-        delay = now - datetime.now(UTC)
-        self.theatre.ahead[self.theatre.chain(self.customer, family)] = delay
-        return delay
+        self.theatre.ahead[self.theatre.chain(self.customer, family)] = now - datetime.now(UTC)
 
-    async def _catch_up(self, family: Family, delay: timedelta) -> None:
-        if delay >= LEAST_DELAY and await self.runs(family):
-            await self.theatre.skipper.fast_forward(self._handle(family), delay)
+    async def _catch_up(self, family: Family, now: datetime) -> None:
+        """Bring the clock of a run that was just begun to the customer's."""
+        await self.theatre.clock.forward_to(self._handle(family), now, self.name)
 
     async def say(self, command: CommandBase, family: Family = "risk") -> Answer:
         """Tell the intervention a command, as the command line does.
@@ -243,9 +186,9 @@ class Actor:
     async def event(self, alert: str) -> str:
         """Start the event playbook of an alert, as the monitor does; why none began, empty if one did."""
         theatre, now = self.theatre, await self.now()
-        delay = self._ahead("event", now)
+        self._ahead("event", now)
         if await theatre.parts.hand_over.start_event(alert, now):
-            await self._catch_up("event", delay)
+            await self._catch_up("event", now)
             return ""
         return (await asyncio.to_thread(self._alert, alert)).reason or "its playbook did not begin"
 
@@ -283,7 +226,7 @@ class Actor:
                 return value
             if loop.time() > end:
                 raise KeepwellError(f"After {REAL_SECONDS:.0f} s {what}.", retryable=True)
-            await asyncio.sleep(_POLL_SECONDS)
+            await asyncio.sleep(POLL_SECONDS)
 
     def interventions(self) -> list[Intervention]:
         """The customer's interventions here, oldest first."""
@@ -298,7 +241,7 @@ class Actor:
             return session.get_one(Transition, transition)
 
     async def _clock(self, family: Family) -> datetime:
-        return await self.theatre.skipper.get_current_time(self._handle(family))
+        return await self.theatre.clock.now(self._handle(family))
 
     def _handle(self, family: Family) -> WorkflowHandle[Any, Any]:
         return self.theatre.handle(self.customer, family)

@@ -24,7 +24,6 @@ from temporalio.client import (
     WorkflowHandle,
 )
 from temporalio.envconfig import ClientConfigProfile
-from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 from keepwell.adapters.gate import StoreGate
 from keepwell.adapters.in_app import InApp
@@ -38,6 +37,7 @@ from keepwell.rehearsal.gate import RecordingGate
 from keepwell.settings import Settings
 from keepwell.temporal.connect import connect_to
 from keepwell.temporal.embedded import embedded_server
+from keepwell.temporal.virtual_clock import VirtualClock
 from worker import THREADS, Parts, compose, make_worker
 
 _FORGOTTEN = SecretStr(secrets.token_hex(32))
@@ -58,7 +58,7 @@ class Theatre:
     store: Store
     organisation: str
     parts: Parts
-    skipper: TimeSkipper
+    clock: VirtualClock
     gate: RecordingGate
     ahead: dict[str, timedelta] = field(default_factory=dict)
     event: str = ""
@@ -75,7 +75,7 @@ class Theatre:
 
     def handle(self, customer: str, family: Family = "risk") -> WorkflowHandle[Any, Any]:
         """The customer's newest run of a family."""
-        return self.skipper.client.get_workflow_handle(self.chain(customer, family))
+        return self.clock.client.get_workflow_handle(self.chain(customer, family))
 
 
 @asynccontextmanager
@@ -106,7 +106,7 @@ async def open_theatre(
     ahead: dict[str, timedelta] = {}
     config = (await connect_to(server)).config()
     config["interceptors"] = [*config["interceptors"], LateStarts(ahead)]
-    skipper = TimeSkipper(Client(**config), config=TimeSkippingConfig(enabled=False))
+    clock = VirtualClock(Client(**config))
     gate = RecordingGate(StoreGate(store))
     outbox = Outbox(store)
     adapters: dict[Channel, ChannelAdapter] = {
@@ -115,12 +115,10 @@ async def open_theatre(
         Channel.IN_APP: InApp(store),
     }
     links = Links(_FORGOTTEN, settings.public_url)
-    parts = compose(
-        settings, store, skipper.client, adapters=adapters, gate=gate, instead=instead, links=links
-    )
+    parts = compose(settings, store, clock.client, adapters=adapters, gate=gate, instead=instead, links=links)
     with ThreadPoolExecutor(THREADS) as executor:
-        async with make_worker(settings, skipper.client, parts, executor):
-            yield Theatre(store, organisation, parts, skipper, gate, ahead)
+        async with make_worker(settings, clock.client, parts, executor):
+            yield Theatre(store, organisation, parts, clock, gate, ahead)
 
 
 class LateStarts(Interceptor):

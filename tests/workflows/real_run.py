@@ -77,8 +77,6 @@ COMMANDS: dict[type, type[CommandBase]] = {
     Upgrade: Upgraded,
 }
 OVER = CauseGone.text
-QUIET = 3
-"""How often in a row nothing must be under way."""
 
 
 def middle(playbook: Playbook) -> float:
@@ -173,7 +171,7 @@ class RealRun:
             self.ahead[stage.handle(KEY).id] = ahead
         await parts.hand_over.hand_over(scored.transition, now)
         if starts:
-            await stage.skipper.fast_forward(stage.handle(KEY), ahead)
+            await stage.clock.forward_to(stage.handle(KEY), now)
         rows = await stage.eventually(
             lambda: stage.transitions(KEY), lambda rows: rows[-1].decision is not None
         )
@@ -192,19 +190,9 @@ class RealRun:
         stage = self.stage
         for family in self._families():
             handle = stage.handle(KEY, family)
-            left = moment - await stage.skipper.get_current_time(handle)
-            if left > timedelta():
-                await stage.skipper.fast_forward(handle, left)
-            await self._quiet(family)
+            await stage.clock.forward_to(handle, moment)
+            await stage.clock.settled(handle)
         stage.clocks[KEY] = moment
-
-    async def _quiet(self, family: Family) -> None:
-        """Wait (in real time) for what is due at this moment: a skip may end while it is being done."""
-        quiet = 0
-        while quiet < QUIET:
-            found = (await self.stage.handle(KEY, family).describe()).raw_description
-            quiet = 0 if found.pending_activities or found.HasField("pending_workflow_task") else quiet + 1
-            await asyncio.sleep(0.03)
 
     async def _act(self, start: datetime, reaction: Reaction | None, played: Played) -> None:
         """What a person does, by the update that the command line uses, or what new figures bring about."""
@@ -236,7 +224,7 @@ class RealRun:
     async def _taken_over(self) -> None:
         """Wait (in real time) for the first steps of a run that has begun with the change."""
         for family in self._families():
-            await self._quiet(family)
+            await self.stage.clock.settled(self.stage.handle(KEY, family))
 
 
 def _fields(reaction: Reaction, start: datetime) -> dict[str, Any]:

@@ -120,5 +120,5 @@ class Reset:
         earlier = (await handle.describe()).run_id
         await reset(stage.skipper.client, handle.id, number)
         assert (await handle.describe()).run_id != earlier
-        while (now := await self.now()) < moment:
-            await stage.skipper.fast_forward(handle, moment - now)
+        await self.now()
+        await stage.clock.forward_to(handle, moment)

@@ -42,6 +42,7 @@ from keepwell.ports import ChannelAdapter
 from keepwell.settings import Settings
 from keepwell.temporal.commands import send_command
 from keepwell.temporal.connect import connect_to
+from keepwell.temporal.virtual_clock import VirtualClock
 from scoring.signal import Signal
 from scoring.triggers import Finding
 from tests.unit.db.world import World
@@ -59,6 +60,7 @@ class Stage:
     world: World
     parts: Parts
     skipper: TimeSkipper
+    clock: VirtualClock
     clocks: dict[str, datetime] = field(default_factory=dict)
     chains: dict[str, str] = field(default_factory=dict)
 
@@ -149,7 +151,8 @@ class Stage:
     async def forward(self, key: str, length: timedelta, family: Family = "risk") -> bool:
         """Let time pass for a customer's run; False when the chain has ended."""
         self.clocks[key] += length
-        return await self.skipper.fast_forward(self.handle(key, family), length)
+        handle = self.handle(key, family)
+        return await self.clock.forward_to(handle, await self.clock.now(handle) + length)
 
     async def until_end(self, key: str, family: Family = "risk") -> Any:
         """Let all the time pass that the run takes, and give its result."""
@@ -264,7 +267,7 @@ async def stage(
     skipper = TimeSkipper(client, config=TimeSkippingConfig(enabled=False))
     settings = Settings(task_queue=f"test-{new_id()}", partition_size=50, templates=templates)
     parts = compose(settings, store, skipper.client, adapters=adapters, lease=lease)
-    opened = Stage(world, parts, skipper)
+    opened = Stage(world, parts, skipper, VirtualClock(skipper.client))
     if not works:
         yield opened
         return

@@ -65,9 +65,9 @@ class Evening:
         stage = self.stage
         stage.customer(key)
         stage.clocks[key] = self.began
-        ahead = self.ahead[stage.handle(key).id] = self.began - datetime.now(UTC)
+        self.ahead[stage.handle(key).id] = self.began - datetime.now(UTC)
         await stage.score(key, points)
-        await stage.skipper.fast_forward(stage.handle(key), ahead)
+        await stage.clock.forward_to(stage.handle(key), self.began)
         return (await stage.opened(key)).id
 
     async def forward_to(self, moment: datetime, key: str = KEY) -> None:

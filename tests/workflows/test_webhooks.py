@@ -132,7 +132,7 @@ async def test_it_is_tried_again_by_temporal_until_it_is_taken(stage: Stage, rec
     handle = run_of(stage, row)
     assert await next_call(handle) >= first.at + timedelta(minutes=10), "not before the moment it has named"
     while len(await attempts(stage, row, 1)) < 3:
-        await stage.skipper.fast_forward(handle, timedelta(minutes=2))
+        await stage.clock.forward_to(handle, await stage.clock.now(handle) + timedelta(minutes=2))
     assert await stage.ended(handle) == "delivered"
     assert [one.status for one in await attempts(stage, row, 4)] == [503, 400, None, 204]
     [row] = deliveries(stage)

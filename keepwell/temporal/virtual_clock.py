@@ -1,0 +1,204 @@
+"""Moves the virtual clocks of runs, one skip of the server at a time.
+
+A fast-forward that the server carries out by itself skips from timer to timer until its target. Server 1.32
+takes the next timer instead where real time has passed the target while a run was at work, and a run is at
+work for about a second at every timer: a clock that should stop just after one sometimes went on for days
+(temporalio/temporal pull request 11373). And one that is asked to skip while a timer is due that has not
+fired yet jumps over that timer. So each skip here begins where nothing is under way, and ends the server's
+permission to skip.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.enums.v1 import EventType, PendingActivityState
+from temporalio.api.workflow.v1 import PendingActivityInfo
+from temporalio.api.workflowservice.v1 import (
+    DescribeWorkflowExecutionResponse,
+    GetWorkflowExecutionHistoryReverseRequest,
+)
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
+from temporalio.service import RPCError, RPCStatusCode
+from temporalio.testing import TimeSkipper, TimeSkippingConfig
+
+from keepwell.errors import KeepwellError
+
+Run = WorkflowHandle[Any, Any]
+REAL_SECONDS = 40.0
+"""How long to wait, in real time, for what a run does at once; it needs parts of a second."""
+OVERSHOT = timedelta(minutes=5)
+"""Further than this from where it should have stopped, a clock has jumped: real time alone is less."""
+POLL_SECONDS = 0.03
+LEAST_SKIP = timedelta(seconds=0.25)
+"""Below this real time does as well, and a skip might find its target passed."""
+SOON = timedelta(seconds=2)
+"""What begins within this, in real time, is under way."""
+_SKIPPED = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TIME_SKIPPING_TRANSITIONED
+_QUIET = 2
+"""How often in a row nothing must be under way: between two steps there may be an instant of quiet."""
+_FIRST_TASK = 4
+"""Events of a run whose first workflow task is done: started, and the task scheduled, begun and completed."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where the newest run of a chain stands. `tries` are its pending activities and their attempts."""
+
+    now: datetime
+    open: bool
+    busy: bool
+    tries: frozenset[tuple[str, int]]
+
+    @classmethod
+    def of(cls, raw: DescribeWorkflowExecutionResponse) -> Standing:
+        """Read the server's answer."""
+        extended = raw.workflow_extended_info
+        now = datetime.now(UTC)
+        if extended.HasField("time_skipping_info"):
+            now = extended.time_skipping_info.current_time.ToDatetime(tzinfo=UTC)
+        is_open = raw.workflow_execution_info.status == int(WorkflowExecutionStatus.RUNNING)
+        tries = frozenset((one.activity_id, one.attempt) for one in raw.pending_activities)
+        return cls(now, is_open, is_open and _busy(raw, now), tries)
+
+
+def _busy(raw: DescribeWorkflowExecutionResponse, now: datetime) -> bool:
+    """Whether anything is under way: work, or a skip. What waits for its time is not."""
+    if raw.workflow_extended_info.time_skipping_info.effective_config.enabled:
+        return True
+    if raw.HasField("pending_workflow_task"):
+        return True
+    info = raw.workflow_execution_info
+    if info.history_length < _FIRST_TASK and info.execution_time.ToDatetime(tzinfo=UTC) <= now + SOON:
+        # After a take-over the server lets the next run wait for a second, with nothing that is pending.
+        return True
+    return not all(_waits(one, now) for one in raw.pending_activities)
+
+
+def _waits(activity: PendingActivityInfo, now: datetime) -> bool:
+    """Whether an activity waits for another attempt: the clock can be moved to that."""
+    scheduled = activity.state == PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
+    return scheduled and activity.attempt > 1 and activity.scheduled_time.ToDatetime(tzinfo=UTC) > now + SOON
+
+
+class VirtualClock:
+    """The clocks of the runs that are started by its `client`: each has its own.
+
+    Between skips they go on with real time.
+    """
+
+    def __init__(self, client: Client) -> None:
+        still = TimeSkippingConfig(enabled=False, max_session_skip_count=1)
+        self._skipper = TimeSkipper(client, config=still)
+
+    @property
+    def client(self) -> Client:
+        """The client that runs with a virtual clock are to be started with."""
+        return self._skipper.client
+
+    async def look(self, run: Run) -> Standing | None:
+        """Where the newest run of a chain stands; None where there is none."""
+        try:
+            return Standing.of((await run.describe()).raw_description)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return None
+            raise
+
+    async def now(self, run: Run) -> datetime:
+        """The time on a run's clock, which has to be there."""
+        return await self._skipper.get_current_time(run)
+
+    async def settled(self, *runs: Run) -> tuple[Standing | None, ...]:
+        """Wait (in real time) until nothing of any of these runs is under way; where each stands then.
+
+        After `REAL_SECONDS` it gives up: one of them is busy then.
+        """
+        loop = asyncio.get_running_loop()
+        end = loop.time() + REAL_SECONDS
+        quiet = 0
+        while True:
+            standings = tuple([await self.look(run) for run in runs])
+            quiet = 0 if any(one is not None and one.busy for one in standings) else quiet + 1
+            if quiet == _QUIET or loop.time() > end:
+                return standings
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def forward_to(self, run: Run, moment: datetime, whose: str = "") -> bool:
+        """Let time pass until a moment; what was due before has begun then. Whether the chain goes on.
+
+        `whose` clock it is is for people, if it goes wrong; the id of the chain if nothing is said.
+
+        Raises:
+            KeepwellError: the clock went further, or what is under way does not end. A repeat may help.
+        """
+        whose = whose or run.id
+        while True:
+            standing = await self.look(run)
+            if standing is None or not standing.open:
+                return False
+            if standing.now >= moment:
+                return True
+            (standing,) = await self.settled(run)
+            if standing is None or not standing.open:
+                return False
+            if standing.busy:
+                raise KeepwellError(f"{whose} is still at work after {REAL_SECONDS:.0f} s.", retryable=True)
+            left = moment - standing.now
+            if left < LEAST_SKIP:
+                await asyncio.sleep(max(left.total_seconds(), 0))
+                continue
+            arrived = await self._skip(run, left)
+            _require(whose, moment, await self.look(run))
+            if not arrived:
+                await self._begun(run, standing)
+
+    async def _skip(self, run: Run, length: timedelta) -> bool:
+        """One skip; whether it went so far, and not only to what is due before or the end of the chain."""
+        try:
+            return await self._skipper.fast_forward(run, length)
+        except RPCError as error:
+            # It came to its end between the question and the skip.
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return False
+            raise
+
+    async def _begun(self, run: Run, before: Standing) -> None:
+        """Wait (in real time) until what the clock was moved to has begun: the server may take a second."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + REAL_SECONDS
+        while loop.time() < end:
+            standing = await self.look(run)
+            if standing is None or not standing.open or standing.tries != before.tries:
+                return
+            if await self._last_event(run) != _SKIPPED:
+                return
+            await asyncio.sleep(POLL_SECONDS)
+        raise KeepwellError(
+            f"What is due of {run.id} had not begun after {REAL_SECONDS:.0f} s.", retryable=True
+        )
+
+    async def _last_event(self, run: Run) -> int:
+        request = GetWorkflowExecutionHistoryReverseRequest(
+            namespace=self.client.namespace,
+            execution=WorkflowExecution(workflow_id=run.id),
+            maximum_page_size=1,
+        )
+        service = self.client.workflow_service
+        answer = await service.get_workflow_execution_history_reverse(request, retry=True)
+        return answer.history.events[0].event_type
+
+
+def _require(whose: str, moment: datetime, reached: Standing | None) -> None:
+    """Never go on at another time than was asked for: what follows would be another story."""
+    if reached is not None and reached.open and reached.now > moment + OVERSHOT:
+        raise KeepwellError(
+            f"The clock of {whose} should stop at {moment:%Y-%m-%d %H:%M} UTC and went on until "
+            f"{reached.now:%Y-%m-%d %H:%M}.",
+            hint="Run it again; a machine with much else to do may need that.",
+            retryable=True,
+        )

@@ -1,0 +1,163 @@
+"""The virtual clock stops where it is told to, on a real server, whatever runs are doing at that moment."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+
+import pytest
+from temporalio import activity, workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import TimeSkipper, TimeSkippingConfig
+from temporalio.worker import Worker
+
+from keepwell.errors import KeepwellError
+from keepwell.keys import new_id
+from keepwell.temporal.connect import connect_to
+from keepwell.temporal.virtual_clock import OVERSHOT, Run, VirtualClock
+
+DAY = timedelta(days=1)
+SECOND = timedelta(seconds=1)
+tries: list[int] = []
+
+
+@activity.defn
+def works(seconds: float) -> None:
+    """Be at work for a while; a length below zero fails as often, and is tried again an hour later."""
+    if seconds < 0:
+        tries.append(activity.info().attempt)
+        if activity.info().attempt <= -seconds:
+            raise ApplicationError("not yet", next_retry_delay=timedelta(hours=1))
+        return
+    time.sleep(seconds)
+
+
+@workflow.defn(name="Days")
+class Days:
+    """Works at the beginning of each of its days, and takes a signal that makes it wait a day less."""
+
+    @workflow.run
+    async def run(self, days: int, seconds: float) -> list[str]:
+        began, done = workflow.now(), []
+        for day in range(1, days + 1):
+            await workflow.sleep(began + day * DAY - workflow.now())
+            done.append(f"{(workflow.now() - began) / DAY:.2f}")
+            await workflow.execute_activity(
+                works, seconds, start_to_close_timeout=timedelta(seconds=20), retry_policy=RetryPolicy()
+            )
+        return done
+
+
+class Playing:
+    """A run of `Days` and its clock."""
+
+    def __init__(self, clock: VirtualClock, run: Run) -> None:
+        self.clock, self.run = clock, run
+
+    async def now(self) -> datetime:
+        return await self.clock.now(self.run)
+
+
+@asynccontextmanager
+async def playing(address: str, days: int, seconds: float = 0.0) -> AsyncIterator[Playing]:
+    """A run under way, with a worker."""
+    clock = VirtualClock(await connect_to(address))
+    queue = f"days-{new_id()}"
+    with ThreadPoolExecutor(2) as executor:
+        async with Worker(
+            clock.client, task_queue=queue, workflows=[Days], activities=[works], activity_executor=executor
+        ):
+            run = await clock.client.start_workflow(
+                "Days", args=[days, seconds], id=queue, task_queue=queue, result_type=list[str]
+            )
+            chain = clock.client.get_workflow_handle(run.id, result_type=list[str])
+            await clock.settled(chain)
+            yield Playing(clock, chain)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.3, 0.9, 1.1])
+async def test_it_stops_in_the_middle_of_a_days_work(temporal_address: str, seconds: float) -> None:
+    """A target just after a timer: real time passes it while the run is at work."""
+    async with playing(temporal_address, 4, seconds) as play:
+        began = await play.now()
+        for day in (1, 2, 3):
+            moment = began + day * DAY + SECOND
+            assert await play.clock.forward_to(play.run, moment)
+            assert timedelta() <= await play.now() - moment < OVERSHOT
+        assert not await play.clock.forward_to(play.run, began + 5 * DAY)
+        assert await play.run.result() == ["1.00", "2.00", "3.00", "4.00"]
+
+
+async def test_a_moment_that_is_nearly_there_is_waited_for(temporal_address: str) -> None:
+    """The server's own fast-forward finds such a target passed, and goes on to the next timer instead."""
+    async with playing(temporal_address, 2) as play:
+        for length in (timedelta(microseconds=1), timedelta(milliseconds=1), timedelta(milliseconds=300)):
+            moment = await play.now() + length
+            assert await play.clock.forward_to(play.run, moment)
+            assert timedelta() <= await play.now() - moment < SECOND * 5
+        skipper = TimeSkipper(play.clock.client, config=TimeSkippingConfig(enabled=False))
+        before = await play.now()
+        await skipper.fast_forward(play.run, timedelta(microseconds=1))
+        assert await play.now() - before > DAY / 2, (
+            "the server is mended: is one skip at a time still needed?"
+        )
+
+
+async def test_several_timers_on_the_way_each_fire_at_their_time(temporal_address: str) -> None:
+    async with playing(temporal_address, 5) as play:
+        began = await play.now()
+        assert await play.clock.forward_to(play.run, began + 4.5 * DAY)
+        assert not await play.clock.forward_to(play.run, began + 6 * DAY)
+        assert await play.run.result() == ["1.00", "2.00", "3.00", "4.00", "5.00"]
+
+
+async def test_waiting_for_another_attempt_is_skipped_too(temporal_address: str) -> None:
+    """It fails twice, and is tried again an hour later each time; after any skip the server tries at once."""
+    tries.clear()
+    async with playing(temporal_address, 1, -2) as play:
+        began = await play.now()
+        assert await play.clock.forward_to(play.run, began + DAY)
+        assert not await play.clock.forward_to(play.run, began + DAY + timedelta(hours=3))
+        assert tries == [1, 2, 3]
+        assert await play.run.result() == ["1.00"]
+
+
+async def test_a_run_that_starts_late_begins_then(temporal_address: str) -> None:
+    clock = VirtualClock(await connect_to(temporal_address))
+    queue = f"days-{new_id()}"
+    async with Worker(clock.client, task_queue=queue, workflows=[Days]):
+        started = await clock.client.start_workflow(
+            "Days", args=[0, 0.0], id=queue, task_queue=queue, start_delay=3 * DAY, result_type=list[str]
+        )
+        run = clock.client.get_workflow_handle(started.id, result_type=list[str])
+        began = await clock.now(run)
+        assert await clock.forward_to(run, began + 2 * DAY)
+        assert not await clock.forward_to(run, began + 3 * DAY + SECOND)
+        assert await run.result() == []
+
+
+async def test_what_does_not_exist_has_no_time_to_pass(temporal_address: str) -> None:
+    clock = VirtualClock(await connect_to(temporal_address))
+    run = clock.client.get_workflow_handle("risk/nowhere/nobody")
+    assert await clock.look(run) is None
+    assert await clock.settled(run) == (None,)
+    assert not await clock.forward_to(run, datetime.now().astimezone() + DAY)
+
+
+async def test_a_run_that_does_not_come_to_rest_is_not_moved(
+    temporal_address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its clock stays: nothing may be jumped over."""
+    async with playing(temporal_address, 2, 3.0) as play:
+        began = await play.now()
+        await play.clock.forward_to(play.run, began + DAY)
+        monkeypatch.setattr("keepwell.temporal.virtual_clock.REAL_SECONDS", 0.3)
+        with pytest.raises(KeepwellError, match="still at work") as refused:
+            await play.clock.forward_to(play.run, began + 3 * DAY, "Acme")
+        assert refused.value.retryable
+        assert refused.value.message.startswith("Acme")
+        assert await play.now() < began + 1.5 * DAY
