@@ -274,6 +274,23 @@ def test_an_unknown_message_is_settled(site: Site, home: Desk, console_page: Sig
         assert session.get_one(Delivery, key).state == "failed"
 
 
+def test_a_long_reason_opens(site: Site, home: Desk, console_page: SignedIn) -> None:
+    """By keyboard too; before that it takes three lines at most."""
+    reason = "The provider says: " + "the mailbox is full, and has been for weeks; " * 8
+    home.world.change(Delivery, message(home), state="failed", reason=reason)
+    page = signed_in(console_page, home, Role.OPS)
+    page.goto(f"{site.url}/console/outbox?state=failed")
+    whole = page.locator("summary", has_text="The provider says")
+    expect(whole).to_be_visible()
+    before = whole.bounding_box()
+    assert before is not None
+    whole.focus()
+    page.keyboard.press("Enter")
+    after = whole.bounding_box()
+    assert after is not None
+    assert after["height"] > before["height"] * 1.5
+
+
 def test_an_address_is_suppressed_and_lifted(site: Site, home: Desk, console_page: SignedIn) -> None:
     page = signed_in(console_page, home, Role.CSM)
     page.goto(f"{site.url}/console/outbox/suppressions")

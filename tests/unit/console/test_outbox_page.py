@@ -82,6 +82,17 @@ def test_a_message_says_to_whom_of_what_and_how_it_stands(desk: Desk, run: str) 
     assert "About one" in words(page(desk, panels[0]))
 
 
+def test_a_reason_of_any_length_is_there_whole(desk: Desk, run: str) -> None:
+    """A short one is a line; a long one shows its beginning and opens."""
+    long = "550 " + "the mailbox is full, and has been for weeks; " * 5
+    delivery(desk, "one", run, state="bounced", reason=long)
+    delivery(desk, "two", run, state="bounced", reason="550 no such user")
+    html = page(desk, "/console/outbox")
+    assert long in html
+    assert "550 no such user</p>" in html
+    assert [one.get("class") for one in tags(html, "details")].count("long") == 1
+
+
 def test_what_is_put_off_says_until_when_and_for_what(desk: Desk, run: str) -> None:
     delivery(desk, "later", run, state="deferred", waits_for="hours", deferred_until=desk.now + DAY)
     said = words(page(desk, "/console/outbox"))
