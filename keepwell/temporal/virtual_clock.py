@@ -148,32 +148,38 @@ class VirtualClock:
                 return False
             if standing.busy:
                 raise KeepwellError(f"{whose} is still at work after {REAL_SECONDS:.0f} s.", retryable=True)
-            left = moment - standing.now
-            if left < LEAST_SKIP:
-                await asyncio.sleep(max(left.total_seconds(), 0))
-                continue
-            arrived = await self._skip(run, left)
+            await self.skip(run, moment - standing.now)
             _require(whose, moment, await self.look(run))
-            if not arrived:
-                await self._begun(run, standing)
 
-    async def _skip(self, run: Run, length: timedelta) -> bool:
-        """One skip; whether it went so far, and not only to what is due before or the end of the chain."""
+    async def skip(self, run: Run, length: timedelta) -> None:
+        """One skip: by a length of time, or to what is due before, which has begun then.
+
+        Nothing may be under way. Very short lengths pass in real time, and none where the chain has ended.
+
+        Raises:
+            KeepwellError: what is due does not begin.
+        """
+        if length < LEAST_SKIP:
+            await asyncio.sleep(max(length.total_seconds(), 0))
+            return
+        before = await self.look(run)
         try:
-            return await self._skipper.fast_forward(run, length)
+            arrived = await self._skipper.fast_forward(run, length)
         except RPCError as error:
             # It came to its end between the question and the skip.
             if error.status is RPCStatusCode.NOT_FOUND:
-                return False
+                return
             raise
+        if not arrived and before is not None:
+            await self._begun(run, before.tries)
 
-    async def _begun(self, run: Run, before: Standing) -> None:
+    async def _begun(self, run: Run, tries: frozenset[tuple[str, int]]) -> None:
         """Wait (in real time) until what the clock was moved to has begun: the server may take a second."""
         loop = asyncio.get_running_loop()
         end = loop.time() + REAL_SECONDS
         while loop.time() < end:
             standing = await self.look(run)
-            if standing is None or not standing.open or standing.tries != before.tries:
+            if standing is None or not standing.open or standing.tries != tries:
                 return
             if await self._last_event(run) != _SKIPPED:
                 return

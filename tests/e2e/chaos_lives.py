@@ -186,7 +186,7 @@ class Life:
         return self.scene.board.of(self.key, self.family)[-1]
 
     async def until(self, offset: timedelta) -> None:
-        """Let the run reach this long after the start, in one skip or, if things die, in several.
+        """Let the run reach this long after the start, from timer to timer.
 
         `over` says afterwards whether the chain has ended.
         """
@@ -203,7 +203,7 @@ class Life:
                 continue
             with suppress(RPCError, TimeoutError):
                 length = min(moment - seen.now, seen.may_skip)
-                await asyncio.wait_for(self.scene.stage.skipper.fast_forward(self.handle, length), PATIENCE)
+                await asyncio.wait_for(self.scene.stage.clock.skip(self.handle, length), PATIENCE)
 
     async def _look(self) -> Seen:
         """Where the run stands, asked again until somebody answers."""
