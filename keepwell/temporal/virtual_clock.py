@@ -39,6 +39,7 @@ LEAST_SKIP = timedelta(seconds=0.25)
 SOON = timedelta(seconds=2)
 """What begins within this, in real time, is under way."""
 _SKIPPED = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TIME_SKIPPING_TRANSITIONED
+_AGAIN = "Run it again; a machine with much else to do may need that."
 _QUIET = 2
 """How often in a row nothing must be under way: between two steps there may be an instant of quiet."""
 _FIRST_TASK = 4
@@ -147,14 +148,17 @@ class VirtualClock:
             if standing is None or not standing.open:
                 return False
             if standing.busy:
-                raise KeepwellError(f"{whose} is still at work after {REAL_SECONDS:.0f} s.", retryable=True)
-            await self.skip(run, moment - standing.now)
+                raise KeepwellError(
+                    f"{whose} is still at work after {REAL_SECONDS:.0f} s.", hint=_AGAIN, retryable=True
+                )
+            await self.skip(run, moment - standing.now, whose)
             _require(whose, moment, await self.look(run))
 
-    async def skip(self, run: Run, length: timedelta) -> None:
+    async def skip(self, run: Run, length: timedelta, whose: str = "") -> None:
         """One skip: by a length of time, or to what is due before, which has begun then.
 
         Nothing may be under way. Very short lengths pass in real time, and none where the chain has ended.
+        `whose` clock it is is for people.
 
         Raises:
             KeepwellError: what is due does not begin.
@@ -171,9 +175,9 @@ class VirtualClock:
                 return
             raise
         if not arrived and before is not None:
-            await self._begun(run, before.tries)
+            await self._begun(run, before.tries, whose or run.id)
 
-    async def _begun(self, run: Run, tries: frozenset[tuple[str, int]]) -> None:
+    async def _begun(self, run: Run, tries: frozenset[tuple[str, int]], whose: str) -> None:
         """Wait (in real time) until what the clock was moved to has begun: the server may take a second."""
         loop = asyncio.get_running_loop()
         end = loop.time() + REAL_SECONDS
@@ -185,7 +189,7 @@ class VirtualClock:
                 return
             await asyncio.sleep(POLL_SECONDS)
         raise KeepwellError(
-            f"What is due of {run.id} had not begun after {REAL_SECONDS:.0f} s.", retryable=True
+            f"What is due for {whose} had not begun after {REAL_SECONDS:.0f} s.", hint=_AGAIN, retryable=True
         )
 
     async def _last_event(self, run: Run) -> int:
@@ -205,6 +209,6 @@ def _require(whose: str, moment: datetime, reached: Standing | None) -> None:
         raise KeepwellError(
             f"The clock of {whose} should stop at {moment:%Y-%m-%d %H:%M} UTC and went on until "
             f"{reached.now:%Y-%m-%d %H:%M}.",
-            hint="Run it again; a machine with much else to do may need that.",
+            hint=_AGAIN,
             retryable=True,
         )
