@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from temporalio.client import WorkflowExecution, WorkflowExecutionStatus
+from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 from ulid import ULID
 
 from keepwell.contracts.intervention import Outcome, StepState
@@ -92,7 +92,7 @@ class Books:
 async def books(cast: Cast) -> Books:
     """Read them all."""
     stage = cast.stage
-    runs = [one async for one in stage.skipper.client.list_workflows()]
+    runs = await every_run(stage.skipper.client)
     remotes = [one for remote in (cast.providers.email, cast.providers.slack) for one in remote.accepted()]
     shown: list[InAppNotification] = stage.rows(InAppNotification)
     reported: dict[str, list[str]] = {}
@@ -115,6 +115,16 @@ async def books(cast: Cast) -> Books:
         kept=Counter(row.event_id for row in stage.rows(ProviderEvent)),
         said=frozenset(cast.post.planned),
     )
+
+
+async def every_run(client: Client) -> list[WorkflowExecution]:
+    """All runs as they are: the server's list follows them a little later, and shows ended ones as open."""
+    return [
+        await client.get_workflow_handle(one.id, run_id=one.run_id).describe()
+        if one.status is RUNNING
+        else one
+        async for one in client.list_workflows()
+    ]
 
 
 def wrong_in_ledger(found: Books) -> Iterator[str]:

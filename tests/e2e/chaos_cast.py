@@ -79,6 +79,8 @@ class Cast:
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
     killed: Counter[str] = field(default_factory=Counter)
     away: set[int] = field(default_factory=set)
+    clear: asyncio.Event = field(default_factory=asyncio.Event)
+    swept: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         store = self.stage.store
@@ -114,6 +116,7 @@ class Cast:
 
     def clear_up(self) -> None:
         """The weather is good again."""
+        self.clear.set()
         for remote in (self.providers.email, self.providers.slack):
             remote.reset()
 
@@ -174,12 +177,13 @@ class Cast:
     async def sweep(self) -> None:
         """One sweep, on a clock that is far ahead; whatever dies, the next one comes."""
         stage, skipper = self.stage, self.stage.skipper
+        self.swept.append(f"sweep/{stage.world.organisation}/{new_id()}")
         with suppress(RPCError, TimeoutError):
             handle = await asyncio.wait_for(
                 skipper.client.start_workflow(
                     "SweepTransitions",
                     stage.world.organisation,
-                    id=f"sweep/{stage.world.organisation}/{new_id()}",
+                    id=self.swept[-1],
                     task_queue=stage.parts.hand_over.task_queue,
                     start_delay=AHEAD,
                 ),
@@ -188,10 +192,11 @@ class Cast:
             await asyncio.wait_for(skipper.fast_forward(handle, None), 40)
 
     async def sweeps(self) -> None:
-        """Sweep for ever."""
-        while True:
+        """Sweep until the weather is good. Whoever waits for that lets the last one come to its end."""
+        while not self.clear.is_set():
             await self.sweep()
-            await asyncio.sleep(SWEEP_EVERY)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.clear.wait(), SWEEP_EVERY)
 
     async def settled(self) -> None:
         """All has come in, and no message is under way any more; the audit says what is left."""
@@ -202,7 +207,17 @@ class Cast:
             if not self.stage.rows(Delivery, state="sending"):
                 break
             await asyncio.sleep(2)
+        await self._end_sweeps()
         await self.post.finish(late=True)
+
+    async def _end_sweeps(self) -> None:
+        """A sweep whose clock nobody moved, because the server died just then, has not begun yet."""
+        skipper = self.stage.skipper
+        for identifier in self.swept:
+            # Those that have ended have no clock any more.
+            with suppress(RPCError, TimeoutError):
+                handle = skipper.client.get_workflow_handle(identifier)
+                await asyncio.wait_for(skipper.fast_forward(handle, None), 40)
 
     async def end(self) -> None:
         """No process of ours is left."""

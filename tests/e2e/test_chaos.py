@@ -140,8 +140,8 @@ async def play(scene: Scene, cast: Cast, parts: Sequence[tuple[str, Story]], cha
         assert not stuck, "\n".join(f"{tasks[task]}: {tasks[task].doing}" for task in stuck)
         await mayhem
         cast.clear_up()
-        for task in (sweeps, leavers):
-            task.cancel()
+        leavers.cancel()
+        await sweeps
         cast.post.stop()
         await post
         await cast.settled()

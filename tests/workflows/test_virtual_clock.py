@@ -144,8 +144,10 @@ async def test_a_run_that_starts_late_begins_then(temporal_address: str) -> None
         run = clock.client.get_workflow_handle(started.id, result_type=list[str])
         began = await clock.now(run)
         assert await clock.forward_to(run, began + 2 * DAY)
-        assert not await clock.forward_to(run, began + 3 * DAY + SECOND)
+        assert not await clock.forward_to(run, began + 4 * DAY)
         assert await run.result() == []
+        ended = await clock.now(run)
+        assert 3 * DAY <= ended - began < 3.5 * DAY, "it began late, or the clock went on"
 
 
 async def test_what_does_not_exist_has_no_time_to_pass(temporal_address: str) -> None:
