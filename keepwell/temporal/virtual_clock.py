@@ -5,13 +5,14 @@ takes the next timer instead where real time has passed the target while a run w
 work for about a second at every timer: a clock that should stop just after one sometimes went on for days
 (temporalio/temporal pull request 11373). And one that is asked to skip while a timer is due that has not
 fired yet jumps over that timer. So each skip here begins where nothing is under way, and ends the server's
-permission to skip.
+permission to skip. Real time brings timers due as well, and the server fires them up to a second later: what
+is due, or about to be, is waited for.
 """
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -34,8 +35,9 @@ REAL_SECONDS = 40.0
 OVERSHOT = timedelta(minutes=5)
 """Further than this from where it should have stopped, a clock has jumped: real time alone is less."""
 POLL_SECONDS = 0.03
-LEAST_SKIP = timedelta(seconds=0.25)
-"""Below this real time does as well, and a skip might find its target passed."""
+LEAST_SKIP = timedelta(seconds=1)
+"""Below this real time does as well, and a skip might find its target passed. What is due within it is waited
+for before a skip: it would be due, and jumped over, when the server begins to skip."""
 SOON = timedelta(seconds=2)
 """What begins within this, in real time, is under way."""
 _SKIPPED = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TIME_SKIPPING_TRANSITIONED
@@ -144,7 +146,7 @@ class VirtualClock:
                 return False
             if standing.now >= moment:
                 return True
-            (standing,) = await self.settled(run)
+            standing = await self._ready(run, moment)
             if standing is None or not standing.open:
                 return False
             if standing.busy:
@@ -153,6 +155,35 @@ class VirtualClock:
                 )
             await self.skip(run, moment - standing.now, whose)
             _require(whose, moment, await self.look(run))
+
+    async def _ready(self, run: Run, moment: datetime) -> Standing | None:
+        """Wait as `settled` does, and where there is a skip to come, for each timer that is due."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + REAL_SECONDS
+        while True:
+            (standing,) = await self.settled(run)
+            if standing is None or not standing.open or standing.busy:
+                return standing
+            if moment - standing.now < LEAST_SKIP:
+                return standing
+            if min(await self._timers(run), default=moment) > standing.now + LEAST_SKIP:
+                return standing
+            if loop.time() > end:
+                return replace(standing, busy=True)
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def _timers(self, run: Run) -> list[datetime]:
+        """When each timer of the newest run is due that has neither fired nor been cancelled."""
+        due: dict[int, datetime] = {}
+        async for event in run.fetch_history_events():
+            if event.event_type == EventType.EVENT_TYPE_TIMER_STARTED:
+                length = event.timer_started_event_attributes.start_to_fire_timeout.ToTimedelta()
+                due[event.event_id] = event.event_time.ToDatetime(tzinfo=UTC) + length
+            elif event.event_type == EventType.EVENT_TYPE_TIMER_FIRED:
+                due.pop(event.timer_fired_event_attributes.started_event_id, None)
+            elif event.event_type == EventType.EVENT_TYPE_TIMER_CANCELED:
+                due.pop(event.timer_canceled_event_attributes.started_event_id, None)
+        return list(due.values())
 
     async def skip(self, run: Run, length: timedelta, whose: str = "") -> None:
         """One skip: by a length of time, or to what is due before, which has begun then.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import time
+import asyncio
+import threading
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from temporalio import activity, workflow
@@ -23,7 +24,12 @@ from keepwell.temporal.virtual_clock import LEAST_SKIP, OVERSHOT, Run, VirtualCl
 
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
+HELD = 15.0
+"""Seconds at work for what a test ends by itself."""
+
 tries: list[int] = []
+let_go = threading.Event()
+"""Ends the work that is done at this moment."""
 
 
 @activity.defn
@@ -34,7 +40,7 @@ def works(seconds: float) -> None:
         if activity.info().attempt <= -seconds:
             raise ApplicationError("not yet", next_retry_delay=timedelta(hours=1))
         return
-    time.sleep(seconds)
+    let_go.wait(seconds)
 
 
 @workflow.defn(name="Days")
@@ -45,7 +51,7 @@ class Days:
     async def run(self, days: int, seconds: float) -> list[str]:
         began, done = workflow.now(), []
         for day in range(1, days + 1):
-            await workflow.sleep(began + day * DAY - workflow.now())
+            await workflow.sleep(max(began + day * DAY - workflow.now(), timedelta()))
             done.append(f"{(workflow.now() - began) / DAY:.2f}")
             await workflow.execute_activity(
                 works, seconds, start_to_close_timeout=timedelta(seconds=20), retry_policy=RetryPolicy()
@@ -62,10 +68,23 @@ class Playing:
     async def now(self) -> datetime:
         return await self.clock.now(self.run)
 
+    async def fired(self) -> int:
+        """How many of its timers have fired."""
+        events = [one.event_type async for one in self.run.fetch_history_events()]
+        return events.count(EventType.EVENT_TYPE_TIMER_FIRED)
+
+    async def first_due(self) -> datetime:
+        """When its first timer is due."""
+        started = [one async for one in self.run.fetch_history_events()]
+        [event] = [one for one in started if one.event_type == EventType.EVENT_TYPE_TIMER_STARTED]
+        length: timedelta = event.timer_started_event_attributes.start_to_fire_timeout.ToTimedelta()
+        return event.event_time.ToDatetime(tzinfo=UTC) + length
+
 
 @asynccontextmanager
 async def playing(address: str, days: int, seconds: float = 0.0) -> AsyncIterator[Playing]:
     """A run under way, with a worker."""
+    let_go.clear()
     clock = VirtualClock(await connect_to(address))
     queue = f"days-{new_id()}"
     with ThreadPoolExecutor(2) as executor:
@@ -98,9 +117,9 @@ async def test_a_very_short_time_passes_by_itself(temporal_address: str) -> None
     short = timedelta(microseconds=1)
     async with playing(temporal_address, 2) as play:
         before = await play.now()
-        await play.clock.skip(play.run, short)
-        await play.clock.skip(play.run, LEAST_SKIP - short)
-        assert LEAST_SKIP - short <= await play.now() - before < 10 * SECOND
+        for length in (short, LEAST_SKIP / 4, LEAST_SKIP - short):
+            await play.clock.skip(play.run, length)
+        assert LEAST_SKIP - short <= await play.now() - before < DAY / 2
         server = TimeSkipper(play.clock.client, config=TimeSkippingConfig(enabled=False))
         await server.fast_forward(play.run, short)
         assert await play.now() - before > DAY / 2, "the server is mended: is this still needed?"
@@ -111,8 +130,23 @@ async def test_a_skip_ends_at_what_is_due_first_which_has_begun_then(temporal_ad
         before = await play.now()
         await play.clock.skip(play.run, 2.5 * DAY)
         assert await play.now() - before < 1.5 * DAY
-        events = [one.event_type async for one in play.run.fetch_history_events()]
-        assert events.count(EventType.EVENT_TYPE_TIMER_FIRED) == 1
+        assert await play.fired() == 1
+
+
+@pytest.mark.parametrize("later", [0.58, 0.65])
+async def test_a_timer_that_is_due_and_has_not_fired_is_not_jumped_over(
+    temporal_address: str, later: float
+) -> None:
+    """A skip ends just before it, and real time brings it due: the server takes its time to fire it."""
+    async with playing(temporal_address, 4) as play:
+        due = await play.first_due()
+        stop = due - 0.6 * SECOND
+        assert await play.clock.forward_to(play.run, stop)
+        await asyncio.sleep((stop - await play.now()).total_seconds() + later)
+        assert await play.clock.forward_to(play.run, due + DAY / 2)
+        assert await play.fired() == 1
+        assert not await play.clock.forward_to(play.run, due + 5 * DAY)
+        assert await play.run.result() == ["1.00", "2.00", "3.00", "4.00"]
 
 
 async def test_several_timers_on_the_way_each_fire_at_their_time(temporal_address: str) -> None:
@@ -162,12 +196,15 @@ async def test_a_run_that_does_not_come_to_rest_is_not_moved(
     temporal_address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its clock stays: nothing may be jumped over."""
-    async with playing(temporal_address, 2, 3.0) as play:
+    async with playing(temporal_address, 2, HELD) as play:
         began = await play.now()
-        await play.clock.forward_to(play.run, began + DAY)
+        await play.clock.skip(play.run, 2 * DAY)
         monkeypatch.setattr("keepwell.temporal.virtual_clock.REAL_SECONDS", 0.3)
-        with pytest.raises(KeepwellError, match="still at work") as refused:
-            await play.clock.forward_to(play.run, began + 3 * DAY, "Acme")
+        try:
+            with pytest.raises(KeepwellError, match="still at work") as refused:
+                await play.clock.forward_to(play.run, began + 3 * DAY, "Acme")
+            assert await play.now() < began + 1.5 * DAY
+        finally:
+            let_go.set()
         assert refused.value.retryable
         assert refused.value.message.startswith("Acme")
-        assert await play.now() < began + 1.5 * DAY
