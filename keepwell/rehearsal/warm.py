@@ -28,6 +28,9 @@ RESTS = timedelta(minutes=5)
 """How long a server without work is kept: the next rehearsal then begins a second earlier."""
 PLAYS = 100
 """So many plays a server takes: in memory, each of them leaves its history behind."""
+ANSWERS_SECONDS = 30.0
+"""How long a server may take to answer before another one is started: the machine, or this loop, may be busy,
+and others may be playing on it. One that has ended refuses at once."""
 _RETENTION = timedelta(days=1)
 
 
@@ -87,7 +90,7 @@ class WarmServer:
         up = self._up
         if up is not None and up.on_stage == 0 and up.plays >= PLAYS:
             await self._end()
-        elif up is not None and not await answers(up.server.address):
+        elif up is not None and not await answers(up.server.address, seconds=ANSWERS_SECONDS):
             log.warning("The Temporal server of the rehearsals does not answer; another one is started")
             await self._end()
         if self._up is None:
