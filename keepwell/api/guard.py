@@ -82,7 +82,7 @@ class BodyLimit:
         until: float | None = asyncio.get_running_loop().time() + PATIENCE
         message: Message = {"type": "http.request", "more_body": True}
         # Bounded as it is it may be read whole here: what comes in pieces announces no length.
-        while message["type"] == "http.request" and message.get("more_body", False):
+        while message.get("more_body", False):
             if not known and max(length, int(announced)) > STRANGERS:
                 try:
                     await _check_sender(HTTPConnection(scope))
@@ -94,6 +94,10 @@ class BodyLimit:
                 async with asyncio.timeout_at(until):
                     message = await receive()
             except TimeoutError:
+                await _refuse(TOO_SLOW, scope, receive, send)
+                return
+            if message["type"] == "http.disconnect":
+                # Half a body may say something else than the whole. Nobody reads this, but the log has it.
                 await _refuse(TOO_SLOW, scope, receive, send)
                 return
             pieces.append(message.get("body", b""))

@@ -40,8 +40,8 @@ def port(door: Door, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
         server.stop()
 
 
-def begun(port: int, path: str, length: int, *headers: str) -> socket.socket:
-    """A connection on which a request has said how much it will send."""
+def begun(port: int, path: str, length: int, *headers: str, first: bytes = b"") -> socket.socket:
+    """A connection on which a request has said how much it will send, and has sent the first of it."""
     made = socket.create_connection(("127.0.0.1", port), timeout=ENOUGH)
     size = f"Content-Length: {length}"
     head = [
@@ -51,7 +51,8 @@ def begun(port: int, path: str, length: int, *headers: str) -> socket.socket:
         size,
         *headers,
     ]
-    made.sendall("\r\n".join([*head, "", ""]).encode())
+    # At once: what is sent after an answer could cost us the answer.
+    made.sendall("\r\n".join([*head, "", ""]).encode() + first)
     return made
 
 
@@ -68,8 +69,7 @@ def answered(connection: socket.socket) -> tuple[int, str, str]:
     "path", ["/api/v1/keys", "/sign-in", "/webhooks/slack", "/webhooks/sendgrid/inbound/x", "/nowhere"]
 )
 def test_a_strangers_body_that_does_not_come_is_not_waited_for(port: int, path: str) -> None:
-    with closing(begun(port, path, 100)) as connection:
-        connection.sendall(b'{"name":')
+    with closing(begun(port, path, 100, first=b'{"name":')) as connection:
         status, head, body = answered(connection)
     said = json.loads(body)
     assert (status, said["status"], said["retryable"]) == (408, 408, True)
@@ -94,6 +94,28 @@ def test_the_time_is_the_whole_bodys_and_not_each_piece_s(monkeypatch: pytest.Mo
     scope: Scope = {"type": "http", "method": "POST", "path": "/sign-in", "headers": []}
     asyncio.run(guard.BodyLimit(never)(scope, receive, send))
     assert answers[0]["status"] == 408
+
+
+def test_half_a_body_whose_sender_has_gone_is_nothing() -> None:
+    """A form that is cut off after "do=save" would say that no letters at all are wanted."""
+    answers: list[Message] = []
+    waiting: list[Message] = [
+        {"type": "http.request", "body": b"do=save", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+
+    async def never(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        raise AssertionError("it was taken for the whole")
+
+    async def receive() -> Message:
+        return waiting.pop(0)
+
+    async def send(message: Message) -> None:
+        answers.append(message)
+
+    scope: Scope = {"type": "http", "method": "POST", "path": "/preferences", "headers": []}
+    asyncio.run(guard.BodyLimit(never)(scope, receive, send))
+    assert (waiting, answers[0]["status"]) == ([], 408)
 
 
 def test_who_is_known_may_take_longer(port: int, door: Door) -> None:
