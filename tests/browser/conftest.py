@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from pydantic import SecretStr
 
 from keepwell.api.door import Door
@@ -21,9 +21,26 @@ from keepwell.db.tables import Account
 from keepwell.links import Links
 from keepwell.settings import Settings
 from keepwell.web import create_app
+from tests.browser.engine import Engine, running
+from tests.ports import KeptPort
 from tests.real_server import RealServer
+from tests.workflows.conftest import WITHIN
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+
+# What a page shows is waited for as long as a click is. Playwright's own five seconds are little beside other
+# tests, a Temporal server and a PostgreSQL.
+expect.set_options(timeout=30_000)
+
+LONGEST = 600
+"""Seconds for one test: some go through all pages, and each is read by a checker."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the tests of this folder their time."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.timeout(LONGEST))
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +54,8 @@ def browser() -> Iterator[Browser]:
         pytest.skip(f"no browser: install one of {', '.join(PROGRAMS)}")
     with sync_playwright() as playwright:
         # Within a container it runs as root, and there is no sandbox for root.
-        opened = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        start = playwright.chromium.launch
+        opened = start(executable_path=program, args=["--no-sandbox"], timeout=120_000)
         yield opened
         opened.close()
 
@@ -88,30 +106,34 @@ class Site:
             self._server = None
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port
-
-
 @pytest.fixture
 def site(sqlite_store: Store, tmp_path: Path) -> Iterator[Site]:
     """Keepwell with a store of its own, reached by the pages of http://localhost:HOST_PORT, too."""
-    port, host_port = free_port(), free_port()
+    port, host_port = KeptPort(), KeptPort()
     settings = Settings(
         home=tmp_path,
-        public_url=f"http://127.0.0.1:{port}",
-        widget_origins=(f"http://localhost:{host_port}",),
+        public_url=f"http://127.0.0.1:{port.number}",
+        widget_origins=(f"http://localhost:{host_port.number}",),
     )
     links = Links(SecretStr("k" * 40), settings.public_url)
-    site = Site(Door(settings=settings, store=sqlite_store, links=links), port)
-    site.start()
+    site = Site(Door(settings=settings, store=sqlite_store, links=links), port.number)
     try:
+        site.start()
         yield site
     finally:
         site.stop()
+        port.give_back()
+        host_port.give_back()
+
+
+@pytest.fixture
+def engine(site: Site, temporal_address: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    """A worker beside the site; the site's commands reach its runs, however long the worker takes."""
+    monkeypatch.setenv("TEMPORAL_ADDRESS", temporal_address)
+    for name, within in WITHIN:
+        monkeypatch.setattr(name, within)
+    with running(site.door.store, temporal_address) as found:
+        yield found
 
 
 SignedIn = Callable[..., Page]

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from keepwell.db.engine import Store
-from tests.workflows.stage import Stage, stage
+from tests.workflows.stage import PATIENCE, Stage, stage
 
 Value = TypeVar("Value")
 
@@ -23,7 +23,7 @@ class Engine:
 
     def do(self, work: Coroutine[Any, Any, Value]) -> Value:
         """Let it do something, and wait until it has."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(2 * PATIENCE)
 
 
 @contextmanager
@@ -40,7 +40,7 @@ def running(store: Store, address: str) -> Iterator[Engine]:
 
     thread = threading.Thread(target=lambda: asyncio.run(work()), daemon=True)
     thread.start()
-    assert ready.wait(60), "the worker did not start"
+    assert ready.wait(PATIENCE), "the worker did not start"
     yield found[0]
     stop.set()
-    thread.join(30)
+    thread.join(PATIENCE)

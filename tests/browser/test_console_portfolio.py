@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -13,13 +12,13 @@ from sqlmodel import col, select
 from keepwell.contracts.commands import Stop
 from keepwell.db.tables import Alert, Customer, Intervention, Staff
 from tests.browser.conftest import SignedIn, Site
-from tests.browser.engine import Engine, running
+from tests.browser.engine import Engine
 from tests.browser.looks import accessible, fits, on_a_phone
 from tests.unit.api.desk_world import DAY, HOUR
 from tests.unit.console.seen import HOSTILE, LONG_NAME, RIGHT_TO_LEFT
 from tests.unit.db.world import World
 
-LONG = 15_000
+LONG = 60_000
 """Milliseconds in which the engine has done something, and the page has heard of it."""
 
 
@@ -166,14 +165,6 @@ def test_who_cannot_be_enrolled_is_told_before_anything_begins(site: Site, dana:
     expect(page.locator("[data-bulk-words]")).to_have_text("For none of them a playbook can begin now.")
     expect(page.locator("dialog[open] .which")).to_contain_text("Never not now:")
     expect(page.get_by_role("button", name="Begin", exact=True)).to_be_disabled()
-
-
-@pytest.fixture
-def engine(site: Site, temporal_address: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
-    """A worker beside the site; the site's commands reach its runs."""
-    monkeypatch.setenv("TEMPORAL_ADDRESS", temporal_address)
-    with running(site.door.store, temporal_address) as found:
-        yield found
 
 
 def test_a_run_is_paused_in_bulk_and_who_has_none_is_left_out(

@@ -12,7 +12,10 @@ from keepwell.keys import new_id
 from tests.browser.conftest import SignedIn, Site
 from tests.unit.db.world import World
 
-SOON = 15_000
+LONG = 90_000
+"""Milliseconds to come back: each attempt is made after a longer rest, and who says nothing is asked for ten
+seconds who it is."""
+
 LIVE = "[data-live-mark], .live-mark"
 
 
@@ -30,7 +33,7 @@ def opened(site: Site, world: World, console_page: SignedIn) -> Page:
     page = console_page(world.organisation)
     page.goto(f"{site.url}/console/customers/acme")
     expect(page.locator("#head")).to_contain_text("81")
-    expect(page.locator(LIVE)).to_have_text("Live", timeout=SOON)
+    expect(page.locator(LIVE)).to_have_text("Live")
     return page
 
 
@@ -50,18 +53,18 @@ def happens(world: World, text: str) -> None:
 
 def test_a_score_that_changes_shows_on_the_open_page(opened: Page, world: World) -> None:
     world.score("acme", 43.0, datetime.now(UTC))
-    expect(opened.locator("#head")).to_contain_text("43", timeout=SOON)
+    expect(opened.locator("#head")).to_contain_text("43")
 
 
 def test_what_happens_while_the_server_is_away_shows_when_it_is_back(
     opened: Page, world: World, site: Site
 ) -> None:
     site.stop()
-    expect(opened.locator(LIVE)).to_have_text("Offline, trying again", timeout=SOON)
+    expect(opened.locator(LIVE)).to_have_text("Offline, trying again")
     happens(world, "Something while it was away")
     site.start()
-    expect(opened.locator(LIVE)).to_have_text("Live", timeout=40_000)
-    expect(opened.locator("#timeline")).to_contain_text("Something while it was away", timeout=SOON)
+    expect(opened.locator(LIVE)).to_have_text("Live", timeout=LONG)
+    expect(opened.locator("#timeline")).to_contain_text("Something while it was away")
 
 
 def test_a_part_waits_while_a_dialog_is_open(opened: Page, world: World) -> None:
@@ -78,7 +81,7 @@ def test_a_part_waits_while_a_dialog_is_open(opened: Page, world: World) -> None
     opened.wait_for_timeout(3000)
     expect(opened.locator("#head")).to_contain_text("81")
     opened.evaluate("document.getElementById('over').close()")
-    expect(opened.locator("#head")).to_contain_text("43", timeout=SOON)
+    expect(opened.locator("#head")).to_contain_text("43")
 
 
 def test_what_is_typed_is_not_lost(opened: Page, world: World) -> None:
@@ -95,11 +98,11 @@ def test_what_is_typed_is_not_lost(opened: Page, world: World) -> None:
     opened.wait_for_timeout(3000)
     expect(opened.locator("#typed")).to_have_value("half a sentence")
     opened.locator("#typed").blur()
-    expect(opened.locator("#timeline")).to_contain_text("Meanwhile", timeout=SOON)
+    expect(opened.locator("#timeline")).to_contain_text("Meanwhile")
 
 
 def test_a_page_whose_session_ended_says_so(opened: Page, site: Site) -> None:
     opened.context.clear_cookies()
     site.stop()
     site.start()
-    expect(opened.locator(LIVE)).to_have_text("Not live", timeout=40_000)
+    expect(opened.locator(LIVE)).to_have_text("Not live", timeout=LONG)

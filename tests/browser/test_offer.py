@@ -21,7 +21,7 @@ def world(site: Site) -> World:
 
 def waits_for(page: Page, site: Site, count: int) -> list[PendingCommand]:
     """Wait until so many commands are kept."""
-    for _ in range(100):
+    for _ in range(600):
         if len(kept(site.door)) >= count:
             break
         page.wait_for_timeout(50)

@@ -21,7 +21,8 @@ from keepwell.db.tables import Intervention, Offer
 from keepwell.links import Links, Use, preferences_url, unsubscribe_url
 from keepwell.rehearsal.scratch import scratch_store
 from keepwell.settings import Settings
-from tests.browser.conftest import Site, free_port
+from tests.browser.conftest import Site
+from tests.ports import KeptPort
 from tests.unit.db.world import World
 from workflows.critical import CRITICAL, OPTIONS
 
@@ -58,16 +59,17 @@ WHAT = {
 def served(customer: str = "Harbour Foods", person: str = "Lena Hoffmann") -> Iterator[list[Shown]]:
     """The pages, as long as the block lasts."""
     with scratch_store() as store, TemporaryDirectory() as home:
-        port = free_port()
-        settings = Settings(home=Path(home), public_url=f"http://127.0.0.1:{port}")
+        port = KeptPort()
+        settings = Settings(home=Path(home), public_url=f"http://127.0.0.1:{port.number}")
         door = Door(settings=settings, store=store, links=Links(SecretStr("k" * 40), settings.public_url))
         _fill(World(store), customer, person)
-        site = Site(door, port)
-        site.start()
+        site = Site(door, port.number)
         try:
+            site.start()
             yield _shown(door.links)
         finally:
             site.stop()
+            port.give_back()
 
 
 def _fill(world: World, customer: str, person: str) -> None:

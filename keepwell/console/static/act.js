@@ -216,8 +216,9 @@
       const answer = await call(what, body, element.dataset.match ? { "If-Match": element.dataset.match } : {});
       element.closest("dialog")?.close();
       const from = origin(element);
-      const tell = (name, detail) =>
-        from.dispatchEvent(new CustomEvent(name, { bubbles: true, cancelable: true, detail }));
+      // What was clicked may have been loaded anew meanwhile: then the page is told, and from says what it was.
+      const tell = (name, detail) => (from.isConnected ? from : document.body)
+        .dispatchEvent(new CustomEvent(name, { bubbles: true, cancelable: true, detail: { ...detail, from } }));
       const way = answer.undo
         ? [`${answer.undo.method} ${answer.undo.path}`, answer.undo.body ?? {}]
         : undo ? [undo, JSON.parse(undoBody || "{}")]

@@ -13,7 +13,7 @@
   const AFTER = 14 * 86400;
   const NICE = [300, 900, 1800, 3600, 3 * 3600, 6 * 3600, 12 * 3600, 86400];
   let lines = JSON.parse(form.dataset.typed).map(read).filter(Boolean);
-  let edited = null;
+  let edited = null, leaving = false;
 
   // Times
 
@@ -279,7 +279,9 @@
     if (!["waiting", "running"].includes(shown.dataset.state)) return;
     try {
       const told = await keepwell.call(`GET /api/v1/rehearsals/${shown.dataset.id}`);
-      if (told.state !== shown.dataset.state) {
+      if (leaving) {
+        // Nothing is loaded anew under who breaks it off.
+      } else if (told.state !== shown.dataset.state) {
         await keepwell.refresh("#result");
         if ($("result").dataset.state === shown.dataset.state) throw { title: "The page could not be loaded again." };
         const said = { running: "It is played now.", done: "The rehearsal is over. The result is below.", failed: "The rehearsal failed." };
@@ -293,15 +295,18 @@
         shown.querySelector("[data-doing]").textContent = doing + told.progress.doing;
       }
     } catch (problem) {
-      if (problem.status === 404) { location.reload(); return; }
+      // Who has broken it off is on the way to the form.
+      if (problem.status === 404) { if (!leaving) location.reload(); return; }
       keepwell.say(problem);
       return;
     }
     setTimeout(watch, 700);
   }
 
+  document.addEventListener("click", (event) => { if (event.target.closest("#break-off")) leaving = true; });
+  document.addEventListener("keepwell:wrong", (event) => { if (event.target.id === "break-off") leaving = false; });
   document.addEventListener("keepwell:done", (event) => {
-    if (event.target.id === "break-off") location.assign($("share").href);
+    if (event.detail.from.id === "break-off") location.assign($("share").href);
   });
 
   const begins = $("start").dataset.start;

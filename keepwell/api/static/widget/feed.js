@@ -17,7 +17,7 @@ class KeepwellFeed extends HTMLElement {
       return given.replace(/\{(\w+)\}/g, (whole, key) => (key in values ? String(values[key]) : whole));
     };
     this.items = [];
-    this.unread = 0;
+    this.unread = this.moving = this.turn = 0;
     this.line = new Line(options.base || "", options, (said) => this.hear(said));
     delete options.token;
     this.outside = (event) => { if (!event.composedPath().includes(this)) this.close(); };
@@ -50,11 +50,30 @@ class KeepwellFeed extends HTMLElement {
       if (this.line.over) this.message("ended");
       return;
     }
-    const changed = said.unread !== this.unread;
-    this.count(said.unread);
     const fresh = said.new || [];
     if (fresh.length) this.live.textContent = this.text("fresh", { title: fresh[fresh.length - 1].title });
-    if ((fresh.length || changed) && !this.panel.hidden && !this.busy) this.load();
+    if (this.moving) { this.again = true; return; }
+    const changed = said.unread !== this.unread;
+    this.count(said.unread);
+    if ((fresh.length || changed) && !this.panel.hidden) this.load();
+  }
+
+  /* A change of ours. What the server says meanwhile may be of before it: it is asked again afterwards. */
+  async own(work) {
+    this.turn += 1;
+    this.moving += 1;
+    try {
+      return await work();
+    } finally {
+      this.moving -= 1;
+      this.catchUp();
+    }
+  }
+
+  catchUp() {
+    if (!this.again || this.busy || this.moving) return;
+    this.again = false;
+    this.load();
   }
 
   count(unread) {
@@ -92,25 +111,33 @@ class KeepwellFeed extends HTMLElement {
   }
 
   async load(more) {
-    if (this.busy) return;
+    if (this.busy || (this.moving && !more)) {
+      this.again ||= !more;
+      return;
+    }
     this.busy = true;
+    const turn = this.turn;
     if (!this.items.length) this.message("loading");
     try {
       const path = more && this.next ? `?before=${encodeURIComponent(this.next)}` : "";
       const page = await (await this.line.fetch(path)).json();
+      const old = turn !== this.turn;
+      if (old) this.again = true;
+      if (old && !more) return;
       const from = more ? this.items.length : 0;
       const older = more ? [] : this.below(page);
       this.items = more ? [...this.items, ...page.notifications] : [...page.notifications, ...older];
       if (!older.length) this.next = page.next;
       this.render();
       if (more) this.focusItem(from);
-      this.count(page.count.unread);
+      if (!old) this.count(page.count.unread);
       const unseen = page.notifications.filter((item) => item.state === "unseen").map((item) => item.id);
       if (unseen.length && !this.panel.hidden) this.line.fetch("/seen", { method: "POST", body: { ids: unseen } }).catch(() => {});
     } catch {
       this.message(this.line.over ? "ended" : "failed");
     } finally {
       this.busy = false;
+      this.catchUp();
     }
   }
 
@@ -135,6 +162,7 @@ class KeepwellFeed extends HTMLElement {
   render() {
     const active = this.root.activeElement;
     const focused = active && active.closest("li") ? active.closest("li").dataset.id : "";
+    const within = focused && !active.matches("li") ? active.localName : "";
     this.list.replaceChildren(...this.items.map((item) => this.row(item)));
     this.list.hidden = !this.items.length;
     this.foot.hidden = !this.next;
@@ -143,7 +171,7 @@ class KeepwellFeed extends HTMLElement {
     const rows = [...this.list.children];
     const again = rows.findIndex((row) => row.dataset.id === focused);
     if (rows.length) rows[Math.max(again, 0)].tabIndex = 0;
-    if (again >= 0) rows[again].focus();
+    if (again >= 0) ((within && rows[again].querySelector(within)) || rows[again]).focus();
     this.show();
   }
 
@@ -181,7 +209,7 @@ class KeepwellFeed extends HTMLElement {
     if (unread) this.count(Math.max(0, this.unread - 1));
     this.render();
     try {
-      await this.line.fetch(`/${encodeURIComponent(item.id)}/${to}`, { method: "POST" });
+      await this.own(() => this.line.fetch(`/${encodeURIComponent(item.id)}/${to}`, { method: "POST" }));
     } catch {
       if (to !== "acted_on") this.load();
     }
@@ -194,7 +222,7 @@ class KeepwellFeed extends HTMLElement {
     const until = this.items[0].id;
     this.items.filter((item) => this.isUnread(item)).forEach((item) => { item.state = "read"; });
     this.render();
-    return this.line.fetch("/all/read", { method: "POST", body: { until } })
+    return this.own(() => this.line.fetch("/all/read", { method: "POST", body: { until } }))
       .then((answer) => answer.json()).then((left) => this.count(left.unread), () => this.load());
   }
 
