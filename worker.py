@@ -60,7 +60,7 @@ from keepwell.ports import ChannelAdapter, Gate
 from keepwell.rendering.bundle import OWN_TEMPLATES
 from keepwell.settings import Settings
 from keepwell.temporal.hand_over import TemporalHandOver
-from keepwell.temporal.heartbeat import Heartbeats
+from keepwell.temporal.heartbeat import EVERY_SECONDS, Heartbeats
 from keepwell.temporal.pending import Teller
 from keepwell.temporal.sandbox import sandbox
 from keepwell.temporal.webhooks import TemporalWebhookRuns
@@ -262,6 +262,8 @@ def make_worker(settings: Settings, client: Client, parts: Parts, executor: Thre
         max_concurrent_workflow_tasks=RUNS,
         max_cached_workflows=CACHED_RUNS,
         graceful_shutdown_timeout=GRACE,
+        # Or the SDK would pass them on only when four fifths of an activity's time-out are over.
+        max_heartbeat_throttle_interval=timedelta(seconds=EVERY_SECONDS),
         workflow_runner=sandbox(),
         interceptors=[Heartbeats()],
         workflow_failure_exception_types=[KeepwellError],
