@@ -11,7 +11,7 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 
-BEGINS, ENDS = 20.0, 20.0
+BEGINS, ENDS = 60.0, 60.0
 """Seconds that a server has to begin, and to end."""
 
 

@@ -7,11 +7,34 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from temporalio.worker._workflow import _WorkflowWorker
 
 from keepwell.settings import Settings
 from keepwell.temporal.embedded import embedded_server
+
+HUNG_SECONDS = 60
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _slow_is_not_hung() -> Iterator[None]:
+    """Workers of tests wait longer than 2 s before they call workflow code hung.
+
+    The SDK throws an error into the thread then, wherever it is; a busy machine lets honest code stand for
+    as long, and an error inside a weak reference's callback fails the test that is there.
+    """
+    honest = _WorkflowWorker.__init__
+
+    def patient(self: _WorkflowWorker, **given: Any) -> None:
+        honest(self, **given)
+        assert self._deadlock_timeout_seconds == 2, "the SDK has changed: is this still needed?"
+        self._deadlock_timeout_seconds = HUNG_SECONDS
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_WorkflowWorker, "__init__", patient)
+        yield
 
 
 @pytest.fixture(scope="session")

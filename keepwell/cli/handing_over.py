@@ -20,7 +20,7 @@ from keepwell.errors import ServerUnavailableError
 from keepwell.temporal.updates import require_worker
 from worker import make_hand_over
 
-DECIDED_WITHIN = 10.0
+DECIDED_WITHIN = 30.0
 """Seconds to wait for what the runs make of transitions; a running worker needs one or two."""
 POLL_SECONDS = 0.2
 AT_ONCE = 20

@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("keepwell.demo")
 
-FIRST_MESSAGES_SECONDS = 6.0
+FIRST_MESSAGES_SECONDS = 20.0
 """How long the opening words wait for first messages and offers, once all playbooks have begun."""
-BEGIN_SECONDS = 30.0
+BEGIN_SECONDS = 60.0
 _POLL_SECONDS = 0.1
 
 

@@ -38,7 +38,9 @@ from scoring.signal import Signal
 from tests.workflows.scenarios_events import USAGE, noticed
 from tests.workflows.stage import DAY, HOUR, Stage, stage
 
-MARK: Final = "zz9"
+MARK: Final = "zzlu"
+"""In nothing that is made by chance: neither ids nor hashes have an l or a u."""
+
 KEPT: Final = "kept"
 """The id of a command that no run was told yet."""
 

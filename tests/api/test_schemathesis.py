@@ -24,13 +24,16 @@ from schemathesis.specs.openapi.checks import (
 
 from keepwell.api import runs
 from keepwell.api.door import Door
+from keepwell.api.v1 import schedules
 from keepwell.contracts.access import Permission
 from keepwell.links import Links
 from keepwell.settings import Settings
+from keepwell.temporal import connect, updates
 from keepwell.web import create_app
 from tests.api.asking import IDS, an_id
 from tests.api.everything import House
 from tests.unit.api.callers import key_for
+from tests.workflows.stage import PATIENCE
 
 PUBLIC = "https://keepwell.example"
 EACH = 10
@@ -59,11 +62,20 @@ def application(
 ) -> Iterator[Any]:
     """On the server on which the house was played; its worker is gone, so that commands are kept."""
     home = tmp_path_factory.mktemp("home")
-    settings = Settings(home=home, public_url=PUBLIC, rate_caller=0, rate_address=0)
+    settings = Settings(home=home, public_url=PUBLIC, rate_caller=0, rate_address=0, rate_sign_in=0)
     door = Door(settings=settings, store=house.store, links=Links(SecretStr("k" * 40), PUBLIC))
+    tell = updates.update
+
+    async def hardly_waits(client: Any, own: Any, workflow_id: str, command: Any, _within: timedelta) -> Any:
+        """No worker answers, so that it need not be waited for; the server does, however busy it is."""
+        return await tell(client, own, workflow_id, command, timedelta(milliseconds=300))
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TEMPORAL_ADDRESS", temporal_address)
-        patch.setattr(runs, "ANSWER_WITHIN", timedelta(milliseconds=300))
+        patch.setattr(updates, "update", hardly_waits)
+        patch.setattr(connect, "CONNECT_SECONDS", PATIENCE)
+        patch.setattr(schedules, "ANSWER_WITHIN", PATIENCE)
+        patch.setattr(runs, "ANSWER_WITHIN", timedelta(seconds=PATIENCE))
         patch.setattr(runs, "REST", 0.0)
         yield create_app(door)
 

@@ -160,13 +160,18 @@ class Life:
         await self.scene.board.until(lambda board: board.decided.get(transition) is not None)
 
     async def signalled(self, figures: dict[str, float]) -> None:
-        """Figures of an expansion signal arrive; the campaign is started now, or by the sweep."""
+        """Figures of an expansion signal arrive; the campaign is started now, or by the sweep.
+
+        That may have started it before we have looked for it.
+        """
         self.doing = "expansion signal"
         stage, now = self.scene.stage, self.now
         await self.measured(stage.world.measure, self.key, figures, now)
         await self.stubborn(stage.parts.scores.score_customer, stage.world.organisation, self.key, now)
         waiting = await self.stubborn(stage.parts.opportunities.waiting_of, self.key)
-        assert waiting is not None, self.key
+        if waiting is None:
+            self.scene.done["the sweep was faster"] += 1
+            return
         try:
             await asyncio.wait_for(stage.parts.hand_over.start_campaign(waiting, now), PATIENCE)
         except (RPCError, StoreError, TimeoutError):

@@ -13,8 +13,8 @@ from typing import Any
 
 import httpx2
 
-from keepwell.temporal.server_process import free_port
 from tests.environment import other_variables
+from tests.ports import KeptPort
 
 KEEPWELL = Path(sys.executable).parent / "keepwell"
 ANSWER = 10.0
@@ -28,7 +28,8 @@ class Web:
     """
 
     def __init__(self, settings: Mapping[str, str], log: Path) -> None:
-        self.port = free_port()
+        self._port = KeptPort()
+        self.port = self._port.number
         self.settings = {**settings, "KEEPWELL_PUBLIC_URL": self.url}
         self.answers = Counter[str]()
         self._log = log
@@ -57,7 +58,7 @@ class Web:
         """End it like a power cut."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait(10)
+            self._process.wait(60)
             self._process = None
 
     async def ask(self, method: str, path: str, **given: Any) -> httpx2.Response | None:
@@ -86,6 +87,7 @@ class Web:
     async def close(self) -> None:
         """End the process, and let go of its connections."""
         self.kill()
+        self._port.give_back()
         await self._client.aclose()
 
 

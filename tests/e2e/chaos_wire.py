@@ -18,7 +18,7 @@ from typing import Protocol
 from sqlalchemy.engine import URL, make_url
 
 from keepwell.db.engine import BUSY_SECONDS
-from keepwell.temporal.server_process import free_port
+from tests.ports import KeptPort
 
 ROOT = Path(__file__).parents[2]
 HOLD = """
@@ -45,23 +45,23 @@ class Proxied:
     """A PostgreSQL behind a proxy."""
 
     def __init__(self, database: URL) -> None:
-        self._port = free_port()
+        self._port = KeptPort()
         host = database.query.get("host") or database.host or "127.0.0.1"
         self._target = [str(host), str(database.port or 5432)]
         rest = {name: value for name, value in database.query.items() if name != "host"}
-        whole = database.set(host="127.0.0.1", port=self._port, query=rest)
+        whole = database.set(host="127.0.0.1", port=self._port.number, query=rest)
         self.url = whole.render_as_string(hide_password=False)
         self._process = self._started()
 
     def _started(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "tests.e2e.chaos_proxy", str(self._port), *self._target]
+        command = [sys.executable, "-m", "tests.e2e.chaos_proxy", str(self._port.number), *self._target]
         return subprocess.Popen(command, cwd=ROOT)
 
     async def there(self) -> None:
         """Wait until it takes connections."""
         while True:
             try:
-                _, writer = await asyncio.open_connection("127.0.0.1", self._port)
+                _, writer = await asyncio.open_connection("127.0.0.1", self._port.number)
             except OSError:
                 assert self._process.poll() is None, "the proxy has ended"
                 await asyncio.sleep(0.02)
@@ -79,7 +79,12 @@ class Proxied:
     def end(self) -> None:
         """Kill the proxy."""
         self._process.kill()
-        self._process.wait(10)
+        self._process.wait(60)
+
+    def close(self) -> None:
+        """Kill it for good."""
+        self.end()
+        self._port.give_back()
 
 
 class Locked:
@@ -110,4 +115,4 @@ def wire(url: str) -> Iterator[Wire]:
     try:
         yield proxied
     finally:
-        proxied.end()
+        proxied.close()

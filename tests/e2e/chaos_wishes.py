@@ -19,11 +19,11 @@ from keepwell.db.engine import Store
 from keepwell.db.tables import Delivery, Intervention
 from tests.e2e.chaos_leavers import ADDRESS, ALL, Receipt
 
-SECONDS = timedelta(seconds=10)
+SECONDS = timedelta(seconds=20)
 """How long after an opt-out an attempt that was under way then may still be accepted, on the real clock.
 
 Its request goes out within half of its lease (1.5 s here) or not at all, has 1.5 s of its own, and the
-slowest provider takes it after 4 s.
+slowest provider takes it after 4 s: 7 s, and room for a busy machine, on which each of them may wait.
 """
 
 Entry = TypeVar("Entry")

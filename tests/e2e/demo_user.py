@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.environment import other_variables
 
 KEEPWELL = str(Path(sys.executable).with_name("keepwell"))
-WAIT_SECONDS = 150.0
+WAIT_SECONDS = 240.0
 
 
 class Demo:
@@ -39,7 +39,7 @@ class Demo:
     def interrupt(self) -> int:
         """Ctrl-C; the exit code."""
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(60)
+        return self.process.wait(120)
 
 
 @contextmanager
@@ -54,7 +54,7 @@ def running_demo(environ: dict[str, str], folder: Path, *options: str) -> Iterat
     finally:
         if process.poll() is None:
             process.terminate()
-            process.wait(60)
+            process.wait(120)
 
 
 def console_in(shown: str) -> str:

@@ -13,17 +13,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
-from temporalio.api.history.v1 import HistoryEvent
+from temporalio.api.history.v1 import HistoryEvent, WorkflowTaskFailedEventAttributes
 from temporalio.client import Client
 
 from keepwell.settings import Settings
 from keepwell.temporal import launch
 from keepwell.temporal.home_files import ServerRecord
-from keepwell.temporal.server_process import HOST, Ports, ServerProcess, free_port, start
+from keepwell.temporal.server_process import HOST, Ports, ServerProcess, start
+from tests.ports import KeptPort
 
-SECONDS = 30.0
-HARMLESS = (WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND,)
+SECONDS = 120.0
+ARRIVED_MEANWHILE = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND
 """The server's own way to say: something arrived while the run was ending, look at it first."""
+
+TOO_BUSY = "[TMPRL1101]"
+"""The SDK's own way to say: the run's code got no further within two seconds. A worker that has just begun on
+a busy machine, with many runs to read anew, is as slow as that; the run is looked at again. Code that really
+hangs would do so each time, and its run would never end.
+"""
 
 
 class KillableServer:
@@ -32,7 +39,8 @@ class KillableServer:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.kills = 0
-        self._ports = Ports(grpc=free_port(), ui=None)
+        self._port = KeptPort()
+        self._ports = Ports(grpc=self._port.number, ui=None)
         self._process: ServerProcess | None = None
 
     @property
@@ -76,12 +84,13 @@ class KillableServer:
 async def killable_server(home: Path) -> AsyncIterator[KillableServer]:
     """A running server with an empty database; it is down after the block."""
     server = KillableServer(home)
-    await server.start()
     try:
+        await server.start()
         yield server
     finally:
         if server._process is not None:
             server._process.stop(at_once=True)
+        server._port.give_back()
 
 
 async def runs(client: Client, workflow_id: str) -> list[list[HistoryEvent]]:
@@ -104,5 +113,10 @@ def failed_tasks(events: Sequence[HistoryEvent]) -> list[str]:
     return [
         f"{WorkflowTaskFailedCause.Name(one.cause)}: {one.failure.message}"
         for one in tasks
-        if one.cause not in HARMLESS
+        if not _harmless(one)
     ]
+
+
+def _harmless(task: WorkflowTaskFailedEventAttributes) -> bool:
+    """Whether it says nothing of the run's code: it is looked at again, and that is all."""
+    return task.cause == ARRIVED_MEANWHILE or task.failure.message.startswith(TOO_BUSY)

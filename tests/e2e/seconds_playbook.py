@@ -41,8 +41,8 @@ SECONDS = Playbook(
             to=Audience.OWNER,
             why="The CSM in charge must know at once",
         ),
-        _email("csm_outreach", 10 * SECOND),
-        _email("final_offer", 14 * SECOND, Sender.EXECUTIVE),
+        _email("csm_outreach", 20 * SECOND),
+        _email("final_offer", 24 * SECOND, Sender.EXECUTIVE),
     ),
-    closes_at=15 * SECOND,
+    closes_at=25 * SECOND,
 )

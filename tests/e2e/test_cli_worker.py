@@ -20,9 +20,9 @@ from scoring.units import Unit
 from tests.environment import AT_ANY_HOUR, other_variables
 
 # Some thirty processes, one after another.
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-READY, PATIENCE = "Ctrl-C stops it", 60.0
+READY, PATIENCE = "Ctrl-C stops it", 180.0
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from workflows.critical import CRITICAL
 from workflows.expansion import USAGE_LIMIT
 from workflows.high_risk import HIGH_RISK
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")

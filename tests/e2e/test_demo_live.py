@@ -13,7 +13,7 @@ import pytest
 from tests.e2e.demo_user import KEEPWELL, an_environment, console_in, files_in, processes_of, running_demo
 from workflows.critical import CRITICAL
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @pytest.fixture

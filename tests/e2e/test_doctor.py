@@ -76,12 +76,22 @@ async def place(
 
 async def until(look: Callable[[], Awaitable[Sequence[Note]]], kind: str) -> Sequence[Note]:
     """Look again until there is a finding of this kind."""
-    for _ in range(200):
+    for _ in range(600):
         notes = await look()
         if any(one.kind == kind for one in notes):
             return notes
         await asyncio.sleep(0.1)
     raise AssertionError(notes)
+
+
+async def all_work(scene: Scene) -> None:
+    """Wait until the server has seen the worker ask for both kinds of work: one comes after the other."""
+
+    async def both() -> Sequence[Note]:
+        notes = await engine.workers(scene)
+        return notes if {one.kind for one in notes} == {"ok"} else ()
+
+    await until(both, "ok")
 
 
 async def test_server_and_namespace(
@@ -184,6 +194,7 @@ async def test_a_worker_of_another_machine_is_not_this_ones(
     with ThreadPoolExecutor(THREADS) as executor:
         async with make_worker(place.scene.settings, place.client, parts, executor):
             await until(lambda: engine.this_worker(place.scene), "ok")
+            await all_work(place.scene)
             monkeypatch.setattr(socket, "gethostname", lambda: "another-machine")
             (found,) = await engine.this_worker(place.scene)
             assert found.kind == "problem"
@@ -251,7 +262,7 @@ async def test_a_run_of_a_schedule_that_was_ended(place: Place) -> None:
     handle = place.client.get_schedule_handle(sweep_schedule_id(place.world.organisation))
     await handle.update(_without_jitter)
     await handle.trigger()
-    for _ in range(100):
+    for _ in range(600):
         actions = (await handle.describe()).info.recent_actions
         if actions:
             break

@@ -33,13 +33,13 @@ from keepwell.temporal.run_client import run_with_client
 from keepwell.temporal.search_attribute_keys import ALL, CUSTOMER_ID
 from keepwell.temporal.ui import ui_base, ui_link
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("clean_environment")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400), pytest.mark.usefixtures("clean_environment")]
 RUNNING = WorkflowExecutionStatus.RUNNING
 
 # Owns or joins the home's server, says so in one line, ends when its standard input does.
 OWNER = """
 import asyncio, faulthandler, json, sys
-faulthandler.dump_traceback_later(15)
+faulthandler.dump_traceback_later(50)
 from keepwell.settings import load_settings
 from keepwell.temporal.embedded import embedded_server
 
@@ -98,12 +98,12 @@ class Owner:
         if number is not None:
             self.process.send_signal(number)
             # Its pipes are closed only afterwards: closing standard input would end it normally.
-            self.process.wait(20)
-        self.process.communicate(timeout=20)
+            self.process.wait(60)
+        self.process.communicate(timeout=60)
         return self.process.returncode
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 15) -> bool:
+def eventually(condition: Callable[[], bool], seconds: float = 60) -> bool:
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
@@ -178,7 +178,7 @@ async def test_a_server_that_dies_under_its_owner_comes_back_from_its_file(
 
 async def _another_than(pids: set[int], files: HomeFiles) -> int:
     """Wait for a server that is ready and none of these; its pid."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + 60
     while (record := files.running()) is None or not record.ready or record.pid in pids:
         assert time.monotonic() < end, "no server came back"
         await asyncio.sleep(0.05)

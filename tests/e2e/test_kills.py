@@ -24,7 +24,7 @@ from keepwell.keys import new_id
 from tests.workflows.stage import Stage, stage
 
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 
 def start_worker(
@@ -62,10 +62,11 @@ def worker(
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
-        process.wait(30)
+        # What it is at may take as long as it is let (`worker.GRACE`).
+        process.wait(90)
 
 
-async def died(process: subprocess.Popen[bytes], seconds: float = 60) -> None:
+async def died(process: subprocess.Popen[bytes], seconds: float = 120) -> None:
     """Wait until the process has killed itself."""
     code = await asyncio.to_thread(process.wait, seconds)
     assert code == -signal.SIGKILL

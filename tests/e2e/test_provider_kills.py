@@ -16,8 +16,13 @@ from tests.e2e.test_kills import died, worker
 from tests.fakes.providers import Providers
 from tests.workflows.stage import Stage, stage
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 SETTLED = {"accepted", "failed", "unknown"}
+PATIENT = {"KILLABLE_DEADLINE": "5"}
+"""Seconds that a worker waits for a provider. One that answers at once does so within them on a busy machine,
+too; and a killed worker's heartbeat is missed later than its lease ends, which is twice that.
+"""
+HANGS = 12
 
 
 async def settled(opened: Stage, key: str, count: int) -> dict[str, str]:
@@ -49,7 +54,7 @@ async def test_the_worker_is_killed_around_the_request(
     tmp_path: Path,
 ) -> None:
     """Where the provider can tell that it has the message, it is known; else it is held, with a task."""
-    marker, variables = tmp_path / "died", providers.variables(activity=activity)
+    marker, variables = tmp_path / "died", providers.variables(activity=activity) | PATIENT
     async with stage(sqlite_store, temporal_address, works=False) as opened:
         key = opened.customer("acme")
         with worker(opened, temporal_address, tmp_path, instant, marker, **variables) as process:
@@ -73,7 +78,7 @@ async def test_the_provider_accepts_and_hangs_past_the_time_out(
     """Slack's own history tells that it was accepted; SendGrid without its search cannot."""
     fake = providers.email if channel is Channel.EMAIL else providers.slack
     path = "mail/send" if channel is Channel.EMAIL else "chat.postMessage"
-    fake.script(path=path, times=1, wait_after=6)
+    fake.script(path=path, times=1, wait_after=HANGS)
     async with stage(sqlite_store, temporal_address, works=False) as opened:
         key = opened.customer("acme")
         with worker(
@@ -82,7 +87,7 @@ async def test_the_provider_accepts_and_hangs_past_the_time_out(
             tmp_path,
             "never",
             tmp_path / "died",
-            **providers.variables(activity=False),
+            **(providers.variables(activity=False) | PATIENT),
         ):
             await opened.score(key, 12)
             states = await settled(opened, key, 2)

@@ -28,7 +28,7 @@ def serve(home: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
         yield process
     finally:
         process.kill()
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
 
 
 def listening(process: subprocess.Popen[str]) -> re.Match[str]:
@@ -44,16 +44,16 @@ def test_it_says_where_it_listens_answers_and_ends(tmp_path: Path) -> None:
     with serve(tmp_path, "--port", "0") as process:
         url, _, links = listening(process).groups()
         assert links == "http://127.0.0.1:8800"
-        assert httpx2.get(f"{url}/health", timeout=20, trust_env=False).status_code == 200
+        assert httpx2.get(f"{url}/health", timeout=60, trust_env=False).status_code == 200
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) in (0, -signal.SIGTERM)
+        assert process.wait(60) in (0, -signal.SIGTERM)
 
 
 def test_a_port_that_is_taken_is_said_so(tmp_path: Path) -> None:
     with serve(tmp_path, "--port", "0") as first:
         port = listening(first)[2]
         with serve(tmp_path, "--port", port) as second:
-            _, words = second.communicate(timeout=30)
+            _, words = second.communicate(timeout=90)
             assert second.returncode == 7
     assert f"Error: Nothing can listen on port {port} of '127.0.0.1': Address already in use." in words
     assert "--port takes another one" in " ".join(words.split())

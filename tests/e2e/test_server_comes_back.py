@@ -23,7 +23,7 @@ from keepwell.temporal import embedded, launch, server_process
 from keepwell.temporal.embedded import EmbeddedServer, embedded_server
 from keepwell.temporal.home_files import HomeFiles, ServerRecord, try_lock
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def files(settings: Settings) -> HomeFiles:
 
 async def _back(server: EmbeddedServer, files: HomeFiles) -> ServerRecord:
     """Wait for a server that is ready and another than this one; its record."""
-    end = time.monotonic() + 40
+    end = time.monotonic() + 120
     while (record := files.running()) is None or not record.ready or record.pid == server.pid:
         assert time.monotonic() < end, "no server came back"
         await asyncio.sleep(0.05)
@@ -148,7 +148,7 @@ async def test_an_owner_that_ends_while_its_server_comes_back_leaves_none_behind
     async with embedded_server(settings, ui=False) as server:
         monkeypatch.setattr(server_process, "start", slowly)
         os.kill(server.pid, signal.SIGKILL)
-        assert await asyncio.to_thread(runs.wait, 20)
+        assert await asyncio.to_thread(runs.wait, 60)
     assert [process.ended() for process in started] == [True]
     assert not files.server_runs()
     assert files.read_record() is None
@@ -167,7 +167,7 @@ async def test_an_owner_ends_also_when_cleaning_up_behind_a_restart_fails(
         except asyncio.CancelledError:
             raise OSError("Read-only file system") from None
 
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         async with embedded_server(settings, ui=False) as server:
             monkeypatch.setattr(launch, "on_database", cleans_up_badly)
             os.kill(server.pid, signal.SIGKILL)

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -31,14 +33,16 @@ pytestmark = pytest.mark.slow
 
 KEYS = ("timer", "before", "accepted")
 OFFSETS = {step.name: step.at for step in SECONDS.steps}
-IN_FLIGHT, DEADLINE = 4.5, 6
-"""Seconds that a provider takes over a request, and that the worker waits for it: long enough to die in."""
+DEADLINE = 15
+"""Seconds that the worker waits for a provider, which holds the request until the server has died: by then
+all customers have to be at their instants, however busy the machine is. The lease is twice that.
+"""
 
-PROMPT = timedelta(seconds=20)
+PROMPT = timedelta(seconds=60)
 """On an idle machine it is one or two; a worker that finds its server again late loses 10 s more."""
 
-LOST = timedelta(seconds=30)
-"""A dead worker's heartbeat is missed after 15 s, its lease ends after 12 s, and another has to start."""
+LOST = timedelta(seconds=90)
+"""A dead worker's heartbeat is missed after 15 s, its lease ends after 30 s, and another has to start."""
 
 
 @pytest.fixture(autouse=True)
@@ -46,19 +50,18 @@ def _in_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KEEPWELL_PLAYBOOKS", "tests.e2e.seconds_playbook")
 
 
-async def asked(one: Providers, path: str, key: str) -> None:
-    """Wait until a provider has a request."""
-    remote = one.slack if path == "chat.postMessage" else one.email
+async def until(true: Callable[[], bool]) -> None:
+    """Wait until the providers say that something is so."""
     end = time.monotonic() + 60
-    while not any(path in place and key in which for place, which, _at in remote.requests()):
-        assert time.monotonic() < end, f"no request to {path} for {key}"
+    while not true():
+        assert time.monotonic() < end, "it did not come about in time"
         await asyncio.sleep(0.03)
 
 
 async def to_the_instants(opened: Stage, found: Providers) -> None:
     """Bring three customers to where they are when the server dies; "timer" sleeps by then."""
-    found.email.script(path="mail/send", key="/before-0/", times=1, wait_before=IN_FLIGHT)
-    found.slack.script(path="chat.postMessage", key="/alert_csm/lena/", times=1, wait_after=IN_FLIGHT)
+    found.email.script(path="mail/send", key="/before-0/", times=1, held="before")
+    found.slack.script(path="chat.postMessage", key="/alert_csm/lena/", times=1, held="after")
     for key, owner in (("timer", "dana"), ("before", "dana"), ("accepted", "lena")):
         opened.customer(key, owner=owner)
     await asyncio.gather(*(opened.score(key, 12) for key in KEYS))
@@ -69,8 +72,8 @@ async def to_the_instants(opened: Stage, found: Providers) -> None:
     )
     await asyncio.gather(
         sleeps,
-        asked(found, "mail/send", "/before-0/"),
-        asked(found, "chat.postMessage", "/alert_csm/lena/"),
+        until(lambda: any("/before-0/" in key for _, key, _ in found.email.requests())),
+        until(lambda: any("/alert_csm/lena/" in key for key in found.slack.counts())),
     )
 
 
@@ -89,23 +92,34 @@ async def all_ended(opened: Stage) -> dict[str, Intervention]:
     def read() -> list[Intervention]:
         return [row for key in KEYS for row in opened.interventions(key)]
 
-    rows = await opened.eventually(read, lambda rows: all(row.outcome for row in rows) and len(rows) == 3, 90)
+    rows = await opened.eventually(
+        read, lambda rows: all(row.outcome for row in rows) and len(rows) == 3, 150
+    )
     for key in KEYS:
         # The outcome is in the store a moment before its run hears of it.
         await asyncio.wait_for(opened.handle(key).result(), 60)
     return {row.customer_id: row for row in rows}
 
 
-def at_their_moments(opened: Stage, ended: dict[str, Intervention], back: datetime, late: timedelta) -> None:
+@dataclass(frozen=True)
+class Away:
+    """The server's absence: it was away until the first moment at least, and was back by the second."""
+
+    until: datetime
+    back: datetime
+
+
+def at_their_moments(opened: Stage, ended: dict[str, Intervention], away: Away, late: timedelta) -> None:
     """No message before its moment; none later than the server's absence and a lost attempt explain."""
+    back = away.back
     for row in opened.rows(Delivery, state="accepted"):
         due = ended[row.customer_id].started_at + OFFSETS[row.step]
         assert row.accepted_at is not None
         assert due <= row.accepted_at <= max(due, back) + LOST, (row.key, due, row.accepted_at)
     timer = {row.step: row.accepted_at for row in opened.deliveries("timer") if row.accepted_at is not None}
     start = ended["timer"].started_at
-    assert start + OFFSETS["csm_outreach"] < back, "its moment passed while the server was down"
-    assert back - timedelta(seconds=1) < timer["csm_outreach"] < back + late
+    assert start + OFFSETS["csm_outreach"] < away.until, "its moment passed while the server was down"
+    assert away.until < timer["csm_outreach"] < back + late
     assert timer["final_offer"] < max(start + OFFSETS["final_offer"], back) + late
 
 
@@ -135,6 +149,7 @@ def ledger_is_honest(opened: Stage, found: Providers) -> dict[str, str]:
     return {f"{row.customer_id}/{row.step}": row.state for row in rows.values()}
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("dies", ["server", "server_and_worker"])
 async def test_every_run_goes_on_from_the_file(
     dies: str, providers: Providers, sqlite_store: Store, tmp_path: Path
@@ -155,8 +170,10 @@ async def test_every_run_goes_on_from_the_file(
             under_way(opened, providers)
             if dies == "server_and_worker":
                 process.kill()
-                process.wait(10)
-            back = await again(opened, server)
+                process.wait(60)
+            for remote in (providers.email, providers.slack):
+                remote.let_go()
+            away = await again(opened, server)
             if dies == "server_and_worker":
                 stack.enter_context(worker(opened, server.address, tmp_path, "never", marker, **variables))
             ended = await all_ended(opened)
@@ -165,14 +182,15 @@ async def test_every_run_goes_on_from_the_file(
         assert {one for one, state in states.items() if state == "unknown"} == lost
         assert len(states) == 3 * len(SECONDS.steps)
         assert {row.outcome for row in ended.values()} == {"completed"}
-        at_their_moments(opened, ended, back, LOST if lost else PROMPT)
+        at_their_moments(opened, ended, away, LOST if lost else PROMPT)
         await history_is_sound(opened)
 
 
-async def again(opened: Stage, server: KillableServer) -> datetime:
+async def again(opened: Stage, server: KillableServer) -> Away:
     """Start the server again once the timer's moment has passed; when that was."""
     start = opened.interventions("timer")[0].started_at
     passed = start + OFFSETS["csm_outreach"] + timedelta(seconds=1)
     await asyncio.sleep(max((passed - datetime.now(UTC)).total_seconds(), 1))
+    until = datetime.now(UTC)
     await server.start()
-    return datetime.now(UTC)
+    return Away(until, datetime.now(UTC))

@@ -91,7 +91,7 @@ HALF = "HTTP/1.1 202 Accepted\r\nContent-Length: 50\r\n\r\nshort"
 CLOSED: dict[str, Any] = {"close": "before"}
 CLOSED_AFTER: dict[str, Any] = {"close": "after"}
 WRONG_TYPE: dict[str, Any] = {"status": 200, "accepts": False, "headers": HTML, "body": HOTEL}
-LATE: dict[str, Any] = {"wait_before": 1.5}
+LATE: dict[str, Any] = {"wait_before": 3.5}
 """Longer than the deadline of the test's adapters, shorter than the lease."""
 
 RATE: dict[str, Any] = {"status": 429, "headers": {"Retry-After": "600"}}

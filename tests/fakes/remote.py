@@ -53,6 +53,10 @@ class Remote:
         """Forget the rules and the weather."""
         self._ask("/_reset", "{}")
 
+    def let_go(self) -> None:
+        """Let what is held go on, and hold nothing any more."""
+        self._ask("/_let_go", "{}")
+
     def _ask(self, path: str, body: str | None = None) -> Any:
         with urlopen(Request(self.address + path, data=body.encode() if body else None)) as answer:
             return json.load(answer)

@@ -29,12 +29,14 @@ from keepwell.contracts.base import Strict
 class Act(Strict):
     """What is done with a request instead of what the provider would do; seconds are real ones.
 
-    In this order: wait, hang up before accepting, accept, wait, hang up after accepting, answer.
-    A status that is no 2xx accepts nothing unless `accepts` says so. `raw` is sent as it is, also where it
-    is no HTTP. `per_byte` is the pause before each byte of the answer.
+    In this order: wait, hang up before accepting, accept, wait, hang up after accepting, answer. `held` waits
+    until everything is let go: before accepting, or after. A status that is no 2xx accepts nothing unless
+    `accepts` says so. `raw` is sent as it is, also where it is no HTTP. `per_byte` is the pause before each
+    byte of the answer.
     """
 
     wait_before: float = 0
+    held: Literal["no", "before", "after"] = "no"
     close: Literal["no", "before", "after"] = "no"
     accepts: bool | None = None
     wait_after: float = 0
@@ -125,12 +127,13 @@ class Fake:
         self.accepted: list[Taken] = []
         self.requests: list[tuple[str, str, float]] = []
         self.stopping = threading.Event()
+        self.going = threading.Event()
         self._rules: list[Rule] = []
         self._weather: Weather | None = None
         self._like = Counter[tuple[str, str]]()
         self._lock = threading.Lock()
         self._log = log
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), partial(_Handler, self))
+        self._server = _Server(("127.0.0.1", port), partial(_Handler, self))
         self._thread = threading.Thread(target=partial(self._server.serve_forever, 0.05), daemon=True)
 
     @property
@@ -149,6 +152,7 @@ class Fake:
 
     def __exit__(self, *_: object) -> None:
         self.stopping.set()
+        self.let_go()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -172,6 +176,10 @@ class Fake:
         with self._lock:
             self._rules.clear()
             self._weather = None
+
+    def let_go(self) -> None:
+        """Let what is held go on, and hold nothing any more."""
+        self.going.set()
 
     def counts(self) -> Counter[str]:
         """How often a message was accepted, by the ledger's key."""
@@ -209,7 +217,10 @@ class Fake:
         return taken
 
     def control(self, call: Call) -> Reply:
-        """What another process asks: GET /_accepted, /_requests; POST /_script, /_weather, /_reset."""
+        """What another process asks.
+
+        GET /_accepted, /_requests; POST /_script, /_weather, /_reset, /_let_go.
+        """
         match call.method, call.path:
             case "GET", "/_accepted":
                 messages: list[JsonValue] = [vars(one) for one in [*self.accepted]]
@@ -224,6 +235,9 @@ class Fake:
                 return Reply(200, {})
             case "POST", "/_reset":
                 self.reset()
+                return Reply(200, {})
+            case "POST", "/_let_go":
+                self.let_go()
                 return Reply(200, {})
         return Reply(404, {})
 
@@ -242,6 +256,11 @@ class Fake:
     def no(self, status: int) -> Reply:
         """How the provider puts it when it does not accept a request."""
         return Reply(status)
+
+
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128
+    """Of 5 that wait, as is usual, a sixth would come in only when it tries again, a second later."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -270,6 +289,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         act = self.fake.act_for(call.path, self.fake.key_of(call))
         self.fake.stopping.wait(act.wait_before)
+        if act.held == "before":
+            self.fake.going.wait()
         if act.close == "before":
             self._hang_up()
             return
@@ -278,6 +299,8 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             reply = self.fake.no(act.status or 200)
         self.fake.stopping.wait(act.wait_after)
+        if act.held == "after":
+            self.fake.going.wait()
         if act.close == "after":
             self._hang_up()
             return

@@ -92,7 +92,7 @@ class FakeSmtp:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        self._ready.wait(5)
+        assert self._ready.wait(60), "the mail server did not start"
         return self
 
     def __exit__(self, *_: object) -> None:

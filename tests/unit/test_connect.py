@@ -11,6 +11,7 @@ from keepwell.errors import ConfigurationError, ServerUnavailableError
 from keepwell.settings import Settings, load_settings
 from keepwell.temporal import checks
 from keepwell.temporal.connect import connect, connect_to, external_profile
+from tests.unit.adapters.messages import closed_port
 
 pytestmark = pytest.mark.usefixtures("clean_environment")
 
@@ -18,12 +19,6 @@ pytestmark = pytest.mark.usefixtures("clean_environment")
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return load_settings(home=tmp_path / "a home with spaces")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def test_without_a_server_the_next_step_is_named(settings: Settings) -> None:
@@ -36,12 +31,14 @@ async def test_without_a_server_the_next_step_is_named(settings: Settings) -> No
 
 
 async def test_a_wrong_address_is_named(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    address = f"127.0.0.1:{free_port()}"
-    monkeypatch.setenv("TEMPORAL_ADDRESS", address)
-    with pytest.raises(
-        ServerUnavailableError, match=f"{address} does not answer: the connection was refused"
-    ):
-        await connect(settings)
+    monkeypatch.setattr("keepwell.temporal.connect.CONNECT_SECONDS", 60)
+    with closed_port() as port:
+        address = f"127.0.0.1:{port}"
+        monkeypatch.setenv("TEMPORAL_ADDRESS", address)
+        with pytest.raises(
+            ServerUnavailableError, match=f"{address} does not answer: the connection was refused"
+        ):
+            await connect(settings)
 
 
 async def test_a_listener_that_never_answers_times_out(

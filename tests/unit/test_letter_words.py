@@ -59,7 +59,7 @@ def test_a_note_is_one_line_and_not_too_long() -> None:
 
 
 def test_hostile_letters_are_read_in_no_time() -> None:
-    began = time.monotonic()
+    began = time.thread_time()
     for text in (
         "on " * 40_000,
         "On \n" * 40_000,
@@ -70,7 +70,7 @@ def test_hostile_letters_are_read_in_no_time() -> None:
     ):
         new_words(text)
         means_stop(text)
-    assert time.monotonic() - began < 20
+    assert time.thread_time() - began < 20
 
 
 def test_letters_without_a_usable_id_are_known_by_what_they_say() -> None:

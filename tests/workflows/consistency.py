@@ -22,7 +22,8 @@ async def decided(stage: Stage, key: str, count: int = 1) -> list[Transition]:
     return await stage.eventually(
         lambda: stage.transitions(key),
         lambda rows: len(rows) >= count and all(row.decision for row in rows),
-        60,
+        # A killed worker's work is given to another after 15 s; that one may have to start first.
+        120,
     )
 
 
@@ -39,7 +40,7 @@ async def waits(stage: Stage, key: str, playbook: Playbook) -> None:
     for a second after the one before.
     """
     handle = stage.handle(key)
-    for _ in range(1000):
+    for _ in range(3000):
         described = await handle.describe()
         shown = described.typed_search_attributes.get(PLAYBOOK)
         if (described.workflow_type, shown) == (playbook.workflow, playbook.label):

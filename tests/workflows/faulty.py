@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+import socket
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -25,17 +26,18 @@ from tests.fakes.faults import Fault
 from tests.fakes.sendgrid import KEY, FakeSendGrid
 from tests.fakes.slack import TOKEN, FakeSlack
 from tests.fakes.smtp import FakeSmtp
-from tests.unit.adapters.messages import closed_port
 from tests.workflows.stage import HOUR, Stage, stage
 
 MAIL, ALERT = "executive_email", "alert_csm"
-GIVES_UP = timedelta(seconds=1)
-"""The deadline where the provider hangs."""
+GIVES_UP = timedelta(seconds=2)
+"""The deadline of an attempt at which the provider hangs."""
 
 PATIENT = timedelta(seconds=4)
 """The deadline of the others: the machine may have other things to do."""
 
-LEASE = timedelta(seconds=5)
+LEASE = timedelta(seconds=9)
+"""More than twice as long, as a worker's is."""
+
 AT_ONCE = 22
 """Customers that are played side by side: waiting costs little then, and one machine can do it."""
 
@@ -78,6 +80,22 @@ class ByAddress:
         return self.own.get(address, self.usual).find(key, address)
 
 
+class Hurried:
+    """Gives up soon at its first attempt, at which the provider hangs; after that it has time."""
+
+    def __init__(self, make: Callable[[timedelta], ChannelAdapter]) -> None:
+        self._next, self._patient = make(GIVES_UP), make(PATIENT)
+
+    def send(self, message: Message) -> Accepted:
+        """Hand it over, the first time in a hurry."""
+        adapter, self._next = self._next, self._patient
+        return adapter.send(message)
+
+    def find(self, key: str, address: str) -> Found:
+        """Ask the provider."""
+        return self._patient.find(key, address)
+
+
 @dataclass(frozen=True)
 class Case:
     """A fault of one customer."""
@@ -108,13 +126,14 @@ class Case:
 
 @dataclass
 class Theatre:
-    """The providers, and the channels that lead to them."""
+    """The providers, the channels that lead to them, and a port on which nobody listens."""
 
     mail: FakeSendGrid
     slack: FakeSlack
     email: ByAddress
     chat: ByAddress
     servers: dict[str, FakeSmtp]
+    closed: int
 
     def adapters(self, store: Store) -> dict[Channel, ChannelAdapter]:
         """What a worker would get from the settings."""
@@ -123,26 +142,35 @@ class Theatre:
     def prepare(self, case: Case) -> None:
         """Let the fault happen to its message, and to no other."""
         fault = case.fault
-        deadline = GIVES_UP if fault.hangs else PATIENT
         match fault.provider:
             case "SendGrid":
-                url = f"http://127.0.0.1:{closed_port()}" if fault.nobody else self.mail.url
                 self.mail.script(path="mail/send", key=case.part, times=fault.times, **fault.act)
-                self.email.own[case.address] = SendGrid(
-                    SecretStr(KEY), url, activity=fault.can_tell, sandbox=fault.sandbox, deadline=deadline
-                )
             case "Slack":
-                url = f"http://127.0.0.1:{closed_port()}/api/" if fault.nobody else self.slack.url
                 self.slack.script(path="chat.postMessage", key=case.part, times=fault.times, **fault.act)
                 if not fault.can_tell:
                     self.slack.script(path="conversations.history", key=f"D{case.key}", status=500)
-                self.chat.own[case.address] = Slack(SecretStr(TOKEN), url, deadline=deadline)
+            case "mail server" if fault.stage is not None:
+                self.servers[case.key].upset(fault.stage, times=fault.times, **fault.act)
+
+        def make(deadline: timedelta) -> ChannelAdapter:
+            return self._adapter(case, deadline)
+
+        channel = self.chat if fault.provider == "Slack" else self.email
+        channel.own[case.address] = Hurried(make) if fault.hangs else make(PATIENT)
+
+    def _adapter(self, case: Case, deadline: timedelta) -> ChannelAdapter:
+        fault = case.fault
+        nobody = f"http://127.0.0.1:{self.closed}" if fault.nobody else ""
+        match fault.provider:
+            case "SendGrid":
+                url, options = nobody or self.mail.url, {"activity": fault.can_tell, "sandbox": fault.sandbox}
+                return SendGrid(SecretStr(KEY), url, deadline=deadline, **options)
+            case "Slack":
+                url = f"{nobody}/api/" if nobody else self.slack.url
+                return Slack(SecretStr(TOKEN), url, deadline=deadline)
             case "mail server":
-                server = self.servers[case.key]
-                if fault.stage is not None:
-                    server.upset(fault.stage, times=fault.times, **fault.act)
-                port = closed_port() if fault.nobody else server.port
-                self.email.own[case.address] = Smtp(Server("127.0.0.1", port, "none"), deadline=deadline)
+                port = self.closed if fault.nobody else self.servers[case.key].port
+                return Smtp(Server("127.0.0.1", port, "none"), deadline=deadline)
 
     def taken(self, case: Case) -> int:
         """How often the message's provider has accepted it."""
@@ -165,7 +193,11 @@ def theatre(cases: Sequence[Case]) -> Iterator[Theatre]:
         servers = {case.key: stack.enter_context(FakeSmtp()) for case in own}
         usual = SendGrid(SecretStr(KEY), mail.url, activity=True, deadline=PATIENT)
         chat = Slack(SecretStr(TOKEN), slack.url, deadline=PATIENT)
-        found = Theatre(mail, slack, ByAddress(usual), ByAddress(chat), servers)
+        # Bound, so that it is nobody else's meanwhile, and without a listener.
+        closed = stack.enter_context(socket.socket())
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+        found = Theatre(mail, slack, ByAddress(usual), ByAddress(chat), servers, port)
         for case in cases:
             found.prepare(case)
         yield found

@@ -1,4 +1,4 @@
-"""Both live adapters with short time-outs, and the providers of ours that they talk to."""
+"""Both live adapters with shorter time-outs, and the providers of ours that they talk to."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ from keepwell.ports import ChannelAdapter
 from tests.fakes.sendgrid import KEY, FakeSendGrid
 from tests.fakes.slack import TOKEN, FakeSlack
 
-SHORT = timedelta(seconds=1)
-LEASE = 2 * SHORT
-"""Longer than the time-outs, as a worker's is."""
+PATIENT = timedelta(seconds=4)
+"""The time-out of one attempt: a provider answers in milliseconds, but the machine may be busy."""
+
+LEASE = timedelta(seconds=5)
+"""Longer than the time-out, as a worker's is. Who finds an attempt broken off waits until it is over."""
 
 
 @dataclass(frozen=True)
 class Providers:
-    """Both providers, and adapters with short time-outs."""
+    """Both providers, and adapters with shorter time-outs."""
 
     mail: FakeSendGrid
     slack: FakeSlack
@@ -36,7 +38,7 @@ class Providers:
     def adapters(self, store: Store, *, search: bool = False) -> dict[Channel, ChannelAdapter]:
         """What a worker would get from the settings."""
         return {
-            Channel.EMAIL: SendGrid(SecretStr(KEY), self.mail.url, activity=search, deadline=SHORT),
-            Channel.SLACK: Slack(SecretStr(TOKEN), self.slack.url, deadline=SHORT),
+            Channel.EMAIL: SendGrid(SecretStr(KEY), self.mail.url, activity=search, deadline=PATIENT),
+            Channel.SLACK: Slack(SecretStr(TOKEN), self.slack.url, deadline=PATIENT),
             Channel.IN_APP: InApp(store),
         }

@@ -112,7 +112,8 @@ SCRIPTS: dict[str, dict[str, Script]] = {
         "held, then upgraded": Script(
             reactions=(
                 ScoreTo(at=1 * DAY, points=12),
-                ScoreTo(at=2 * DAY, points=75),
+                # Between two steps of what began a day before: which of two in one second is first is luck.
+                ScoreTo(at=2 * DAY + 6 * HOUR, points=75),
                 Upgrade(at=7 * DAY, plan="Business"),
             ),
             acknowledge=None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +18,7 @@ from keepwell.db.tables import Intervention, Offer
 from keepwell.keys import new_id
 from tests.e2e.chaos_lives import Seen
 from tests.workflows.providers import Providers
-from tests.workflows.stage import Stage
+from tests.workflows.stage import PATIENCE, Stage
 
 
 async def finished_tasks(client: Client, workflow_id: str) -> list[int]:
@@ -47,12 +48,13 @@ async def reset(client: Client, workflow_id: str, number: int) -> None:
 
 async def quiet(stage: Stage, key: str, family: Family = "risk") -> datetime:
     """Wait until a customer's newest run waits for time or people, or is over; give the time on its clock."""
-    for _ in range(1000):
+    ends = time.monotonic() + PATIENCE
+    while True:
         seen = Seen.of(await stage.handle(key, family).describe())
         if seen.over or seen.may_skip is not None:
             return seen.now
+        assert time.monotonic() < ends, f"{key}: {seen.why}"
         await asyncio.sleep(0.02)
-    raise AssertionError(f"{key}: {seen.why}")
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The main paths through each playbook, played through the real sender. Each gives its customer back.
 
-The same scenarios make the golden timelines and the recorded histories.
+The same scenarios make the golden timelines and the recorded histories. Moments count from the start: lengths
+would add up with the real time that passes in between, and timelines tell the minute.
 """
 
 from __future__ import annotations
@@ -39,9 +40,9 @@ async def critical_answered(stage: Stage, key: str) -> None:
     """Acknowledged after half an hour, answered at hour 30: the last two steps never run."""
     await stage.score(key, 12)
     await stage.opened(key)
-    await stage.forward(key, HOUR / 2)
+    await stage.reach(key, HOUR / 2)
     await stage.command(key, Acknowledge)
-    await stage.forward(key, 29.5 * HOUR)
+    await stage.reach(key, 30 * HOUR)
     await stage.command(key, Respond, note="They want a call on Monday")
     await stage.handle(key).result()
 
@@ -50,13 +51,13 @@ async def critical_paused(stage: Stage, key: str) -> None:
     """Acknowledged by the cover; paused from hour 3 for two days, then until a date: no delay is lost."""
     await stage.score(key, 12)
     await stage.opened(key)
-    await stage.forward(key, 1.5 * HOUR)
+    await stage.reach(key, 1.5 * HOUR)
     await stage.command(key, Acknowledge, by="omar@brightdesk.example")
-    await stage.forward(key, 1.5 * HOUR)
+    await stage.reach(key, 3 * HOUR)
     await stage.command(key, Pause, reason="Their office is closed")
-    await stage.forward(key, 2 * DAY)
+    await stage.reach(key, 2 * DAY + 3 * HOUR)
     await stage.command(key, Resume)
-    await stage.forward(key, 20 * HOUR)
+    await stage.reach(key, 2 * DAY + 23 * HOUR)
     until = stage.clocks[key] + 12 * HOUR
     await stage.command(key, Pause, until=until, reason="They asked for a day")
     await stage.until_end(key)
@@ -66,7 +67,7 @@ async def critical_recovered(stage: Stage, key: str) -> None:
     """The score is good again at hour 26: the run ends, the phone call is withdrawn."""
     await stage.score(key, 12)
     await stage.opened(key)
-    await stage.forward(key, 26 * HOUR)
+    await stage.reach(key, 26 * HOUR)
     await stage.score(key, 68)
     await stage.handle(key).result()
 
@@ -75,11 +76,11 @@ async def critical_by_hand(stage: Stage, key: str) -> None:
     """Steps completed and skipped by hand, another owner, and stopped at the end."""
     await stage.score(key, 12)
     await stage.opened(key)
-    await stage.forward(key, FIRST)
+    await stage.reach(key, FIRST)
     await stage.command(key, Skip, step="csm_outreach", reason="Called them already")
-    await stage.forward(key, 3 * HOUR)
+    await stage.reach(key, FIRST + 3 * HOUR)
     await stage.command(key, Reassign, to="omar", to_name="Omar Haddad")
-    await stage.forward(key, 22 * HOUR)
+    await stage.reach(key, FIRST + 25 * HOUR)
     await stage.command(key, Complete, step="phone_call", note="Spoke to them")
     await stage.command(key, Stop, reason="They leave; contract ended")
     await stage.handle(key).result()
@@ -89,12 +90,12 @@ async def critical_by_signals(stage: Stage, key: str) -> None:
     """What people do in the Temporal UI: plain signals, one of them wrong."""
     await stage.score(key, 12)
     await stage.opened(key)
-    await stage.forward(key, FIRST)
+    await stage.reach(key, FIRST)
     handle = stage.handle(key)
     await handle.signal("acknowledge", {"by": "ops"})
     await handle.signal("pause", {"by": "ops", "until": "yesterday"})
     await handle.signal("skip", {"by": "ops", "step": "no_such_step"})
-    await stage.forward(key, 3 * HOUR)
+    await stage.reach(key, FIRST + 3 * HOUR)
     await handle.signal("respond")
     await handle.result()
 
@@ -110,9 +111,9 @@ async def high_risk_answered(stage: Stage, key: str) -> None:
     """Acknowledged at hour 2, answered on day 5: the report went out, nothing later does."""
     await stage.score(key, 30)
     await stage.opened(key)
-    await stage.forward(key, 2 * HOUR)
+    await stage.reach(key, 2 * HOUR)
     await stage.command(key, Acknowledge)
-    await stage.forward(key, 5 * DAY - 2 * HOUR)
+    await stage.reach(key, 5 * DAY)
     await stage.command(key, Respond, note="They want the half-hour")
     await stage.handle(key).result()
 
@@ -121,9 +122,9 @@ async def high_risk_recovered(stage: Stage, key: str) -> None:
     """The score is good again on day 15: the run ends, the task of day 14 is withdrawn."""
     await stage.score(key, 30)
     await stage.opened(key)
-    await stage.forward(key, 2 * HOUR)
+    await stage.reach(key, 2 * HOUR)
     await stage.command(key, Acknowledge)
-    await stage.forward(key, 15 * DAY)
+    await stage.reach(key, 15 * DAY + 2 * HOUR)
     await stage.score(key, 68)
     await stage.handle(key).result()
 
@@ -139,7 +140,7 @@ async def at_risk_answered(stage: Stage, key: str) -> None:
     """Answered on day 8."""
     await stage.score(key, 50)
     await stage.opened(key)
-    await stage.forward(key, 8 * DAY)
+    await stage.reach(key, 8 * DAY)
     await stage.command(key, Respond)
     await stage.handle(key).result()
 
@@ -148,10 +149,10 @@ async def at_risk_taken_over(stage: Stage, key: str) -> None:
     """Worse on day 5: the critical playbook takes over in the same chain; answered at its hour 30."""
     await stage.score(key, 50)
     await stage.opened(key)
-    await stage.forward(key, 5 * DAY)
+    await stage.reach(key, 5 * DAY)
     await stage.score(key, 12)
     await stage.opened(key, 2)
-    await stage.forward(key, timedelta(hours=30))
+    await stage.reach(key, 30 * HOUR)
     await stage.command(key, Respond)
     await stage.handle(key).result()
 
@@ -160,7 +161,7 @@ async def at_risk_without_contacts(stage: Stage, key: str) -> None:
     """Nobody to write to: each step says so and becomes a task."""
     await stage.score(key, 50)
     await stage.opened(key)
-    await stage.forward(key, 8 * DAY)
+    await stage.reach(key, 8 * DAY)
     await stage.command(key, Stop, reason="No contacts")
     await stage.handle(key).result()
 

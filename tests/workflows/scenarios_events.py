@@ -75,7 +75,7 @@ async def re_engagement_superseded(stage: Stage, key: str) -> None:
     await stage.score(key, 12)
     await stage.opened(key, 2)
     await stage.handle(key, "event").result()
-    await stage.forward(key, 3 * HOUR)
+    await stage.reach(key, 3 * HOUR)
     await stage.command(key, Respond)
     await stage.handle(key).result()
 
@@ -91,9 +91,9 @@ async def payment_settled(stage: Stage, key: str) -> None:
     """Taken in hand after half an hour, settled the next morning."""
     await stage.alert(key, PAYMENT)
     await stage.opened(key)
-    await stage.forward(key, 0.5 * HOUR, "event")
+    await stage.reach(key, 0.5 * HOUR, "event")
     await stage.command(key, Acknowledge, by="sam@brightdesk.example", family="event")
-    await stage.forward(key, 16 * HOUR, "event")
+    await stage.reach(key, 16.5 * HOUR, "event")
     await stage.command(key, Complete, step="fix_payment", by="sam@brightdesk.example", family="event")
     await stage.handle(key, "event").result()
 

@@ -58,7 +58,7 @@ async def usage_limit_held(stage: Stage, key: str) -> None:
     await stage.opened(key, 2)
     await stage.eventually(lambda: stage.interventions(key)[0].held_why, bool)
     await stage.forward(key, 20 * HOUR)
-    await stage.forward(key, 5 * DAY, "expansion")
+    await stage.reach(key, 6 * DAY, "expansion")
     await stage.score(key, 85)
     await stage.handle(key).result()
     await stage.eventually(lambda: stage.interventions(key)[0].held_why, lambda held: not held)
@@ -86,6 +86,7 @@ async def campaign_paused(stage: Stage, key: str) -> None:
     await stage.score(key, 12)
     await stage.opened(key, 2)
     await stage.until_end(key)
+    await stage.reach(key, 12 * HOUR + SOON, "expansion")
     await stage.score(key, 85)
     await stage.until_end(key, "expansion")
 

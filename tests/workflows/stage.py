@@ -49,6 +49,9 @@ from tests.unit.db.world import World
 from worker import THREADS, Parts, compose, make_worker
 
 Value = TypeVar("Value")
+PATIENCE = 60.0
+"""Seconds after which something that takes an instant will not come any more; the machine may be busy."""
+
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
@@ -149,10 +152,29 @@ class Stage:
         return self.skipper.client.get_workflow_handle(identifier)
 
     async def forward(self, key: str, length: timedelta, family: Family = "risk") -> bool:
-        """Let time pass for a customer's run; False when the chain has ended."""
+        """Let time pass for a customer's run; False when the chain has ended.
+
+        What was due by then is done then, not just begun: whoever looks or tells the run something next must
+        not depend on how far it has got.
+        """
         self.clocks[key] += length
         handle = self.handle(key, family)
-        return await self.clock.forward_to(handle, await self.clock.now(handle) + length)
+        return await self._arrive(handle, await self.clock.now(handle) + length)
+
+    async def reach(self, key: str, since_start: timedelta, family: Family = "risk") -> bool:
+        """The same until a moment counted from the start of the customer's open intervention.
+
+        For what lasts while another run is played: between skips its clock goes on with the real one.
+        """
+        (row,) = [one for one in self.interventions(key) if one.family == family and one.outcome is None]
+        moment = row.started_at + since_start
+        self.clocks[key] = max(self.clocks[key], moment)
+        return await self._arrive(self.handle(key, family), moment)
+
+    async def _arrive(self, handle: WorkflowHandle[Any, Any], moment: datetime) -> bool:
+        await self.clock.forward_to(handle, moment)
+        (standing,) = await self.clock.settled(handle)
+        return standing is not None and standing.open
 
     async def until_end(self, key: str, family: Family = "risk") -> Any:
         """Let all the time pass that the run takes, and give its result."""
@@ -173,7 +195,7 @@ class Stage:
         return rows[-1]
 
     async def eventually(
-        self, read: Callable[[], Value], enough: Callable[[Value], bool], seconds: float = 20
+        self, read: Callable[[], Value], enough: Callable[[Value], bool], seconds: float = PATIENCE
     ) -> Value:
         """Ask again until the answer is enough; the store is written by other threads."""
         end = asyncio.get_running_loop().time() + seconds

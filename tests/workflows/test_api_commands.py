@@ -26,7 +26,7 @@ from keepwell.temporal.pending import Teller
 from keepwell.web import create_app
 from tests.unit.api.callers import key_for
 from tests.workflows.scenarios_events import PAYMENT
-from tests.workflows.stage import HOUR, Stage
+from tests.workflows.stage import HOUR, PATIENCE, Stage
 
 PUBLIC = "https://keepwell.example"
 API = "/api/v1/interventions"
@@ -128,12 +128,24 @@ async def test_what_the_run_refuses_is_a_409_in_its_words(sqlite_stage: Stage, c
     assert "has ended: stopped" in late.json()["title"]
 
 
-async def test_the_same_id_counts_once(sqlite_stage: Stage, callers: Any) -> None:
+async def test_the_same_id_counts_once(
+    sqlite_stage: Stage, callers: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stage = sqlite_stage
     key, run = await begun(stage)
     caller = callers(stage, await queue_of(stage, key))
     path, body = f"{API}/{run.id}/acknowledge", {"note": "called them"}
-    both = await asyncio.gather(*(caller.post(path, body, **{"Idempotency-Key": "a-1"}) for _ in range(2)))
+    carried_out, both_came = Runs.update, asyncio.Barrier(2)
+
+    async def together(runs: Runs, workflow_id: str, command: Any) -> Any:
+        """Neither is told before the other was looked up: a later one would be answered from the journal."""
+        await asyncio.wait_for(both_came.wait(), PATIENCE)
+        return await carried_out(runs, workflow_id, command)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Runs, "update", together)
+        twice = (caller.post(path, body, **{"Idempotency-Key": "a-1"}) for _ in range(2))
+        both = await asyncio.gather(*twice)
     assert [one.status_code for one in both] == [200, 200]
     assert {one.json()["text"] for one in both} == {"Acknowledged: it will not be escalated."}
     await stage.eventually(lambda: lines(stage), bool)

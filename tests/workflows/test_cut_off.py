@@ -28,22 +28,26 @@ from tests.fakes.slack import TOKEN
 from tests.fakes.smtp import FakeSmtp
 from tests.workflows.providers import LEASE as SHORT_LEASE
 from tests.workflows.providers import Providers
-from tests.workflows.stage import HOUR, first_hours, stage
+from tests.workflows.stage import HOUR, PATIENCE, first_hours, stage
 
 MAIL, ALERT = "executive_email", "alert_csm"
 PATIENT = timedelta(seconds=4)
-LEASE = timedelta(seconds=5)
+LEASE = timedelta(seconds=9)
 CUT = 1.5
-"""Seconds for which the database cannot be reached."""
+"""Seconds for which the database cannot be reached, from the first time on that somebody tries."""
 
 
 class Cut:
-    """A channel whose first acceptance of a step's message is the last thing before the database is gone."""
+    """A channel whose first acceptance of a step's message is the last thing before the database is gone.
+
+    It waits for `ready`: until then the test itself needs the database.
+    """
 
     def __init__(self, honest: ChannelAdapter, store: Store, step: str) -> None:
         self.honest, self.step = honest, f"/{step}/"
         self.refused = 0
-        self._until = 0.0
+        self.ready, self._gone = threading.Event(), threading.Event()
+        self._until: float | None = None
         self._once = threading.Lock()
         event.listen(store.engine, "checkout", self._check)
 
@@ -51,7 +55,8 @@ class Cut:
         """Hand it over; then cut the database off."""
         accepted = self.honest.send(message)
         if self.step in message.key and self._once.acquire(blocking=False):
-            self._until = time.monotonic() + CUT
+            assert self.ready.wait(PATIENCE)
+            self._gone.set()
         return accepted
 
     def find(self, key: str, address: str) -> Found:
@@ -59,6 +64,10 @@ class Cut:
         return self.honest.find(key, address)
 
     def _check(self, *_: Any) -> None:
+        if not self._gone.is_set():
+            return
+        if self._until is None:
+            self._until = time.monotonic() + CUT
         if time.monotonic() < self._until:
             self.refused += 1
             gone = sqlite3.OperationalError("server closed the connection unexpectedly")
@@ -101,7 +110,8 @@ async def test_the_database_is_cut_off_between_acceptance_and_write(
             key = opened.customer("acme")
             await opened.score(key, 12)
             run = await opened.opened(key)
-            await asyncio.to_thread(_until_cut, cut)
+            cut.ready.set()
+            await asyncio.to_thread(_until_back, cut)
             await opened.forward(key, HOUR / 2)
             await opened.eventually(lambda: opened.steps(run.id)[step], lambda found: found != "planned", 60)
             await opened.handle(key).terminate("the test is over")
@@ -114,9 +124,9 @@ async def test_the_database_is_cut_off_between_acceptance_and_write(
         assert len(alerts) == (1 if became == "held" else 0)
 
 
-def _until_cut(cut: Cut) -> None:
-    """Wait until the database is back after having been away."""
-    end = time.monotonic() + 30
+def _until_back(cut: Cut) -> None:
+    """Wait until the database is back after having been away, and do not ask it meanwhile."""
+    end = time.monotonic() + PATIENCE
     while cut.refused == 0 and time.monotonic() < end:
         time.sleep(0.05)
     time.sleep(CUT)

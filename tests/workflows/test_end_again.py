@@ -12,7 +12,7 @@ from tests.e2e.test_kills import died, worker
 from tests.workflows.consistency import codes, consistent, decided
 from tests.workflows.stage import stage as open_stage
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 async def test_an_end_that_is_written_stands_whatever_arrives_before_its_task_is_tried_again(
@@ -35,7 +35,7 @@ async def test_an_end_that_is_written_stands_whatever_arrives_before_its_task_is
         run = stage.handle(key)
         with worker(stage, temporal_address, tmp_path, "never", marker):
             await decided(stage, key, 3)
-            result = await asyncio.wait_for(run.result(), 60)
+            result = await asyncio.wait_for(run.result(), 120)
         assert result["outcome"] == "recovered"
         assert [row.outcome for row in stage.interventions(key)] == ["recovered"]
         assert codes(stage, key) == ["started", "recovered", "cooldown"]

@@ -189,12 +189,13 @@ async def test_a_campaign_keeps_quiet_while_an_event_playbook_is_at_work(sqlite_
     assert written(stage, campaign.id) == ["celebration"]
     await stage.alert(key, noticed(USAGE))
     event = await stage.opened(key, 2)
+    await stage.clock.settled(stage.handle(key, "event"))
+    assert written(stage, event.id) == ["usage_email"]
     await stage.forward(key, 2 * DAY + HOUR, "expansion")
     assert written(stage, campaign.id) == ["celebration"], "day 3 has come"
     assert stage.steps(campaign.id)["worth_it"] == "deferred"
     await stage.command(key, Respond, family="event")
     await stage.handle(key, "event").result()
-    assert written(stage, event.id) == ["usage_email"]
     await stage.forward(key, 5 * HOUR, "expansion")
     assert written(stage, campaign.id) == ["celebration", "worth_it"]
     await stage.command(key, Pause, reason="They asked for quiet", family="expansion")

@@ -29,7 +29,7 @@ from keepwell.temporal.pending import Teller
 from keepwell.web import create_app
 from tests.fakes.smtp import FakeSmtp
 from tests.unit.adapters.messages import email
-from tests.workflows.providers import LEASE, SHORT
+from tests.workflows.providers import LEASE, PATIENT
 from tests.workflows.stage import Stage, first_hours
 
 MAIL = "executive_email"
@@ -44,7 +44,7 @@ def server() -> Iterator[FakeSmtp]:
 
 async def played(store: Store, address: str, server: FakeSmtp) -> tuple[Stage, str]:
     """The first hours of the critical playbook, its email by a mail server."""
-    mail = Smtp(Server("127.0.0.1", server.port, "none"), deadline=SHORT)
+    mail = Smtp(Server("127.0.0.1", server.port, "none"), deadline=PATIENT)
     adapters: dict[Channel, ChannelAdapter] = {
         Channel.EMAIL: mail,
         Channel.SLACK: Outbox(store),

@@ -79,7 +79,7 @@ class Fickle(StoreGate):
         """As the gate of production, but for these two steps."""
         step = call.step.name
         if step in ("csm_outreach", "roadmap_email") and self._first.setdefault(step, call.now) == call.now:
-            return GoAt(at=call.now + timedelta(minutes=20), reason="quiet hours")
+            return GoAt(at=call.now + timedelta(minutes=30), reason="quiet hours")
         if step == "roadmap_email":
             with self._writable.write() as session:
                 session.get_one(Contact, recipient.id).consent = "denied"
@@ -128,6 +128,19 @@ def theatre_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
+async def minute_alike() -> datetime:
+    """The next full minute, in the same half of an hour as now, if need be after a short wait.
+
+    Texts name days and hours of business, and steps come half hours and hours after the start. A real run
+    that began some seconds before midnight, and its rehearsal at midnight, would name different days.
+    """
+    start = full_minute(datetime.now(UTC))
+    if start.minute % 30 == 0:
+        await asyncio.sleep((start - datetime.now(UTC)).total_seconds() + 1)
+        start = full_minute(datetime.now(UTC))
+    return start
+
+
 CASES = [(label, name, "") for label in SCRIPTS for name in with_silence(label)]
 
 
@@ -143,6 +156,7 @@ class Places:
     async def both(self, label: str, name: str, lack: str = "") -> Timeline:
         """Rehearse a script and play it for real, hold one against the other, and give the rehearsal."""
         playbook, script = VERSIONS[label], with_silence(label)[name]
+        start = await minute_alike()
         async with stages.stage(self.store, self.real) as opened:
             furnish(opened.world, playbook.signal, FINDINGS.get(playbook.name))
             if lack:
@@ -153,8 +167,8 @@ class Places:
                 real.dispose()
                 gate = self.noted.gates[str(self.store.url)]
                 run = RealRun(opened, playbook, script, gate, self.noted.ahead)
-                later = script.model_copy(update={"start": full_minute(datetime.now(UTC))})
                 settings = Settings(task_queue=f"rehearsal-{new_id()}")
+                later = script.model_copy(update={"start": start})
                 left, right = await asyncio.gather(
                     rehearse_at(self.theatre, settings, scratch, KEY, playbook, later), run.play()
                 )

@@ -108,7 +108,7 @@ async def test_a_reset_while_a_message_is_under_way_sends_it_once(
     live_stage: Stage, providers: Providers
 ) -> None:
     """The old run's attempt is still at the provider when the new run reaches the same step."""
-    providers.mail.script(path="mail/send", key="executive_email", times=1, wait_before=0.7)
+    providers.mail.script(path="mail/send", key="executive_email", times=1, wait_before=1.5)
     key = live_stage.customer("acme")
     await live_stage.score(key, 12)
     await live_stage.opened(key)

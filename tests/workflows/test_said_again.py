@@ -33,18 +33,19 @@ async def test_a_command_given_twice_leaves_one_line(sqlite_stage: Stage) -> Non
     with pytest.raises(WorkflowUpdateFailedError) as refused:
         await opened.command(key, Complete, step="phone_call")
     assert str(refused.value.cause).endswith("Step phone_call is done already.")
-    until = datetime(2027, 3, 1, 12, tzinfo=UTC)
+    until = (datetime.now(UTC) + 90 * DAY).replace(hour=12, minute=0)
+    ends, later = (f"{end:%d %b %Y} 21:00 JST" for end in (until, until + DAY))
     for _ in range(2):
         await opened.command(key, Acknowledge)
         answer = await opened.command(key, Pause, until=until, reason="away")
-    assert answer.text == "It is paused until 01 Mar 2027 21:00 JST already."
+    assert answer.text == f"It is paused until {ends} already."
     await opened.command(key, Pause, until=until + DAY, reason="away")
     told = await opened.eventually(lambda: lines(opened, row.id), lambda found: len(found) == 4)
     assert [line.title for line in told] == [
         "Step phone_call was completed by hand",
         "Acknowledged",
-        "Paused until 01 Mar 2027 21:00 JST",
-        "Paused until 02 Mar 2027 21:00 JST",
+        f"Paused until {ends}",
+        f"Paused until {later}",
     ]
     await opened.command(key, Stop)
 

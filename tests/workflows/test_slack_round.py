@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from keepwell.web import create_app
 from tests.fakes.slack import TOKEN
 from tests.unit.api.slack_world import SECRET, Desk
 from tests.workflows.providers import LEASE, Providers
-from tests.workflows.stage import HOUR, stage
+from tests.workflows.stage import HOUR, PATIENCE, stage
 
 PUBLIC = "https://keepwell.example"
 ALERT = "/alert_csm/"
@@ -58,9 +59,8 @@ async def test_a_button_acknowledges_and_the_message_says_so(
                 desk = Desk(door, providers.slack, opened.world, client)
                 assert desk.click(accepted[0], "keepwell.acknowledge").status_code == 200
                 stopped = providers.slack.stopping
-                for _ in range(200):
-                    if providers.slack.updates:
-                        return
+                until = time.monotonic() + PATIENCE
+                while not providers.slack.updates and time.monotonic() < until:
                     stopped.wait(0.1)
 
         await asyncio.to_thread(press)

@@ -54,7 +54,8 @@ async def test_a_pause_keeps_its_end_where_the_opening_says_nothing_of_it(
     await waits(stage, key, CRITICAL)
     await stage.forward(key, 2 * DAY - HOUR)
     assert sent(stage, critical.id) == []
-    await stage.forward(key, 2 * HOUR)
+    # Half an hour after the pause, and as long before the next step is due.
+    await stage.forward(key, 1.5 * HOUR)
     assert sent(stage, critical.id) == ["alert_csm", "executive_email"]
     await stage.command(key, Stop)
 

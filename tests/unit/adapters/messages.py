@@ -10,10 +10,15 @@ from typing import Any
 
 from keepwell.contracts.delivery import Attachment, Message, Recipient
 from keepwell.contracts.playbook import Channel
+from tests.ports import KeptPort
 
 KEY = "org-1/i1/critical@1/executive_email/pat/email"
 SHORT = timedelta(seconds=0.6)
-"""A whole deadline for tests of silence."""
+"""A whole deadline for tests of silence, where it makes no difference how far the talk had come by then."""
+AMPLE = timedelta(seconds=2.5)
+"""One for a silence that follows something: a busy machine has to get that far before it is over."""
+PATIENT = timedelta(seconds=60)
+"""One for tests in which nobody is silent: a busy machine is not taken for a server that is."""
 
 
 def email(**fields: Any) -> Message:
@@ -52,12 +57,14 @@ def person(name: str, address: str) -> Recipient:
     return Recipient(id="pat", kind="contact", name=name, address=address, time_zone="UTC")
 
 
-def closed_port() -> int:
-    """A port on which nobody listens."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+@contextmanager
+def closed_port() -> Iterator[int]:
+    """A port on which nobody listens, and which meanwhile nobody else is given."""
+    port = KeptPort()
+    try:
+        yield port.number
+    finally:
+        port.give_back()
 
 
 @contextmanager

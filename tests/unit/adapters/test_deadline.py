@@ -43,7 +43,7 @@ def test_a_connection_is_not_waited_for_as_long_as_an_answer(monkeypatch: pytest
             SendGrid(SecretStr(VALID), f"http://127.0.0.1:{port}").send(email())
         took = time.monotonic() - began
     assert caught.value.retryable
-    assert 0.25 < took < 8, "the whole deadline is 15 s"
+    assert 0.25 < took < 12, "the whole deadline is 15 s"
 
 
 def test_where_no_time_is_left_nothing_was_handed_over() -> None:
@@ -79,9 +79,9 @@ def never_reads(_connection: socket.socket, stop: threading.Event) -> None:
 
 
 def reads_slowly(connection: socket.socket, stop: threading.Event) -> None:
-    """Each piece comes in time, all of them would take half a minute."""
+    """Each piece comes in time, all of them would take more than half a minute."""
     while connection.recv(64 * 1024):
-        stop.wait(0.05)
+        stop.wait(0.1)
 
 
 @pytest.mark.parametrize("server", [never_reads, reads_slowly])
@@ -89,14 +89,14 @@ def test_a_large_message_that_nobody_reads_ends_by_the_deadline(
     server: Callable[[socket.socket, threading.Event], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By the whole one: what is left of the time for connecting does not count any more."""
-    monkeypatch.setattr(deadline, "CONNECT_SECONDS", 0.2)
+    monkeypatch.setattr(deadline, "CONNECT_SECONDS", 1.5)
     with answering(server) as address:
         request = Request(f"http://{address}/v3/mail/send", data=LARGE)
         began = time.monotonic()
         with pytest.raises(TimeoutError):
-            fetch(request, Deadline(timedelta(seconds=1)))
+            fetch(request, Deadline(timedelta(seconds=2.5)))
         took = time.monotonic() - began
-    assert 0.95 < took < 5
+    assert 2.45 < took < 25
 
 
 @pytest.fixture
@@ -116,8 +116,8 @@ def test_a_proxy_of_the_environment_is_used(proxies: pytest.MonkeyPatch) -> None
 
 
 def test_a_proxy_is_not_used_for_an_address_that_is_excepted(proxies: pytest.MonkeyPatch) -> None:
-    proxies.setenv("http_proxy", f"http://127.0.0.1:{closed_port()}")
-    with FakeSendGrid() as fake:
+    with FakeSendGrid() as fake, closed_port() as nobody:
+        proxies.setenv("http_proxy", f"http://127.0.0.1:{nobody}")
         with pytest.raises(SendRefusedError, match="cannot be reached"):
             SendGrid(SecretStr(VALID), fake.url).send(email())
         proxies.setenv("no_proxy", "127.0.0.1")

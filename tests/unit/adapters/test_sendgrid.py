@@ -19,7 +19,7 @@ from keepwell.contracts.delivery import Accepted, CannotSay
 from keepwell.errors import KeepwellError, SendRefusedError, SendUnknownError
 from tests.fakes.sendgrid import KEY as VALID
 from tests.fakes.sendgrid import FakeSendGrid
-from tests.unit.adapters.messages import KEY, SHORT, closed_port, email, full_queue, person
+from tests.unit.adapters.messages import AMPLE, KEY, PATIENT, SHORT, closed_port, email, full_queue, person
 
 ADDRESS = "pat@acme.example"
 
@@ -31,7 +31,7 @@ def fake() -> Iterator[FakeSendGrid]:
 
 
 def adapter(fake: FakeSendGrid, key: str = VALID, **given: Any) -> SendGrid:
-    return SendGrid(SecretStr(key), fake.url, **given)
+    return SendGrid(SecretStr(key), fake.url, **{"deadline": PATIENT, **given})
 
 
 def refused(sender: SendGrid) -> SendRefusedError:
@@ -104,10 +104,10 @@ def test_later_is_taken_for_later(status: int, fake: FakeSendGrid) -> None:
 @pytest.mark.parametrize(
     ("headers", "seconds"),
     [
-        ({"X-RateLimit-Reset": "{in_a_minute}"}, 60),
+        ({"X-RateLimit-Reset": "{in_an_hour}"}, 3600),
         ({"X-RateLimit-Reset": "1"}, 0),
-        ({"Retry-After": "7", "X-RateLimit-Reset": "{in_a_minute}"}, 7),
-        ({"retry-after": "{date}"}, 60),
+        ({"Retry-After": "7", "X-RateLimit-Reset": "{in_an_hour}"}, 7),
+        ({"retry-after": "{date}"}, 3600),
         ({"Retry-After": "999999999999"}, 86_400),
         ({"Retry-After": "soon"}, None),
         ({"Retry-After": "-3"}, None),
@@ -115,13 +115,15 @@ def test_later_is_taken_for_later(status: int, fake: FakeSendGrid) -> None:
     ],
 )
 def test_when_to_come_again(headers: dict[str, str], seconds: float | None, fake: FakeSendGrid) -> None:
-    moment = datetime.now(UTC) + timedelta(minutes=1)
-    words = {"in_a_minute": str(int(moment.timestamp())), "date": format_datetime(moment, usegmt=True)}
+    moment = datetime.now(UTC) + timedelta(hours=1)
+    words = {"in_an_hour": str(int(moment.timestamp())), "date": format_datetime(moment, usegmt=True)}
     fake.script(status=429, headers={name: value.format(**words) for name, value in headers.items()})
     after = refused(adapter(fake)).retry_after
     assert (after is None) == (seconds is None)
     if after is not None and seconds is not None:
-        assert after.total_seconds() == pytest.approx(seconds, abs=3)
+        # Of an hour some is over by now, of what is said in seconds nothing.
+        spent = 60 if seconds == 3600 else 0
+        assert seconds - spent <= after.total_seconds() <= seconds
 
 
 @pytest.mark.parametrize(
@@ -159,13 +161,14 @@ def test_the_deadline_is_one_for_the_whole_call(act: dict[str, Any], fake: FakeS
     """Also where each byte comes in time."""
     fake.script(**act)
     began = time.monotonic()
-    error = unknown(adapter(fake, deadline=SHORT))
-    assert 0.55 < time.monotonic() - began < 5
-    assert "within 0.6 s" in error.message or "timed out" in error.message
+    error = unknown(adapter(fake, deadline=AMPLE))
+    assert 2.45 < time.monotonic() - began < 25
+    assert "within 2.5 s" in error.message or "timed out" in error.message
 
 
 def test_a_server_that_is_not_there_has_surely_not_taken_it() -> None:
-    error = refused(SendGrid(SecretStr(VALID), f"http://127.0.0.1:{closed_port()}"))
+    with closed_port() as port:
+        error = refused(SendGrid(SecretStr(VALID), f"http://127.0.0.1:{port}"))
     assert error.retryable
     assert "cannot be reached" in error.message
     assert "refused" in error.message
@@ -176,7 +179,7 @@ def test_a_connection_that_never_comes_about_has_surely_not_taken_it() -> None:
         began = time.monotonic()
         error = refused(SendGrid(SecretStr(VALID), f"http://127.0.0.1:{port}", deadline=SHORT))
     assert error.retryable
-    assert 0.55 < time.monotonic() - began < 5
+    assert 0.55 < time.monotonic() - began < 12, "the whole deadline is 15 s where nothing else is said"
 
 
 @pytest.mark.parametrize("slow", [False, True])
@@ -185,15 +188,16 @@ def test_a_name_that_nobody_knows_has_surely_not_taken_it(
 ) -> None:
     def no_name(*_: object) -> None:
         if slow:
-            time.sleep(10)
+            time.sleep(30)
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", no_name)
     began = time.monotonic()
-    error = refused(SendGrid(SecretStr(VALID), "https://sendgrid.invalid", deadline=SHORT))
+    deadline = AMPLE if slow else PATIENT
+    error = refused(SendGrid(SecretStr(VALID), "https://sendgrid.invalid", deadline=deadline))
     assert error.retryable
     assert ("not resolved in time" if slow else "not known") in error.message
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 25
 
 
 def test_no_tls_is_no_connection(fake: FakeSendGrid) -> None:
@@ -275,8 +279,8 @@ def test_without_the_search_nobody_is_asked(fake: FakeSendGrid) -> None:
     ids=str,
 )
 def test_a_search_that_fails_says_that_it_cannot_say(act: dict[str, Any], fake: FakeSendGrid) -> None:
-    sender = adapter(fake, activity=True, deadline=SHORT)
-    sender.send(email())
+    adapter(fake).send(email())
+    sender = adapter(fake, activity=True, deadline=AMPLE if "wait_before" in act else PATIENT)
     fake.script(path="/v3/messages", **act)
     found = sender.find(KEY, ADDRESS)
     assert isinstance(found, CannotSay)

@@ -16,7 +16,7 @@ from keepwell.contracts.delivery import Accepted, CannotSay
 from keepwell.errors import KeepwellError, SendRefusedError, SendUnknownError
 from tests.fakes.slack import TOKEN as VALID
 from tests.fakes.slack import FakeSlack
-from tests.unit.adapters.messages import KEY, SHORT, closed_port, slack
+from tests.unit.adapters.messages import AMPLE, KEY, PATIENT, SHORT, closed_port, slack
 
 POST = "chat.postMessage"
 BAD_TOKEN = (
@@ -38,7 +38,7 @@ def fake() -> Iterator[FakeSlack]:
 
 
 def adapter(fake: FakeSlack, token: str = VALID, **given: Any) -> Slack:
-    return Slack(SecretStr(token), fake.url, **given)
+    return Slack(SecretStr(token), fake.url, **{"deadline": PATIENT, **given})
 
 
 def refused(sender: Slack, address: str = "C0TEAM") -> SendRefusedError:
@@ -213,12 +213,13 @@ def test_the_deadline_is_one_for_the_whole_call(act: dict[str, Any], fake: FakeS
     fake.script(path="users.lookupByEmail", wait_before=0.3)
     for address in ("C0TEAM", "dana@brightdesk.example"):
         began = time.monotonic()
-        unknown(adapter(fake, deadline=SHORT), address)
-        assert 0.55 < time.monotonic() - began < 5
+        unknown(adapter(fake, deadline=AMPLE), address)
+        assert 2.45 < time.monotonic() - began < 25
 
 
 def test_a_server_that_is_not_there_has_surely_not_taken_it() -> None:
-    error = refused(Slack(SecretStr(VALID), f"http://127.0.0.1:{closed_port()}/api/"))
+    with closed_port() as port:
+        error = refused(Slack(SecretStr(VALID), f"http://127.0.0.1:{port}/api/"))
     assert error.retryable
     assert "cannot be reached" in error.message
 
@@ -299,9 +300,8 @@ def test_a_token_that_no_header_can_carry_is_not_shown(fake: FakeSlack) -> None:
 def test_a_question_that_fails_says_that_it_cannot_say(
     path: str, act: dict[str, Any], fake: FakeSlack
 ) -> None:
-    sender = adapter(fake, deadline=SHORT)
-    sender.send(slack("U0DANA"))
+    adapter(fake).send(slack("U0DANA"))
     fake.script(path=path, **act)
-    found = sender.find(KEY, "U0DANA")
+    found = adapter(fake, deadline=SHORT if "wait_before" in act else PATIENT).find(KEY, "U0DANA")
     assert isinstance(found, CannotSay)
     assert "message" not in found.why

@@ -27,7 +27,7 @@ def post(url: str, *secrets: str, event: str = "01EVENT") -> WebhookPost:
 
 
 def call(
-    what: WebhookPost, where: PublicOnly = HERE, seconds: float = 5, at: datetime | None = None
+    what: WebhookPost, where: PublicOnly = HERE, seconds: float = 30, at: datetime | None = None
 ) -> WebhookAnswer:
     """Call it once."""
     return WebhookCaller(where, timedelta(seconds=seconds)).call(what, at or datetime.now(UTC))

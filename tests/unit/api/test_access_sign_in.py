@@ -141,9 +141,10 @@ def test_who_is_unknown_takes_as_long_as_who_is_known(
     client: TestClient, door: Door, account: str, world: World
 ) -> None:
     def took(email: str) -> float:
-        began = time.perf_counter()
+        # Seconds of this process's work: those on the clock say what else the machine does.
+        began = time.process_time()
         come_in(client, door, email, WRONG)
-        return time.perf_counter() - began
+        return time.process_time() - began
 
     took("nobody@example.com")
     known, unknown = [], []

@@ -382,8 +382,11 @@ def test_a_quiet_line_says_that_it_lives(
     monkeypatch.setattr(hub, "QUIET", 0.1)
     sign_in(client, world.store, world.organisation, Role.CSM)
     with listen(client, Topic.DASHBOARD) as socket:
-        cursor = begun(socket)
+        begun(socket)
         told = socket.receive_json()
         assert set(told) == {"type", "cursor"}
         assert told["type"] == "ping"
-        assert told["cursor"] == cursor
+    happens(world, "task.done")
+    with listen(client, Topic.DASHBOARD, f"?since={told['cursor']}") as socket:
+        begun(socket, resumed=True)
+        assert socket.receive_json()["data"]["changed"] == ["task"]

@@ -27,7 +27,10 @@ from workflows.critical import CRITICAL
 
 PATH = "/api/v1/rehearsals"
 ASKED: dict[str, Any] = {"customer": "Acme", "playbook": "critical"}
-PATIENCE = 60.0
+PATIENCE = 150.0
+"""Seconds for one rehearsal, which takes some; a test has several."""
+
+pytestmark = pytest.mark.timeout(600)
 ACTS = (Permission.READ, Permission.ACT)
 NOT_OURS = ("api_key", "web_session", "account")
 """Tables in which it is noted that somebody has asked."""

@@ -16,6 +16,9 @@ from tests.fakes.slack import FakeSlack
 from tests.unit.adapters.messages import closed_port, full_queue
 from tests.unit.api.slack_world import Desk, make_desk
 
+SILENT = 60.0
+"""Seconds for which the background waits for who says nothing; a click that waited as well would show it."""
+
 
 @pytest.fixture
 def desk(door: Door) -> Iterator[Desk]:
@@ -31,7 +34,7 @@ def clicked(desk: Desk) -> float:
         began = time.monotonic()
         assert desk.click(taken).status_code == 200
         took = time.monotonic() - began
-        end = time.monotonic() + 15
+        end = time.monotonic() + 60
         while [row.state for row in desk.kept()] != ["waiting"] and time.monotonic() < end:
             time.sleep(0.05)
         # Told to nobody, and so still there when somebody is.
@@ -42,24 +45,26 @@ def clicked(desk: Desk) -> float:
 
 
 def test_a_temporal_that_refuses_costs_no_time(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{closed_port()}")
-    assert clicked(desk) < 1.5
+    with closed_port() as port:
+        monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{port}")
+        assert clicked(desk) < SILENT / 3
 
 
 def test_a_temporal_that_hangs_costs_no_time(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("keepwell.temporal.connect.CONNECT_SECONDS", SILENT)
     with full_queue() as port:
         monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{port}")
-        assert clicked(desk) < 1.5
+        assert clicked(desk) < SILENT / 3
 
 
 def test_a_slack_that_hangs_costs_no_time_either(desk: Desk) -> None:
     taken = desk.post()
-    desk.fake.script(path="auth.test", wait_before=8)
+    desk.fake.script(path="auth.test", wait_before=SILENT)
     with TestClient(create_app(desk.door, background=True)) as desk.client:
         began = time.monotonic()
         for number in range(3):
             assert desk.click(taken, at=f"179534000{number}.000100").status_code == 200
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < SILENT / 3
         desk.fake.stopping.set()
     assert len(desk.kept()) == 3
 
@@ -77,7 +82,7 @@ async def test_a_ring_at_the_moment_of_the_end_does_not_go_on_for_ever(turns: in
     for _ in range(turns):
         await asyncio.sleep(0)
     task.cancel()
-    await asyncio.wait([task], timeout=0.5)
+    await asyncio.wait([task], timeout=30)
     assert task.cancelled()
 
 

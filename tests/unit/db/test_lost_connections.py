@@ -33,7 +33,7 @@ def _process(session: Session) -> int:
 def _end(store: Store, process: int) -> None:
     """End it, as a server that is stopped does."""
     with store.engine.connect() as other:
-        ended = other.execute(text("SELECT pg_terminate_backend(:process, 5000)"), {"process": process})
+        ended = other.execute(text("SELECT pg_terminate_backend(:process, 60000)"), {"process": process})
         assert ended.scalar_one()
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select, text
+from sqlalchemy import Connection, event, select, text
 from sqlmodel import Session
 
 from keepwell.db.engine import Store
@@ -182,16 +183,34 @@ def test_who_packs_waits_for_who_takes_away(world: World, change: str, row: str)
     assert agree(world)[0, 0] == 60.0
 
 
+@contextmanager
+def looks_for_deadlocks_after(world: World, seconds: int) -> Iterator[None]:
+    """Who waits looks for a deadlock once, after so long: by then the other one has to wait, too."""
+
+    def set_it(connection: Connection) -> None:
+        connection.exec_driver_sql(f"SET LOCAL deadlock_timeout = '{seconds}s'")
+
+    event.listen(world.store.engine, "begin", set_it)
+    try:
+        yield
+    finally:
+        event.remove(world.store.engine, "begin", set_it)
+
+
 def head_on(world: World, ours: Callable[[], None], first: str, then: str) -> Future[None]:
     """A foreign transaction that changes a customer's metrics and then another's, while ours waits for it."""
     change = "UPDATE metric SET value = value + 1 WHERE customer_id = :customer"
-    with ThreadPoolExecutor(1) as pool, world.store.write() as session:
+    with ThreadPoolExecutor(1) as pool, looks_for_deadlocks_after(world, 3), world.store.write() as session:
         connection = session.connection()
         # So that PostgreSQL ends ours: who notices a deadlock first is the one that goes.
-        connection.execute(text("SET LOCAL deadlock_timeout = '20s'"))
+        connection.execute(text("SET LOCAL deadlock_timeout = '60s'"))
         connection.execute(text(change), {"customer": first})
         other = pool.submit(ours)
-        waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        # Tests of other databases on the same server have locks to wait for, too.
+        waiting = text(
+            "SELECT count(*) FROM pg_locks"
+            " WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+        )
         while not other.done() and connection.execute(waiting).scalar() == 0:
             time.sleep(0.01)
         connection.execute(text(change), {"customer": then})

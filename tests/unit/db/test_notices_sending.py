@@ -127,7 +127,7 @@ def test_an_attempt_held_up_for_half_its_lease_sends_nothing(
     """A machine that sleeps between the row and the request: the next pass asks everything anew."""
     team.on("email")
     team.alert("d01")
-    honest = NoticeRepository.begin
+    honest, patient = NoticeRepository.begin, team.activity
 
     def begin_and_sleep(self: NoticeRepository, batch: NoticeBatch, lease: str, until: datetime) -> bool:
         began = honest(self, batch, lease, until)
@@ -141,5 +141,7 @@ def test_an_attempt_held_up_for_half_its_lease_sends_nothing(
     assert team.tell() == AlertsTold(told=0, failed=1)
     assert (team.states(), team.mail.taken) == (["planned"], [])
     monkeypatch.setattr(NoticeRepository, "begin", honest)
+    # The next pass has the usual lease: half a second is soon over on a busy machine.
+    team.activity = patient
     assert team.tell(NOW + MINUTE).told == 1
     assert len(team.mail.taken) == 1

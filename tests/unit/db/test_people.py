@@ -334,9 +334,10 @@ def test_a_hundred_thousand_open_tasks_do_not_slow_the_pass(sqlite_store: Store)
                 for n in range(100_000)
             ],
         )
-    began = time.perf_counter()
+    # Computing time: SQLite works in this thread, and what else the machine does makes no difference.
+    began = time.thread_time()
     look(world, NOW)
-    quiet = time.perf_counter() - began
+    quiet = time.thread_time() - began
     assert quiet < 2.0, f"a pass in which nothing is overdue took {quiet:.2f} s"
 
 

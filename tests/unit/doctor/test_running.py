@@ -26,7 +26,7 @@ async def test_a_check_that_hangs_is_given_up(make_scene: MakeScene) -> None:
 
     began = time.monotonic()
     (found,) = await run_check(Check("work", "slow", threaded(hang), seconds=0.2), make_scene())
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
     assert (found.kind, found.found) == ("problem", "No answer within 0 s")
     release.set()
 
