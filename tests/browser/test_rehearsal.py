@@ -156,6 +156,26 @@ def test_it_is_broken_off_from_its_page(site: Site, console: Page, slow: bool) -
     expect(console.locator("main")).to_contain_text("Robin Clarke has broken it off")
 
 
+def test_where_it_cannot_be_broken_off_the_page_goes_on(site: Site, console: Page) -> None:
+    """Also where the button that was clicked has been loaded anew meanwhile."""
+
+    def refuse(route: Route) -> None:
+        if route.request.method == "DELETE":
+            route.fulfill(status=503, json={"title": "Not now.", "status": 503})
+        else:
+            route.continue_()
+
+    console.route("**/api/v1/rehearsals/0*", refuse)
+    console.goto(f"{site.url}{REHEARSE}?playbook=critical&customer=acme")
+    console.get_by_role("button", name="Run it").click()
+    console.wait_for_url(f"**{REHEARSE}/0*")
+    button = console.locator("#break-off").element_handle()
+    assert button is not None
+    console.evaluate("one => { one.click(); one.replaceWith(one.cloneNode(true)); }", button)
+    expect(console.locator("#toasts")).to_contain_text("Not now.")
+    expect(console.get_by_role("heading", name="How it ends")).to_be_focused(timeout=LONG)
+
+
 def test_a_playbook_is_switched_and_its_messages_are_stopped(site: Site, console: Page) -> None:
     console.goto(f"{site.url}/console/playbooks/critical")
     how = console.get_by_role("region", name="How it goes")

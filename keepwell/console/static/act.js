@@ -202,6 +202,12 @@
     return body;
   }
 
+  // What was clicked may have been loaded anew meanwhile: then the page is told.
+  function announce(from, name, detail) {
+    const at = from.isConnected ? from : document.body;
+    return at.dispatchEvent(new CustomEvent(name, { bubbles: true, cancelable: true, detail }));
+  }
+
   async function act(element, instead) {
     const what = instead ?? element.dataset.act;
     const { done, refresh: part, sure, undo, undoBody } = element.dataset;
@@ -216,9 +222,7 @@
       const answer = await call(what, body, element.dataset.match ? { "If-Match": element.dataset.match } : {});
       element.closest("dialog")?.close();
       const from = origin(element);
-      // What was clicked may have been loaded anew meanwhile: then the page is told, and from says what it was.
-      const tell = (name, detail) => (from.isConnected ? from : document.body)
-        .dispatchEvent(new CustomEvent(name, { bubbles: true, cancelable: true, detail: { ...detail, from } }));
+      const tell = (name, detail) => announce(from, name, { ...detail, from });
       const way = answer.undo
         ? [`${answer.undo.method} ${answer.undo.path}`, answer.undo.body ?? {}]
         : undo ? [undo, JSON.parse(undoBody || "{}")]
@@ -231,8 +235,7 @@
         await refresh(part, from.closest("[data-row]")?.dataset.row);
       }
     } catch (problem) {
-      const heard = new CustomEvent("keepwell:wrong", { bubbles: true, cancelable: true, detail: problem });
-      if (element.dispatchEvent(heard)) say(problem, element);
+      if (announce(element, "keepwell:wrong", problem)) say(problem, element);
     } finally {
       buttons.forEach((one) => { one.disabled = false; });
     }

@@ -304,7 +304,7 @@
   }
 
   document.addEventListener("click", (event) => { if (event.target.closest("#break-off")) leaving = true; });
-  document.addEventListener("keepwell:wrong", (event) => { if (event.target.id === "break-off") leaving = false; });
+  document.addEventListener("keepwell:wrong", () => { leaving = false; });
   document.addEventListener("keepwell:done", (event) => {
     if (event.detail.from.id === "break-off") location.assign($("share").href);
   });
