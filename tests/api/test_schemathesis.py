@@ -24,16 +24,15 @@ from schemathesis.specs.openapi.checks import (
 
 from keepwell.api import runs
 from keepwell.api.door import Door
-from keepwell.api.v1 import schedules
 from keepwell.contracts.access import Permission
 from keepwell.links import Links
 from keepwell.settings import Settings
-from keepwell.temporal import connect, updates
+from keepwell.temporal import updates
 from keepwell.web import create_app
 from tests.api.asking import IDS, an_id
 from tests.api.everything import House
 from tests.unit.api.callers import key_for
-from tests.workflows.stage import PATIENCE
+from tests.workflows.patience import have_patience
 
 PUBLIC = "https://keepwell.example"
 EACH = 10
@@ -73,9 +72,7 @@ def application(
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TEMPORAL_ADDRESS", temporal_address)
         patch.setattr(updates, "update", hardly_waits)
-        patch.setattr(connect, "CONNECT_SECONDS", PATIENCE)
-        patch.setattr(schedules, "ANSWER_WITHIN", PATIENCE)
-        patch.setattr(runs, "ANSWER_WITHIN", timedelta(seconds=PATIENCE))
+        have_patience(patch)
         patch.setattr(runs, "REST", 0.0)
         yield create_app(door)
 

@@ -24,7 +24,7 @@ from keepwell.web import create_app
 from tests.browser.engine import Engine, running
 from tests.ports import KeptPort
 from tests.real_server import RealServer
-from tests.workflows.conftest import WITHIN
+from tests.workflows.patience import have_patience
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -130,8 +130,7 @@ def site(sqlite_store: Store, tmp_path: Path) -> Iterator[Site]:
 def engine(site: Site, temporal_address: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     """A worker beside the site; the site's commands reach its runs, however long the worker takes."""
     monkeypatch.setenv("TEMPORAL_ADDRESS", temporal_address)
-    for name, within in WITHIN:
-        monkeypatch.setattr(name, within)
+    have_patience(monkeypatch)
     with running(site.door.store, temporal_address) as found:
         yield found
 

@@ -204,7 +204,8 @@ class Cast:
         while not self.clear.is_set():
             await self.sweep()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.clear.wait(), SWEEP_EVERY)
+                async with asyncio.timeout(SWEEP_EVERY):
+                    await self.clear.wait()
 
     async def settled(self) -> None:
         """All has come in, and nothing is under way any more; the audit says what is left."""

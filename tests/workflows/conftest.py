@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,19 +10,10 @@ import pytest
 from keepwell.db.engine import Store
 from tests.fakes.sendgrid import FakeSendGrid
 from tests.fakes.slack import FakeSlack
+from tests.workflows.patience import have_patience
 from tests.workflows.providers import LEASE, Providers
-from tests.workflows.stage import PATIENCE, Stage
+from tests.workflows.stage import Stage
 from tests.workflows.stage import stage as open_stage
-
-WITHIN = (
-    ("keepwell.temporal.connect.CONNECT_SECONDS", PATIENCE),
-    ("keepwell.temporal.commands.PATIENCE", timedelta(seconds=PATIENCE)),
-    ("keepwell.temporal.pending.PATIENCE", timedelta(seconds=PATIENCE)),
-    ("keepwell.api.runs.ANSWER_WITHIN", timedelta(seconds=PATIENCE)),
-    ("keepwell.api.v1.beginning.DECIDED_WITHIN", PATIENCE),
-)
-"""How long people are let wait for a server or a worker that answers in milliseconds. After that a command is
-kept instead of done: an answer as right as the other, and one that a busy machine may bring about."""
 
 
 @pytest.fixture
@@ -59,9 +49,7 @@ async def live_stage(
 
 @pytest.fixture(autouse=True)
 def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who is there has time to answer; who is not there is known at once."""
-    for name, within in WITHIN:
-        monkeypatch.setattr(name, within)
+    have_patience(monkeypatch)
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from tests.fakes.faults import Fault
 from tests.fakes.sendgrid import KEY, FakeSendGrid
 from tests.fakes.slack import TOKEN, FakeSlack
 from tests.fakes.smtp import FakeSmtp
+from tests.unit.adapters.messages import closed_port
 from tests.workflows.stage import HOUR, Stage, stage
 
 MAIL, ALERT = "executive_email", "alert_csm"
@@ -193,11 +193,8 @@ def theatre(cases: Sequence[Case]) -> Iterator[Theatre]:
         servers = {case.key: stack.enter_context(FakeSmtp()) for case in own}
         usual = SendGrid(SecretStr(KEY), mail.url, activity=True, deadline=PATIENT)
         chat = Slack(SecretStr(TOKEN), slack.url, deadline=PATIENT)
-        # Bound, so that it is nobody else's meanwhile, and without a listener.
-        closed = stack.enter_context(socket.socket())
-        closed.bind(("127.0.0.1", 0))
-        port = closed.getsockname()[1]
-        found = Theatre(mail, slack, ByAddress(usual), ByAddress(chat), servers, port)
+        nobody = stack.enter_context(closed_port())
+        found = Theatre(mail, slack, ByAddress(usual), ByAddress(chat), servers, nobody)
         for case in cases:
             found.prepare(case)
         yield found
