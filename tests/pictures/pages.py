@@ -132,3 +132,5 @@ def _save(window: Window) -> None:
         window.goto(start)
         window.locator("#tips").set_checked(wanted)
         window.get_by_role("button", name="Save").click()
+        # A click does not wait for the page that follows: what comes next would meet half of it, or undo it.
+        window.get_by_role("status").wait_for()
