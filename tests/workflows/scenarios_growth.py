@@ -83,6 +83,7 @@ async def campaign_paused(stage: Stage, key: str) -> None:
     await stage.forward(key, SOON, "expansion")
     until = stage.clocks[key] + 2 * DAY
     await stage.command(key, Pause, until=until, reason="They asked for quiet", family="expansion")
+    await stage.clock.settled(stage.handle(key, "expansion"))  # others see it once the run has written it
     await stage.score(key, 12)
     await stage.opened(key, 2)
     await stage.until_end(key)

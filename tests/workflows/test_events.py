@@ -199,6 +199,7 @@ async def test_a_campaign_keeps_quiet_while_an_event_playbook_is_at_work(sqlite_
     await stage.forward(key, 5 * HOUR, "expansion")
     assert written(stage, campaign.id) == ["celebration", "worth_it"]
     await stage.command(key, Pause, reason="They asked for quiet", family="expansion")
+    await stage.clock.settled(stage.handle(key, "expansion"))  # others see it once the run has written it
     row = stage.alert_row(await stage.alert(key, noticed(GONE)))
     assert row.reason == "usage_limit@1 was paused by a person: They asked for quiet"
     assert [task.kind for task in stage.tasks(key)] == ["alert"]
