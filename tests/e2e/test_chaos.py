@@ -33,6 +33,7 @@ import os
 import random
 import tempfile
 import time
+import traceback
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -135,7 +136,11 @@ async def play(scene: Scene, cast: Cast, parts: Sequence[tuple[str, Story]], cha
         for task in around:
             # If one of these has failed, it is the reason for the rest.
             assert not task.done() or task.exception() is None, repr(task.exception())
-        failed = [f"{tasks[task]}: {task.exception()!r}" for task in done if task.exception()]
+        failed = [
+            f"{tasks[task]}: {''.join(traceback.format_exception(error))}"
+            for task in done
+            if (error := task.exception())
+        ]
         assert not failed, "\n".join(failed)
         assert not stuck, "\n".join(f"{tasks[task]}: {tasks[task].doing}" for task in stuck)
         await mayhem

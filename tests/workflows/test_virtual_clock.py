@@ -8,10 +8,13 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from temporalio import activity, workflow
 from temporalio.api.enums.v1 import EventType
+from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryReverseRequest as ReverseRequest
+from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryReverseResponse as ReverseResponse
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
@@ -130,6 +133,25 @@ async def test_a_skip_ends_at_what_is_due_first_which_has_begun_then(temporal_ad
         before = await play.now()
         await play.clock.skip(play.run, 2.5 * DAY)
         assert await play.now() - before < 1.5 * DAY
+        assert await play.fired() == 1
+
+
+async def test_a_look_at_history_that_shows_nothing_is_repeated(
+    temporal_address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a server answers that was killed: its newest page may hold only what does not count."""
+    asked = []
+    async with playing(temporal_address, 3) as play:
+        service = play.clock.client.workflow_service
+        ask = service.get_workflow_execution_history_reverse
+
+        async def empty_at_first(request: ReverseRequest, **given: Any) -> ReverseResponse:
+            asked.append(request.maximum_page_size)
+            return ReverseResponse() if len(asked) < 3 else await ask(request, **given)
+
+        monkeypatch.setattr(service, "get_workflow_execution_history_reverse", empty_at_first)
+        await play.clock.skip(play.run, 2.5 * DAY)
+        assert len(asked) >= 3
         assert await play.fired() == 1
 
 
