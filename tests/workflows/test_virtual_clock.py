@@ -140,19 +140,23 @@ async def test_a_look_at_history_that_shows_nothing_is_repeated(
     temporal_address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As a server answers that was killed: its newest page may hold only what does not count."""
-    asked = []
-    async with playing(temporal_address, 3) as play:
-        service = play.clock.client.workflow_service
-        ask = service.get_workflow_execution_history_reverse
+    clock, queue, asked = VirtualClock(await connect_to(temporal_address)), f"days-{new_id()}", []
+    async with Worker(clock.client, task_queue=queue, workflows=[Days]):
+        run = await clock.client.start_workflow("Days", args=[3, 0.0], id=queue, task_queue=queue)
+        await clock.settled(run)
+    # Without a worker only the history tells that the timer has fired.
+    service = clock.client.workflow_service
+    ask = service.get_workflow_execution_history_reverse
 
-        async def empty_at_first(request: ReverseRequest, **given: Any) -> ReverseResponse:
-            asked.append(request.maximum_page_size)
-            return ReverseResponse() if len(asked) < 3 else await ask(request, **given)
+    async def empty_at_first(request: ReverseRequest, **given: Any) -> ReverseResponse:
+        asked.append(request.maximum_page_size)
+        return ReverseResponse() if len(asked) < 3 else await ask(request, **given)
 
-        monkeypatch.setattr(service, "get_workflow_execution_history_reverse", empty_at_first)
-        await play.clock.skip(play.run, 2.5 * DAY)
-        assert len(asked) >= 3
-        assert await play.fired() == 1
+    monkeypatch.setattr(service, "get_workflow_execution_history_reverse", empty_at_first)
+    await clock.skip(run, 2.5 * DAY)
+    assert len(asked) >= 3
+    assert await Playing(clock, run).fired() == 1
+    await run.terminate()
 
 
 @pytest.mark.parametrize("later", [0.58, 0.65])
