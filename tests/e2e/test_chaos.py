@@ -135,12 +135,8 @@ async def play(scene: Scene, cast: Cast, parts: Sequence[tuple[str, Story]], cha
         done, stuck = await asyncio.wait(tasks, timeout=longest, return_when=asyncio.FIRST_EXCEPTION)
         for task in around:
             # If one of these has failed, it is the reason for the rest.
-            assert not task.done() or task.exception() is None, repr(task.exception())
-        failed = [
-            f"{tasks[task]}: {''.join(traceback.format_exception(error))}"
-            for task in done
-            if (error := task.exception())
-        ]
+            assert not task.done() or task.exception() is None, where(task.exception())
+        failed = [f"{tasks[task]}: {where(error)}" for task in done if (error := task.exception())]
         assert not failed, "\n".join(failed)
         assert not stuck, "\n".join(f"{tasks[task]}: {tasks[task].doing}" for task in stuck)
         await mayhem
@@ -159,6 +155,11 @@ async def play(scene: Scene, cast: Cast, parts: Sequence[tuple[str, Story]], cha
 def ended(task: asyncio.Future[None]) -> bool:
     """Whether a life is over."""
     return task.done()
+
+
+def where(error: BaseException | None) -> str:
+    """An error with its place in the code."""
+    return "".join(traceback.format_exception(error))
 
 
 def told(scene: Scene, cast: Cast, found: Books, wished: Wishes) -> str:
